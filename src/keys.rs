@@ -1,0 +1,34 @@
+//! Every label, annotation and environment variable name, once.
+
+/// What the names of our labels and annotations start with.
+pub const PREFIX: &str = "azure.workload.identity/";
+
+/// Label: opts a pod in with the value `true`, or a ServiceAccount's pods by being there.
+pub const USE: &str = "azure.workload.identity/use";
+
+/// Value of the label on a pod that opts it in.
+pub const OPTED_IN: &str = "true";
+
+/// ServiceAccount annotation: the client ID of the Entra application or managed identity.
+pub const CLIENT_ID: &str = "azure.workload.identity/client-id";
+
+/// ServiceAccount annotation: the tenant, where it is not the default one.
+pub const TENANT_ID: &str = "azure.workload.identity/tenant-id";
+
+/// Pod or ServiceAccount annotation: how long the projected token is valid, in seconds.
+pub const TOKEN_EXPIRATION: &str = "azure.workload.identity/service-account-token-expiration";
+
+/// Pod annotation: names of containers to leave alone, separated by `;`.
+pub const SKIP_CONTAINERS: &str = "azure.workload.identity/skip-containers";
+
+/// Environment variable: the client ID.
+pub const AZURE_CLIENT_ID: &str = "AZURE_CLIENT_ID";
+
+/// Environment variable: the tenant ID.
+pub const AZURE_TENANT_ID: &str = "AZURE_TENANT_ID";
+
+/// Environment variable: the path of the projected token in the container.
+pub const AZURE_FEDERATED_TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+
+/// Environment variable: the URL of the cloud's Entra endpoint.
+pub const AZURE_AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";

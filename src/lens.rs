@@ -1,0 +1,636 @@
+//! JSON that is read where it stands and changed by insertion.
+//!
+//! A pod is never turned into a tree and written back. A [`Reader`] walks its text once and hands out what is asked for,
+//! with the place ([`Span`]) where it stands; [`Edits`] then inserts text at such places. What nobody asked for is not
+//! parsed, so it cannot change.
+//!
+//! The host has parsed the text before and writes it anew for each call, so the reader checks only what it needs in order
+//! to find its way; it does not validate numbers or literals that it passes over.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// Where a value stands in the text: byte offsets, the end exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Offset of the first byte.
+    pub start: usize,
+    /// Offset behind the last byte.
+    pub end: usize,
+}
+
+/// An object or a list as a place to add to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collection {
+    /// Where it stands, brackets included.
+    pub span: Span,
+    /// Whether nothing stands between its brackets.
+    pub is_empty: bool,
+}
+
+/// A list in an object: its items as far as they were read, and where more can be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the list stands.
+    pub place: Place,
+}
+
+/// Where a list stands in its object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The object has no such field.
+    Missing,
+    /// The field is null.
+    Null(Span),
+    /// The field is a list.
+    Present(Collection),
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            place: Place::Missing,
+        }
+    }
+}
+
+/// A value that is not what was expected.
+///
+/// Tells the kind of the value that was found and never its content, which may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    path: String,
+    expected: Cow<'static, str>,
+    found: &'static str,
+}
+
+impl Fault {
+    /// A fault at the value itself, without a path yet.
+    pub fn new(expected: impl Into<Cow<'static, str>>, found: &'static str) -> Self {
+        Self {
+            path: String::new(),
+            expected: expected.into(),
+            found,
+        }
+    }
+
+    /// The same fault as seen from the object that holds the value as its field `key`.
+    #[must_use]
+    pub fn in_field(mut self, key: &str) -> Self {
+        let plain = key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+        let step = if plain {
+            key.to_owned()
+        } else {
+            format!("[{key:?}]")
+        };
+        self.prepend(step);
+        self
+    }
+
+    /// The same fault as seen from the list that holds the value as its item `index`.
+    #[must_use]
+    pub fn in_item(mut self, index: usize) -> Self {
+        self.prepend(format!("[{index}]"));
+        self
+    }
+
+    fn prepend(&mut self, mut step: String) {
+        if !self.path.is_empty() && !self.path.starts_with('[') {
+            step.push('.');
+        }
+        step.push_str(&self.path);
+        self.path = step;
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        write!(f, "expected {}, found {}", self.expected, self.found)
+    }
+}
+
+/// What an object's reader calls for each field: the key, and the reader in front of the value.
+///
+/// It must read or [`skip`](Reader::skip) exactly that one value.
+pub type OnField<'f, 'a> = &'f mut dyn FnMut(&str, &mut Reader<'a>) -> Result<(), Fault>;
+
+/// What a list's reader calls for each item: its index, and the reader in front of the value.
+///
+/// It must read or [`skip`](Reader::skip) exactly that one value.
+pub type OnItem<'f, 'a> = &'f mut dyn FnMut(usize, &mut Reader<'a>) -> Result<(), Fault>;
+
+/// Reads JSON text from front to back.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+const NOT_JSON: &str = "JSON";
+
+impl<'a> Reader<'a> {
+    /// A reader in front of the one value that `text` holds.
+    pub fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// A reader in front of the value at `span` of `text`; the spans that it gives count from the start of `text`.
+    pub fn at(text: &'a str, span: Span) -> Self {
+        Self {
+            text,
+            at: span.start,
+        }
+    }
+
+    /// Reads an object, null counting as one without fields: `each` is called for every field, in order.
+    ///
+    /// # Errors
+    /// A [`Fault`] where the value is no object, or as `each` gives it.
+    pub fn object(&mut self, expected: &'static str, each: OnField<'_, 'a>) -> Result<Option<Collection>, Fault> {
+        self.collection(expected, (b'{', b'}'), &mut |_, reader| {
+            let key = reader.quoted().ok_or_else(|| reader.syntax("a key"))?;
+            if reader.next() != Some(b':') {
+                return Err(reader.syntax("a colon").in_field(&key));
+            }
+            reader.advance();
+            each(&key, reader).map_err(|fault| fault.in_field(&key))
+        })
+    }
+
+    /// Reads a list, null counting as one without items: `each` is called for every item, in order.
+    ///
+    /// # Errors
+    /// A [`Fault`] where the value is no list, or as `each` gives it.
+    pub fn list(&mut self, expected: &'static str, each: OnItem<'_, 'a>) -> Result<Option<Collection>, Fault> {
+        self.collection(expected, (b'[', b']'), &mut |index, reader| {
+            each(index, reader).map_err(|fault| fault.in_item(index))
+        })
+    }
+
+    /// Reads what stands between two brackets; `None` for null.
+    fn collection(
+        &mut self,
+        expected: &'static str,
+        (open, close): (u8, u8),
+        each: OnItem<'_, 'a>,
+    ) -> Result<Option<Collection>, Fault> {
+        if self.null().is_some() {
+            return Ok(None);
+        }
+        if self.next() != Some(open) {
+            return Err(self.fault(expected));
+        }
+        let start = self.at;
+        self.advance();
+        let is_empty = self.next() == Some(close);
+        let mut index: usize = 0;
+        while index > 0 || !is_empty {
+            each(index, self)?;
+            index = index.saturating_add(1);
+            match self.next() {
+                Some(b',') => self.advance(),
+                Some(byte) if byte == close => break,
+                _ => return Err(self.syntax("a comma or a closing bracket")),
+            }
+        }
+        self.advance();
+        let span = Span { start, end: self.at };
+        Ok(Some(Collection { span, is_empty }))
+    }
+
+    /// Reads a string.
+    ///
+    /// # Errors
+    /// A [`Fault`] where the value is no string.
+    pub fn string(&mut self, expected: &'static str) -> Result<Cow<'a, str>, Fault> {
+        if self.next() != Some(b'"') {
+            return Err(self.fault(expected));
+        }
+        self.quoted().ok_or_else(|| self.syntax("a string"))
+    }
+
+    /// Reads a string; null gives `None`.
+    ///
+    /// # Errors
+    /// A [`Fault`] where the value is neither.
+    pub fn optional_string(&mut self, expected: &'static str) -> Result<Option<Cow<'a, str>>, Fault> {
+        if self.null().is_some() {
+            return Ok(None);
+        }
+        self.string(expected).map(Some)
+    }
+
+    /// Reads `true` or `false`; null counts as `false`.
+    ///
+    /// # Errors
+    /// A [`Fault`] where the value is something else.
+    pub fn boolean(&mut self, expected: &'static str) -> Result<bool, Fault> {
+        let found = self.clone();
+        let span = self.skip()?;
+        match self.text.get(span.start..span.end) {
+            Some("true") => Ok(true),
+            Some("false" | "null") => Ok(false),
+            _ => Err(found.fault(expected)),
+        }
+    }
+
+    /// Passes over one value of any kind and tells where it stands.
+    ///
+    /// # Errors
+    /// A [`Fault`] where the text ends within the value, or where there is none.
+    pub fn skip(&mut self) -> Result<Span, Fault> {
+        let first = self.next();
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        let mut depth: usize = 0;
+        match first {
+            Some(b'{' | b'[') => {
+                while let Some(byte) = bytes.get(self.at) {
+                    match byte {
+                        b'"' => {
+                            if !self.skip_string() {
+                                break;
+                            }
+                            continue;
+                        }
+                        b'{' | b'[' => depth = depth.saturating_add(1),
+                        b'}' | b']' => depth = depth.saturating_sub(1),
+                        _ => {}
+                    }
+                    self.advance();
+                    if depth == 0 {
+                        return Ok(Span { start, end: self.at });
+                    }
+                }
+                Err(self.syntax("a closing bracket"))
+            }
+            Some(b'"') => {
+                if self.skip_string() {
+                    Ok(Span { start, end: self.at })
+                } else {
+                    Err(self.syntax("a closing quote"))
+                }
+            }
+            Some(byte) if byte.is_ascii_alphanumeric() || byte == b'-' => {
+                while bytes.get(self.at).is_some_and(|byte| is_literal(*byte)) {
+                    self.advance();
+                }
+                Ok(Span { start, end: self.at })
+            }
+            _ => Err(self.syntax("a value")),
+        }
+    }
+
+    /// Passes over one value and gives its text.
+    ///
+    /// # Errors
+    /// As [`skip`](Self::skip).
+    pub fn raw(&mut self) -> Result<&'a str, Fault> {
+        let span = self.skip()?;
+        Ok(self.text.get(span.start..span.end).unwrap_or_default())
+    }
+
+    /// Passes over null and tells where it stands, if that is the next value.
+    pub fn null(&mut self) -> Option<Span> {
+        self.next();
+        let start = self.at;
+        let rest = self.text.as_bytes().get(start..)?.strip_prefix(b"null")?;
+        if rest.first().is_some_and(|byte| is_literal(*byte)) {
+            return None;
+        }
+        self.at = start.saturating_add(4);
+        Some(Span { start, end: self.at })
+    }
+
+    /// Reads a list that may be null, with `item` for each item.
+    ///
+    /// # Errors
+    /// A [`Fault`] where the value is no list, or as `item` gives it.
+    pub fn items<T>(
+        &mut self,
+        expected: &'static str,
+        item: impl Fn(usize, &mut Self) -> Result<T, Fault>,
+    ) -> Result<List<T>, Fault> {
+        if let Some(span) = self.null() {
+            let place = Place::Null(span);
+            return Ok(List { place, items: Vec::new() });
+        }
+        let mut items = Vec::new();
+        let collection = self.list(expected, &mut |index, reader| {
+            items.push(item(index, reader)?);
+            Ok(())
+        })?;
+        let place = collection.map_or(Place::Missing, Place::Present);
+        Ok(List { place, items })
+    }
+
+    /// A fault that tells what kind of value stands next instead of `expected`.
+    pub fn fault(&self, expected: impl Into<Cow<'static, str>>) -> Fault {
+        let found = match self.clone().next() {
+            Some(b'{') => "an object",
+            Some(b'[') => "a list",
+            Some(b'"') => "a string",
+            Some(b't' | b'f') => "a boolean",
+            Some(b'n') => "null",
+            Some(b'-' | b'0'..=b'9') => "a number",
+            Some(_) => "something that is no JSON",
+            None => "nothing",
+        };
+        Fault::new(expected, found)
+    }
+
+    /// The next byte that is no white space; the reader then stands in front of it.
+    fn next(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.advance(),
+                other => return other.copied(),
+            }
+        }
+    }
+
+    fn advance(&mut self) {
+        self.at = self.at.saturating_add(1);
+    }
+
+    /// Passes over a string; `false` where it does not end.
+    fn skip_string(&mut self) -> bool {
+        let bytes = self.text.as_bytes();
+        self.advance();
+        while let Some(byte) = bytes.get(self.at) {
+            self.advance();
+            match byte {
+                b'"' => return true,
+                b'\\' => self.advance(),
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// The content of the string that stands next; `None` where there is none, or a broken one.
+    fn quoted(&mut self) -> Option<Cow<'a, str>> {
+        if self.next() != Some(b'"') {
+            return None;
+        }
+        let start = self.at;
+        if !self.skip_string() {
+            return None;
+        }
+        let quoted = self.text.get(start..self.at)?;
+        if quoted.contains('\\') {
+            return serde_json::from_str(quoted).ok().map(Cow::Owned);
+        }
+        quoted
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .map(Cow::Borrowed)
+    }
+
+    /// A fault of the text as JSON.
+    fn syntax(&self, wanted: &str) -> Fault {
+        let found = match self.clone().next() {
+            Some(_) => "something else",
+            None => "its end",
+        };
+        Fault::new(format!("{NOT_JSON} with {wanted} at byte {}", self.at), found)
+    }
+}
+
+fn is_literal(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
+}
+
+/// Changes to a text, each at a place of it that a [`Reader`] gave.
+#[derive(Debug, Default)]
+pub struct Edits(Vec<(Span, String)>);
+
+impl Edits {
+    /// Whether there is nothing to change.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds `members`, one or more items or fields with commas between them, behind the last one of `collection`.
+    ///
+    /// At most one call a collection: a second would not know of the first.
+    pub fn append(&mut self, collection: Collection, members: String) {
+        let at = collection.span.end.saturating_sub(1);
+        let text = if collection.is_empty {
+            members
+        } else {
+            format!(",{members}")
+        };
+        self.replace(Span { start: at, end: at }, text);
+    }
+
+    /// Adds `items`, one or more with commas between them, behind the last one of a list.
+    ///
+    /// Where its object has no such list, the field `key` with the list is written to `new_fields` instead, for a call of
+    /// [`append`](Self::append) with all fields that the object is to gain.
+    pub fn append_items(&mut self, place: Place, key: &str, items: String, new_fields: &mut String) {
+        match place {
+            Place::Present(list) => self.append(list, items),
+            Place::Null(span) => self.replace(span, format!("[{items}]")),
+            Place::Missing => {
+                if !new_fields.is_empty() {
+                    new_fields.push(',');
+                }
+                new_fields.push_str(&format!("\"{key}\":[{items}]"));
+            }
+        }
+    }
+
+    /// Puts `text` in the place of what stands at `span`.
+    pub fn replace(&mut self, span: Span, text: String) {
+        self.0.push((span, text));
+    }
+
+    /// The text with all changes made. A span that is not one of `text` changes nothing.
+    pub fn apply(mut self, text: &str) -> String {
+        self.0.sort_by_key(|(span, _)| span.start);
+        let added: usize = self.0.iter().map(|(_, text)| text.len()).sum();
+        let mut out = String::with_capacity(text.len().saturating_add(added));
+        let mut done = 0;
+        for (span, change) in &self.0 {
+            let Some(kept) = text.get(done..span.start) else {
+                continue;
+            };
+            out.push_str(kept);
+            out.push_str(change);
+            done = span.end;
+        }
+        out.push_str(text.get(done..).unwrap_or_default());
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn fault(result: Result<impl fmt::Debug, Fault>, expected: &str) {
+        assert_eq!(result.expect_err("a fault").to_string(), expected);
+    }
+
+    fn fields(text: &str) -> Result<Vec<(String, String)>, Fault> {
+        let mut fields = Vec::new();
+        Reader::new(text).object("an object", &mut |key, reader| {
+            fields.push((key.to_owned(), reader.raw()?.to_owned()));
+            Ok(())
+        })?;
+        Ok(fields)
+    }
+
+    #[test]
+    fn every_kind_of_value_is_passed_over_whole() {
+        for value in [
+            "null",
+            "true",
+            "-1.5e+10",
+            r#""""#,
+            r#""a\"}]b\\""#,
+            "[]",
+            "{}",
+            r#"[1,{"a":["]"]},"}"]"#,
+            r#"{"a":{"b":[[],{}]},"c":"\\"}"#,
+        ] {
+            let text = format!(" {{ \"k\" :\n{value} , \"l\":1}}");
+            let expected = vec![
+                ("k".to_owned(), value.to_owned()),
+                ("l".to_owned(), "1".to_owned()),
+            ];
+            assert_eq!(fields(&text), Ok(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn escaped_keys_and_strings_are_decoded() {
+        let text = r#"{"n\u0061me":"caf\u00e9 \"x\""}"#;
+        let mut seen = Vec::new();
+        let read = Reader::new(text).object("an object", &mut |key, reader| {
+            seen.push((key.to_owned(), reader.string("a string")?.into_owned()));
+            Ok(())
+        });
+        let span = Span { start: 0, end: text.len() };
+        let is_empty = false;
+        assert_eq!(read, Ok(Some(Collection { span, is_empty })));
+        assert_eq!(seen, [("name".to_owned(), "café \"x\"".to_owned())]);
+    }
+
+    #[test]
+    fn null_is_an_object_without_fields_and_a_list_without_items() {
+        let read = Reader::new("null").object("an object", &mut |_, _| unreachable!());
+        assert_eq!(read, Ok(None));
+        let read = Reader::new(" null ").list("a list", &mut |_, _| unreachable!());
+        assert_eq!(read, Ok(None));
+        assert_eq!(Reader::new("nullable").null(), None);
+    }
+
+    #[test]
+    fn a_fault_names_the_path_and_the_kind_but_not_the_content() {
+        let mut nested = Reader::new(r#"{"spec":{"list":[1,{"a.b/c":"secret"}]}}"#);
+        let read = nested.object("an object", &mut |_, reader| {
+            reader
+                .object("an object", &mut |_, reader| {
+                    reader
+                        .list("a list", &mut |index, reader| {
+                            if index == 0 {
+                                return reader.skip().map(|_| ());
+                            }
+                            reader
+                                .object("an object", &mut |_, reader| {
+                                    reader.boolean("true or false").map(|_| ())
+                                })
+                                .map(|_| ())
+                        })
+                        .map(|_| ())
+                })
+                .map(|_| ())
+        });
+        fault(
+            read,
+            r#"spec.list[1]["a.b/c"]: expected true or false, found a string"#,
+        );
+    }
+
+    #[test]
+    fn each_kind_of_value_is_told_in_a_fault() {
+        for (text, found) in [
+            ("{}", "an object"),
+            ("[]", "a list"),
+            ("true", "a boolean"),
+            ("null", "null"),
+            ("-1", "a number"),
+            ("", "nothing"),
+            ("?", "something that is no JSON"),
+        ] {
+            let read = Reader::new(text).string("a name");
+            fault(read, &format!("expected a name, found {found}"));
+        }
+        let read = Reader::new("\"text\"").list("a list", &mut |_, _| Ok(()));
+        fault(read, "expected a list, found a string");
+    }
+
+    #[test]
+    fn broken_text_is_a_fault() {
+        for (text, expected) in [
+            (r#"{"a""#, "a: expected JSON with a colon at byte 4, found its end"),
+            (r#"{"a":"#, "a: expected JSON with a value at byte 5, found its end"),
+            (r#"{"a":}"#, "a: expected JSON with a value at byte 5, found something else"),
+            (r#"{"a":1"#, "expected JSON with a comma or a closing bracket at byte 6, found its end"),
+            (r#"{"a":[1"#, "a: expected JSON with a closing bracket at byte 7, found its end"),
+            (r#"{"a":["x"#, "a: expected JSON with a closing bracket at byte 8, found its end"),
+            (r#"{"a":"x\"#, "a: expected JSON with a closing quote at byte 9, found its end"),
+            (r#"{a:1}"#, "expected JSON with a key at byte 1, found something else"),
+            (r#"{"a":1,}"#, "expected JSON with a key at byte 7, found something else"),
+            ("{", "expected JSON with a key at byte 1, found its end"),
+        ] {
+            fault(fields(text), expected);
+        }
+    }
+
+    #[test]
+    fn edits_leave_everything_else_as_it_was() {
+        let text = r#"{ "empty": [ ], "some":[1.0, 2 ],"null":null , "x":{"y":1}}"#;
+        let mut edits = Edits::default();
+        Reader::new(text)
+            .object("an object", &mut |key, reader| {
+                match key {
+                    "empty" | "some" => {
+                        let list = reader.list("a list", &mut |_, reader| reader.skip().map(|_| ()))?;
+                        edits.append(list.expect("a list"), "8,9".to_owned());
+                    }
+                    "null" => edits.replace(reader.skip()?, "[7]".to_owned()),
+                    _ => {
+                        let object = reader.object("an object", &mut |_, reader| reader.skip().map(|_| ()))?;
+                        edits.append(object.expect("an object"), r#""z":2"#.to_owned());
+                    }
+                }
+                Ok(())
+            })
+            .expect("an object");
+        assert!(!edits.is_empty());
+        assert_eq!(
+            edits.apply(text),
+            r#"{ "empty": [ 8,9], "some":[1.0, 2 ,8,9],"null":[7] , "x":{"y":1,"z":2}}"#
+        );
+    }
+
+    #[test]
+    fn edits_outside_the_text_change_nothing() {
+        let mut edits = Edits::default();
+        edits.replace(Span { start: 90, end: 99 }, "x".to_owned());
+        assert_eq!(edits.apply("[1]"), "[1]");
+    }
+}

@@ -1,0 +1,331 @@
+//! The pod, as far as the policy reads it.
+
+use std::borrow::Cow;
+
+use crate::lens::{Collection, Fault, List, Reader, Span};
+use crate::message::ObjectName;
+use crate::metadata::Metadata;
+
+/// A pod, or a pod template: its metadata is read, its spec only where [`spec`](Self::spec) is called.
+#[derive(Clone, Debug)]
+pub struct Pod<'a> {
+    text: &'a str,
+    /// Its metadata.
+    pub metadata: Metadata<'a>,
+    spec: Option<Span>,
+}
+
+/// The parts of a pod's spec that matter here.
+#[derive(Clone, Debug)]
+pub struct PodSpec<'a> {
+    /// The place of the spec itself.
+    pub object: Collection,
+    /// `serviceAccountName`, `default` where it is not set.
+    pub service_account_name: Cow<'a, str>,
+    /// `initContainers`.
+    pub init_containers: List<Container<'a>>,
+    /// `containers`.
+    pub containers: List<Container<'a>>,
+    /// `volumes`.
+    pub volumes: List<Volume<'a>>,
+}
+
+/// A container or init container.
+#[derive(Clone, Debug)]
+pub struct Container<'a> {
+    /// The place of the container itself.
+    pub object: Collection,
+    /// Its name.
+    pub name: Cow<'a, str>,
+    /// The names of its environment variables, whatever their values come from.
+    pub env: List<Cow<'a, str>>,
+    /// Its volume mounts.
+    pub volume_mounts: List<VolumeMount<'a>>,
+}
+
+/// A volume mount.
+#[derive(Clone, Debug)]
+pub struct VolumeMount<'a> {
+    /// Name of the volume.
+    pub name: Cow<'a, str>,
+    /// Where it is mounted.
+    pub mount_path: Cow<'a, str>,
+    /// Whether only a part of the volume is mounted.
+    pub is_part: bool,
+}
+
+/// A volume.
+#[derive(Clone, Debug)]
+pub struct Volume<'a> {
+    /// Its name.
+    pub name: Cow<'a, str>,
+    /// The ServiceAccount tokens that it projects.
+    pub tokens: Vec<ProjectedToken<'a>>,
+}
+
+/// A `serviceAccountToken` source of a projected volume.
+#[derive(Clone, Debug)]
+pub struct ProjectedToken<'a> {
+    /// Path of the token within the volume.
+    pub path: Cow<'a, str>,
+    /// The token's audience and where it stands, if it is set.
+    pub audience: Option<(Cow<'a, str>, Span)>,
+    /// The token's expiration in seconds, as it is written, and where it stands, if it is set.
+    pub expiration_seconds: Option<(&'a str, Span)>,
+}
+
+impl<'a> Pod<'a> {
+    /// Reads a pod's metadata.
+    ///
+    /// # Errors
+    /// A [`Fault`] where the text is no object with metadata of the right types.
+    pub fn read(text: &'a str) -> Result<Self, Fault> {
+        let mut pod = Self {
+            text,
+            metadata: Metadata::default(),
+            spec: None,
+        };
+        let mut reader = Reader::new(text);
+        if reader.null().is_some() {
+            return Err(Fault::new("a Pod", "null"));
+        }
+        reader.object("a Pod", &mut |key, reader| {
+            match key {
+                "metadata" => pod.metadata = Metadata::read(reader)?,
+                "spec" => pod.spec = Some(reader.skip()?),
+                _ => {
+                    reader.skip()?;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(pod)
+    }
+
+    /// The pod's name for messages.
+    pub fn object_name(&self, namespace: &str) -> ObjectName {
+        let Metadata {
+            name,
+            generate_name,
+            ..
+        } = &self.metadata;
+        ObjectName::generated("Pod", namespace, name, generate_name)
+    }
+
+    /// Reads the pod's spec.
+    ///
+    /// # Errors
+    /// A [`Fault`] where it is missing, or something that is read has the wrong type.
+    pub fn spec(&self) -> Result<PodSpec<'a>, Fault> {
+        self.spec
+            .ok_or_else(|| missing("an object"))
+            .and_then(|span| PodSpec::read(&mut Reader::at(self.text, span)))
+            .map_err(|fault| fault.in_field("spec"))
+    }
+}
+
+impl<'a> PodSpec<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        let mut name = None;
+        let mut deprecated_name = None;
+        let mut init_containers = List::default();
+        let mut containers = None;
+        let mut volumes = List::default();
+        let object = reader.object("an object", &mut |key, reader| {
+            match key {
+                "serviceAccountName" => name = reader.optional_string("a name")?,
+                "serviceAccount" => deprecated_name = reader.optional_string("a name")?,
+                "initContainers" => init_containers = reader.items(CONTAINERS, Container::read)?,
+                "containers" => containers = Some(reader.items(CONTAINERS, Container::read)?),
+                "volumes" => volumes = reader.items("a list of volumes", Volume::read)?,
+                _ => {
+                    reader.skip()?;
+                }
+            }
+            Ok(())
+        })?;
+        let set = |name: &Cow<'_, str>| !name.is_empty();
+        Ok(Self {
+            object: object.ok_or_else(|| Fault::new("an object", "null"))?,
+            service_account_name: name
+                .filter(set)
+                .or(deprecated_name.filter(set))
+                .unwrap_or(Cow::Borrowed("default")),
+            init_containers,
+            containers: containers.ok_or_else(|| missing(CONTAINERS).in_field("containers"))?,
+            volumes,
+        })
+    }
+
+    /// Every init container and container, in the pod's order, each with its path for messages.
+    pub fn all_containers(&self) -> impl Iterator<Item = (ContainerPath, &Container<'a>)> {
+        let in_list = |list, containers: &'_ List<Container<'a>>| {
+            let path = move |index| ContainerPath { list, index };
+            (0..containers.items.len()).map(path)
+        };
+        in_list("initContainers", &self.init_containers)
+            .chain(in_list("containers", &self.containers))
+            .zip(self.init_containers.items.iter().chain(&self.containers.items))
+    }
+}
+
+/// Where a container stands in its pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContainerPath {
+    list: &'static str,
+    index: usize,
+}
+
+impl std::fmt::Display for ContainerPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "spec.{}[{}]", self.list, self.index)
+    }
+}
+
+const CONTAINERS: &str = "a list of containers";
+
+impl<'a> Container<'a> {
+    fn read(_: usize, reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        let mut name = None;
+        let mut env = List::default();
+        let mut volume_mounts = List::default();
+        let object = reader.object("a container", &mut |key, reader| {
+            match key {
+                "name" => name = Some(reader.string("a name")?),
+                "env" => env = reader.items("a list of environment variables", env_name)?,
+                "volumeMounts" => {
+                    volume_mounts = reader.items("a list of volume mounts", VolumeMount::read)?;
+                }
+                _ => {
+                    reader.skip()?;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(Self {
+            object: object.ok_or_else(|| Fault::new("a container", "null"))?,
+            name: name.ok_or_else(|| missing("a name").in_field("name"))?,
+            env,
+            volume_mounts,
+        })
+    }
+}
+
+fn env_name<'a>(_: usize, reader: &mut Reader<'a>) -> Result<Cow<'a, str>, Fault> {
+    required_name(reader, "an environment variable", &mut |_, reader| {
+        reader.skip().map(|_| ())
+    })
+}
+
+/// Reads an object that has a `name`, and passes its other fields to `each`.
+fn required_name<'a>(
+    reader: &mut Reader<'a>,
+    expected: &'static str,
+    each: crate::lens::OnField<'_, 'a>,
+) -> Result<Cow<'a, str>, Fault> {
+    let mut name = None;
+    reader.object(expected, &mut |key, reader| {
+        if key == "name" {
+            name = Some(reader.string("a name")?);
+            return Ok(());
+        }
+        each(key, reader)
+    })?;
+    name.ok_or_else(|| missing("a name").in_field("name"))
+}
+
+impl<'a> VolumeMount<'a> {
+    fn read(_: usize, reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        let mut mount_path = None;
+        let mut is_part = false;
+        let name = required_name(reader, "a volume mount", &mut |key, reader| {
+            match key {
+                "mountPath" => mount_path = Some(reader.string("a path")?),
+                "subPath" | "subPathExpr" => {
+                    let sub_path = reader.optional_string("a path")?;
+                    is_part |= sub_path.is_some_and(|path| !path.is_empty());
+                }
+                _ => {
+                    reader.skip()?;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(Self {
+            name,
+            mount_path: mount_path.ok_or_else(|| missing("a path").in_field("mountPath"))?,
+            is_part,
+        })
+    }
+}
+
+impl<'a> Volume<'a> {
+    fn read(_: usize, reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        let mut tokens = Vec::new();
+        let name = required_name(reader, "a volume", &mut |key, reader| {
+            if key != "projected" {
+                return reader.skip().map(|_| ());
+            }
+            tokens = projected_tokens(reader)?;
+            Ok(())
+        })?;
+        Ok(Self { name, tokens })
+    }
+}
+
+fn projected_tokens<'a>(reader: &mut Reader<'a>) -> Result<Vec<ProjectedToken<'a>>, Fault> {
+    let mut tokens = Vec::new();
+    reader.object("a projected volume source", &mut |key, reader| {
+        if key != "sources" {
+            return reader.skip().map(|_| ());
+        }
+        reader.list("a list of sources", &mut |_, reader| {
+            reader.object("a source", &mut |key, reader| {
+                match key {
+                    "serviceAccountToken" if reader.null().is_some() => {}
+                    "serviceAccountToken" => tokens.push(ProjectedToken::read(reader)?),
+                    _ => {
+                        reader.skip()?;
+                    }
+                }
+                Ok(())
+            })?;
+            Ok(())
+        })?;
+        Ok(())
+    })?;
+    Ok(tokens)
+}
+
+impl<'a> ProjectedToken<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        let mut path = None;
+        let mut audience = None;
+        let mut expiration_seconds = None;
+        reader.object("a ServiceAccount token", &mut |key, reader| {
+            let mut at = reader.clone();
+            match key {
+                "path" => path = reader.optional_string("a path")?,
+                "audience" => {
+                    let text = reader.optional_string("an audience")?;
+                    audience = text.zip(at.skip().ok());
+                }
+                "expirationSeconds" if reader.null().is_some() => {}
+                "expirationSeconds" => expiration_seconds = Some((reader.raw()?, at.skip()?)),
+                _ => {
+                    reader.skip()?;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(Self {
+            path: path.ok_or_else(|| missing("a path").in_field("path"))?,
+            audience,
+            expiration_seconds,
+        })
+    }
+}
+
+fn missing(expected: &'static str) -> Fault {
+    Fault::new(expected, "nothing")
+}

@@ -1,0 +1,231 @@
+//! The lookup of a pod's ServiceAccount.
+
+use kubewarden_policy_sdk::host_capabilities::kubernetes::GetResourceRequest;
+
+use crate::lens::{Fault, Reader};
+use crate::message::{ObjectName, quote};
+use crate::metadata::Metadata;
+
+/// Where ServiceAccounts come from.
+pub trait ServiceAccounts {
+    /// The ServiceAccount's JSON.
+    ///
+    /// # Errors
+    /// The source's own words on why there is none.
+    fn get(&self, namespace: &str, name: &str, freshness: Freshness) -> Result<Vec<u8>, String>;
+}
+
+/// How old an answer may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Up to 5 seconds: the host caches what it found.
+    Cached,
+    /// As the API server has it now.
+    Fresh,
+}
+
+/// The cluster's ServiceAccounts, asked of the Kubewarden host.
+#[derive(Clone, Copy, Debug)]
+pub struct Host;
+
+impl ServiceAccounts for Host {
+    fn get(&self, namespace: &str, name: &str, freshness: Freshness) -> Result<Vec<u8>, String> {
+        let request = GetResourceRequest {
+            api_version: "v1".to_owned(),
+            kind: KIND.to_owned(),
+            name: name.to_owned(),
+            namespace: Some(namespace.to_owned()),
+            disable_cache: freshness == Freshness::Fresh,
+            field_masks: None,
+        };
+        let request = serde_json::to_vec(&request).map_err(|error| error.to_string())?;
+        wapc_guest::host_call("kubewarden", "kubernetes", "get_resource", &request)
+            .map_err(|error| error.to_string())
+    }
+}
+
+const KIND: &str = "ServiceAccount";
+
+/// The name of a ServiceAccount for messages.
+pub fn object_name(namespace: &str, name: &str) -> ObjectName {
+    ObjectName::new(KIND, namespace, name)
+}
+
+/// Looks a ServiceAccount up and reads its metadata.
+///
+/// # Errors
+/// A message that says which ServiceAccount cannot be read, why, and what to check.
+pub fn look_up(
+    source: &dyn ServiceAccounts,
+    namespace: &str,
+    name: &str,
+    freshness: Freshness,
+) -> Result<Metadata<'static>, String> {
+    let object = object_name(namespace, name);
+    let json = source
+        .get(namespace, name, freshness)
+        .map_err(|error| format!("{object}: {}", explain(&error)))?;
+    let garbled = |why: &str| {
+        format!("{object}: cannot be read: the host's answer is no ServiceAccount: {why}; look at the log of PolicyServer")
+    };
+    let text = std::str::from_utf8(&json).map_err(|_| garbled("expected UTF-8 text"))?;
+    let metadata = read(text).map_err(|fault| garbled(&fault.to_string()))?;
+    Ok(metadata.into_owned())
+}
+
+fn read(text: &str) -> Result<Metadata<'_>, Fault> {
+    let mut metadata = None;
+    Reader::new(text).object("an object", &mut |key, reader| {
+        match key {
+            "kind" => {
+                if reader.string(KIND)? != KIND {
+                    return Err(Fault::new(KIND, "another kind"));
+                }
+            }
+            "metadata" => metadata = Some(Metadata::read(reader)?),
+            _ => {
+                reader.skip()?;
+            }
+        }
+        Ok(())
+    })?;
+    metadata.ok_or_else(|| Fault::new("an object", "nothing").in_field("metadata"))
+}
+
+/// What the host's error means, and what to do about it: text is all that tells one error from another.
+fn explain(error: &str) -> String {
+    let (why, what_to_do) = if error.contains("Cannot find v1/ServiceAccount named") {
+        return "does not exist; create it, or correct spec.serviceAccountName".to_owned();
+    } else if error.contains(" is forbidden: ") {
+        (
+            "PolicyServer may not read ServiceAccounts",
+            "let the ServiceAccount of PolicyServer get, list and watch serviceaccounts, by a ClusterRole and a ClusterRoleBinding",
+        )
+    } else if error.contains("access to Kubernetes v1/ServiceAccount resources") {
+        (
+            "the policy has no access to ServiceAccounts",
+            "list apiVersion v1, kind ServiceAccount under spec.contextAwareResources of the policy (kwctl: --allow-context-aware)",
+        )
+    } else if error.contains("access to the 'kubernetes/get_resource' host capability") {
+        (
+            "the policy has no access to the host capability kubernetes/get_resource",
+            "grant it where PolicyServer or kwctl restricts host capabilities",
+        )
+    } else if error.contains("kube::Client was not initialized") {
+        (
+            "the host has no connection to a cluster",
+            "look at the log of PolicyServer (kwctl: give a kubeconfig or --replay-host-capabilities-interactions)",
+        )
+    } else {
+        return format!(
+            "cannot be read: the host says {}; check that it exists, that PolicyServer may get, list and watch serviceaccounts, and that spec.contextAwareResources of the policy lists apiVersion v1, kind ServiceAccount",
+            quote(gist(error))
+        );
+    };
+    format!("cannot be read: {why}; {what_to_do}")
+}
+
+/// The first line of an error, without what the layers between wrote in front of it.
+fn gist(error: &str) -> &str {
+    let mut gist = error.lines().next().unwrap_or_default();
+    for prefix in ["Host error: ", "Callback evaluation failure: "] {
+        gist = gist.strip_prefix(prefix).unwrap_or(gist);
+    }
+    gist
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys;
+
+    /// A source that gives one answer.
+    struct Answer(Result<&'static str, &'static str>);
+
+    impl ServiceAccounts for Answer {
+        fn get(&self, _: &str, _: &str, _: Freshness) -> Result<Vec<u8>, String> {
+            match self.0 {
+                Ok(json) => Ok(json.into()),
+                Err(error) => Err(error.to_owned()),
+            }
+        }
+    }
+
+    #[track_caller]
+    fn refuses(answer: Result<&'static str, &'static str>, message: &str) {
+        let found = look_up(&Answer(answer), "default", "fed-sa", Freshness::Cached);
+        assert_eq!(found, Err(message.to_owned()));
+    }
+
+    #[test]
+    fn reads_the_metadata() {
+        let json = r#"{"kind":"ServiceAccount","secrets":[{"name":"x"}],"metadata":{"annotations":{"azure.workload.identity/client-id":"a"}}}"#;
+        let found = look_up(&Answer(Ok(json)), "default", "fed-sa", Freshness::Cached);
+        let metadata = found.expect("metadata");
+        assert_eq!(metadata.annotation(keys::CLIENT_ID), Some("a"));
+    }
+
+    #[test]
+    fn each_error_of_the_host_is_explained() {
+        for (error, message) in [
+            (
+                r#"Host error: Callback evaluation failure: Cannot find v1/ServiceAccount named 'fed-sa' inside of namespace 'Some("default")'"#,
+                "ServiceAccount default/fed-sa: does not exist; create it, or correct spec.serviceAccountName",
+            ),
+            (
+                r#"Host error: Callback evaluation failure: ApiError: serviceaccounts "fed-sa" is forbidden: User "u" cannot get resource "serviceaccounts""#,
+                "ServiceAccount default/fed-sa: cannot be read: PolicyServer may not read ServiceAccounts; let the ServiceAccount of PolicyServer get, list and watch serviceaccounts, by a ClusterRole and a ClusterRoleBinding",
+            ),
+            (
+                "Host error: Policy has not been granted access to Kubernetes v1/ServiceAccount resources. The violation has been reported.",
+                "ServiceAccount default/fed-sa: cannot be read: the policy has no access to ServiceAccounts; list apiVersion v1, kind ServiceAccount under spec.contextAwareResources of the policy (kwctl: --allow-context-aware)",
+            ),
+            (
+                "Host error: Policy has not been granted access to the 'kubernetes/get_resource' host capability. The violation has been reported.",
+                "ServiceAccount default/fed-sa: cannot be read: the policy has no access to the host capability kubernetes/get_resource; grant it where PolicyServer or kwctl restricts host capabilities",
+            ),
+            (
+                "Host error: Callback evaluation failure: kube::Client was not initialized properly",
+                "ServiceAccount default/fed-sa: cannot be read: the host has no connection to a cluster; look at the log of PolicyServer (kwctl: give a kubeconfig or --replay-host-capabilities-interactions)",
+            ),
+            (
+                "Host error: Callback evaluation failure: connection reset\n\nStack backtrace:\n 0: x",
+                r#"ServiceAccount default/fed-sa: cannot be read: the host says "connection reset"; check that it exists, that PolicyServer may get, list and watch serviceaccounts, and that spec.contextAwareResources of the policy lists apiVersion v1, kind ServiceAccount"#,
+            ),
+            (
+                "",
+                r#"ServiceAccount default/fed-sa: cannot be read: the host says ""; check that it exists, that PolicyServer may get, list and watch serviceaccounts, and that spec.contextAwareResources of the policy lists apiVersion v1, kind ServiceAccount"#,
+            ),
+        ] {
+            refuses(Err(error), message);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_no_service_account_is_refused() {
+        for (json, why) in [
+            ("", "expected an object, found nothing"),
+            ("[]", "expected an object, found a list"),
+            ("{}", "metadata: expected an object, found nothing"),
+            (
+                r#"{"metadata":{"annotations":{"a"#,
+                "metadata.annotations: expected JSON with a key at byte 30, found its end",
+            ),
+            (
+                r#"{"kind":"Secret","metadata":{}}"#,
+                "kind: expected ServiceAccount, found another kind",
+            ),
+            (
+                r#"{"metadata":{"labels":5}}"#,
+                "metadata.labels: expected an object of strings, found a number",
+            ),
+        ] {
+            refuses(
+                Ok(json),
+                &format!(
+                    "ServiceAccount default/fed-sa: cannot be read: the host's answer is no ServiceAccount: {why}; look at the log of PolicyServer"
+                ),
+            );
+        }
+    }
+}

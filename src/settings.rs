@@ -1,0 +1,440 @@
+//! The policy's settings: their names, defaults and rules.
+
+use crate::layout::Layout;
+use crate::lens::Reader;
+use crate::message::{excerpt, join};
+use crate::nearest::nearest;
+use crate::values::{self, Malformed, TOKEN_EXPIRATION_SECONDS};
+
+/// The policy's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Tenant of the pods whose ServiceAccount names none.
+    pub azure_tenant_id: String,
+    /// URL of the cloud's Entra endpoint.
+    pub azure_authority_host: String,
+    /// Audience of the projected token.
+    pub audience: String,
+    /// What makes a pod get its identity.
+    pub opt_in: OptIn,
+    /// Name and paths of the token volume.
+    pub layout: Layout,
+    /// How long a token is valid where no annotation says so, in seconds.
+    pub default_token_expiration_seconds: u32,
+    /// What becomes of values that nobody can use.
+    pub on_malformed: OnMalformed,
+    /// Whether a pod is refused whose ServiceAccount names no client ID.
+    pub require_client_id: bool,
+}
+
+/// What makes a pod get its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptIn {
+    /// The pod's label with the value `true`, as for the webhook from v1.0 on.
+    PodLabel,
+    /// The ServiceAccount's label, whatever its value, as for the webhook before v1.0.
+    ServiceAccountLabel,
+    /// One of the two.
+    Either,
+}
+
+/// What becomes of values that nobody can use, such as a client ID that is no UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnMalformed {
+    /// The request is refused.
+    Reject,
+    /// The value is used as it is written, and the user is warned.
+    Warn,
+}
+
+/// The names of all settings.
+pub const NAMES: [&str; 9] = [
+    "azureTenantID",
+    "azureEnvironment",
+    "azureAuthorityHost",
+    "audience",
+    "optIn",
+    "layout",
+    "defaultTokenExpirationSeconds",
+    "onMalformed",
+    "requireClientID",
+];
+
+const OPT_INS: [(&str, OptIn); 3] = [
+    ("PodLabel", OptIn::PodLabel),
+    ("ServiceAccountLabel", OptIn::ServiceAccountLabel),
+    ("Either", OptIn::Either),
+];
+
+const LAYOUTS: [(&str, Layout); 4] = [
+    ("v0.7", Layout::V0_7),
+    ("v1.5", Layout::V1_5),
+    ("v1.6.0", Layout::V1_6_0),
+    ("v1.6.1", Layout::V1_6_1),
+];
+
+const ON_MALFORMED: [(&str, OnMalformed); 2] = [
+    ("Reject", OnMalformed::Reject),
+    ("Warn", OnMalformed::Warn),
+];
+
+/// The clouds and the URL of each one's Entra endpoint.
+const CLOUDS: [(&str, &str); 6] = [
+    ("AzurePublicCloud", PUBLIC_CLOUD),
+    ("AzureCloud", PUBLIC_CLOUD),
+    ("AzureUSGovernment", "https://login.microsoftonline.us/"),
+    ("AzureUSGovernmentCloud", "https://login.microsoftonline.us/"),
+    ("AzureChinaCloud", "https://login.chinacloudapi.cn/"),
+    ("AzureGermanCloud", "https://login.microsoftonline.de/"),
+];
+
+const PUBLIC_CLOUD: &str = "https://login.microsoftonline.com/";
+
+impl Settings {
+    /// Reads settings from JSON; null for one counts as not set.
+    ///
+    /// # Errors
+    /// Every fault, each with key, value and what was expected.
+    pub fn read(json: &str) -> Result<Self, Vec<String>> {
+        let mut faults = Faults::default();
+        let mut tenant = None;
+        let mut cloud = None;
+        let mut authority_host = None;
+        let mut audience = None;
+        let mut opt_in = None;
+        let mut layout = None;
+        let mut expiration = None;
+        let mut on_malformed = None;
+        let mut require_client_id = None;
+        let read = Reader::new(json).object("an object", &mut |key, reader| {
+            let value = reader.raw()?;
+            if value == "null" && NAMES.contains(&key) {
+                return Ok(());
+            }
+            let setting = Setting { key, value };
+            match key {
+                "azureTenantID" => tenant = Some(faults.text(&setting, values::tenant_id)),
+                "azureEnvironment" => cloud = faults.one_of(&setting, &CLOUDS, str::eq_ignore_ascii_case),
+                "azureAuthorityHost" => authority_host = faults.text(&setting, values::https_url),
+                "audience" => audience = faults.text(&setting, values::audience),
+                "optIn" => opt_in = faults.one_of(&setting, &OPT_INS, str::eq),
+                "layout" => layout = faults.one_of(&setting, &LAYOUTS, str::eq),
+                "defaultTokenExpirationSeconds" => expiration = faults.expiration(&setting),
+                "onMalformed" => on_malformed = faults.one_of(&setting, &ON_MALFORMED, str::eq),
+                "requireClientID" => require_client_id = faults.boolean(&setting),
+                _ => faults.unknown(key),
+            }
+            Ok(())
+        });
+        if let Err(fault) = read {
+            faults.list.push(format!("settings: {fault}"));
+        } else if tenant.is_none() && faults.misspelt != Some("azureTenantID") {
+            faults.list.push(format!(
+                "azureTenantID: required: expected {}, found nothing",
+                values::TENANT_ID
+            ));
+        }
+        match tenant.flatten() {
+            Some(azure_tenant_id) if faults.list.is_empty() => Ok(Self {
+                azure_tenant_id,
+                azure_authority_host: authority_host
+                    .unwrap_or_else(|| cloud.unwrap_or(PUBLIC_CLOUD).to_owned()),
+                audience: audience.unwrap_or_else(|| "api://AzureADTokenExchange".to_owned()),
+                opt_in: opt_in.unwrap_or(OptIn::PodLabel),
+                layout: layout.unwrap_or(Layout::V1_5),
+                default_token_expiration_seconds: expiration
+                    .unwrap_or(*TOKEN_EXPIRATION_SECONDS.start()),
+                on_malformed: on_malformed.unwrap_or(OnMalformed::Reject),
+                require_client_id: require_client_id.unwrap_or(false),
+            }),
+            _ => Err(faults.list),
+        }
+    }
+}
+
+/// One setting as it is given: its name and its JSON text.
+struct Setting<'a> {
+    key: &'a str,
+    value: &'a str,
+}
+
+/// What is wrong with the settings, as far as they were read.
+#[derive(Default)]
+struct Faults {
+    list: Vec<String>,
+    /// The setting that an unknown one probably stands for.
+    misspelt: Option<&'static str>,
+}
+
+impl Faults {
+    fn expected(&mut self, setting: &Setting<'_>, expected: &str, hint: Option<String>) {
+        let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+        let found = excerpt(setting.value);
+        self.list
+            .push(format!("{}: expected {expected}, found {found}{hint}", setting.key));
+    }
+
+    fn unknown(&mut self, key: &str) {
+        let suggestion = nearest(key, NAMES);
+        self.misspelt = suggestion.or(self.misspelt);
+        let advice = match suggestion {
+            Some(name) => format!("did you mean {name}?"),
+            None => format!("expected one of {}", join(NAMES)),
+        };
+        self.list.push(format!("{}: unknown setting: {advice}", excerpt(key)));
+    }
+
+    fn text(
+        &mut self,
+        setting: &Setting<'_>,
+        parse: impl Fn(&str) -> Result<&str, Malformed>,
+    ) -> Option<String> {
+        // What is no string is as wrong as an empty one.
+        let text = Reader::new(setting.value).string("a string");
+        match parse(text.as_deref().unwrap_or_default()) {
+            Ok(value) => Some(value.to_owned()),
+            Err(malformed) => {
+                self.expected(setting, malformed.expected, malformed.hint);
+                None
+            }
+        }
+    }
+
+    fn one_of<T: Copy>(
+        &mut self,
+        setting: &Setting<'_>,
+        choices: &[(&str, T)],
+        same: impl Fn(&str, &str) -> bool,
+    ) -> Option<T> {
+        let text = Reader::new(setting.value).string("a string");
+        let choice = choices
+            .iter()
+            .find(|(name, _)| text.as_ref().is_ok_and(|text| same(text, name)));
+        if choice.is_none() {
+            let names = join(choices.iter().map(|(name, _)| *name));
+            self.expected(setting, &format!("one of {names}"), None);
+        }
+        choice.map(|(_, value)| *value)
+    }
+
+    fn expiration(&mut self, setting: &Setting<'_>) -> Option<u32> {
+        match values::token_expiration(setting.value) {
+            Ok(seconds) => Some(seconds),
+            Err(malformed) => {
+                self.expected(setting, malformed.expected, None);
+                None
+            }
+        }
+    }
+
+    fn boolean(&mut self, setting: &Setting<'_>) -> Option<bool> {
+        match setting.value {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => {
+                self.expected(setting, "true or false", None);
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+
+    #[track_caller]
+    fn accepts(json: &str) -> Settings {
+        Settings::read(json).expect("settings")
+    }
+
+    #[track_caller]
+    fn rejects(json: &str, faults: &[&str]) {
+        assert_eq!(Settings::read(json).expect_err("faults"), faults);
+    }
+
+    /// The faults of valid settings with one more.
+    #[track_caller]
+    fn rejects_one(member: &str, fault: &str) {
+        rejects(&format!(r#"{{"azureTenantID":"{TENANT}",{member}}}"#), &[fault]);
+    }
+
+    fn defaults() -> Settings {
+        Settings {
+            azure_tenant_id: TENANT.to_owned(),
+            azure_authority_host: "https://login.microsoftonline.com/".to_owned(),
+            audience: "api://AzureADTokenExchange".to_owned(),
+            opt_in: OptIn::PodLabel,
+            layout: Layout::V1_5,
+            default_token_expiration_seconds: 3600,
+            on_malformed: OnMalformed::Reject,
+            require_client_id: false,
+        }
+    }
+
+    #[test]
+    fn only_the_tenant_is_required() {
+        assert_eq!(accepts(&format!(r#"{{"azureTenantID":"{TENANT}"}}"#)), defaults());
+    }
+
+    #[test]
+    fn null_counts_as_not_set() {
+        let nulls: Vec<_> = NAMES
+            .iter()
+            .filter(|name| **name != "azureTenantID")
+            .map(|name| format!("\"{name}\":null"))
+            .collect();
+        let json = format!(r#"{{"azureTenantID":"{TENANT}",{}}}"#, nulls.join(","));
+        assert_eq!(accepts(&json), defaults());
+        let missing = "azureTenantID: required: expected a tenant ID, a UUID or a verified domain name, found nothing";
+        rejects(r#"{"azureTenantID":null}"#, &[missing]);
+        rejects("{}", &[missing]);
+        rejects("null", &[missing]);
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        let json = r#"{
+            "azureTenantID": "contoso.com",
+            "azureEnvironment": "AzureChinaCloud",
+            "azureAuthorityHost": "https://login.example/",
+            "audience": "api://other",
+            "optIn": "Either",
+            "layout": "v1.6.1",
+            "defaultTokenExpirationSeconds": 86400,
+            "onMalformed": "Warn",
+            "requireClientID": true
+        }"#;
+        let expected = Settings {
+            azure_tenant_id: "contoso.com".to_owned(),
+            azure_authority_host: "https://login.example/".to_owned(),
+            audience: "api://other".to_owned(),
+            opt_in: OptIn::Either,
+            layout: Layout::V1_6_1,
+            default_token_expiration_seconds: 86400,
+            on_malformed: OnMalformed::Warn,
+            require_client_id: true,
+        };
+        assert_eq!(accepts(json), expected);
+    }
+
+    #[test]
+    fn each_cloud_has_its_authority_whatever_the_case() {
+        for (name, authority) in [
+            ("AzurePublicCloud", "https://login.microsoftonline.com/"),
+            ("azurecloud", "https://login.microsoftonline.com/"),
+            ("AZUREUSGOVERNMENT", "https://login.microsoftonline.us/"),
+            ("AzureUSGovernmentCloud", "https://login.microsoftonline.us/"),
+            ("azureChinaCloud", "https://login.chinacloudapi.cn/"),
+            ("AzureGermanCloud", "https://login.microsoftonline.de/"),
+        ] {
+            let json = format!(r#"{{"azureTenantID":"{TENANT}","azureEnvironment":"{name}"}}"#);
+            assert_eq!(accepts(&json).azure_authority_host, authority, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_name_of_a_choice_is_read() {
+        for (name, opt_in) in OPT_INS {
+            let json = format!(r#"{{"azureTenantID":"{TENANT}","optIn":"{name}"}}"#);
+            assert_eq!(accepts(&json).opt_in, opt_in);
+        }
+        for (name, layout) in LAYOUTS {
+            let json = format!(r#"{{"azureTenantID":"{TENANT}","layout":"{name}"}}"#);
+            assert_eq!(accepts(&json).layout, layout);
+        }
+    }
+
+    #[test]
+    fn rejects_each_wrong_value_with_what_was_expected() {
+        for (member, fault) in [
+            (
+                r#""azureEnvironment":"AzureStackCloud""#,
+                r#"azureEnvironment: expected one of AzurePublicCloud, AzureCloud, AzureUSGovernment, AzureUSGovernmentCloud, AzureChinaCloud, AzureGermanCloud, found "AzureStackCloud""#,
+            ),
+            (
+                r#""azureAuthorityHost":"http://login.example/""#,
+                r#"azureAuthorityHost: expected an https URL, found "http://login.example/""#,
+            ),
+            (
+                r#""audience":"""#,
+                r#"audience: expected an audience without white space, found """#,
+            ),
+            (
+                r#""optIn":"podlabel""#,
+                r#"optIn: expected one of PodLabel, ServiceAccountLabel, Either, found "podlabel""#,
+            ),
+            (
+                r#""layout":1.5"#,
+                "layout: expected one of v0.7, v1.5, v1.6.0, v1.6.1, found 1.5",
+            ),
+            (
+                r#""defaultTokenExpirationSeconds":3599"#,
+                "defaultTokenExpirationSeconds: expected a whole number of seconds from 3600 to 86400, found 3599",
+            ),
+            (
+                r#""defaultTokenExpirationSeconds":"3600""#,
+                r#"defaultTokenExpirationSeconds: expected a whole number of seconds from 3600 to 86400, found "3600""#,
+            ),
+            (
+                r#""onMalformed":"Ignore""#,
+                r#"onMalformed: expected one of Reject, Warn, found "Ignore""#,
+            ),
+            (
+                r#""requireClientID":"true""#,
+                r#"requireClientID: expected true or false, found "true""#,
+            ),
+            (
+                r#""azureTenantID":["a"]"#,
+                r#"azureTenantID: expected a tenant ID, a UUID or a verified domain name, found ["a"]"#,
+            ),
+            (
+                r#""azureTenantID":" contoso.com""#,
+                r#"azureTenantID: expected a tenant ID, a UUID or a verified domain name, found " contoso.com"; remove the white space around it"#,
+            ),
+        ] {
+            rejects_one(member, fault);
+        }
+    }
+
+    #[test]
+    fn an_unknown_setting_gets_the_nearest_name() {
+        rejects_one(
+            r#""requireClientId":true"#,
+            "requireClientId: unknown setting: did you mean requireClientID?",
+        );
+        rejects_one(
+            r#""proxyImage":"x""#,
+            "proxyImage: unknown setting: expected one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID",
+        );
+    }
+
+    #[test]
+    fn a_misspelt_required_setting_is_one_fault() {
+        rejects(
+            r#"{"azureTenantId":"contoso.com"}"#,
+            &["azureTenantId: unknown setting: did you mean azureTenantID?"],
+        );
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once() {
+        rejects(
+            r#"{"optin":"PodLabel","layout":"v2","requireClientID":0}"#,
+            &[
+                "optin: unknown setting: did you mean optIn?",
+                r#"layout: expected one of v0.7, v1.5, v1.6.0, v1.6.1, found "v2""#,
+                "requireClientID: expected true or false, found 0",
+                "azureTenantID: required: expected a tenant ID, a UUID or a verified domain name, found nothing",
+            ],
+        );
+    }
+
+    #[test]
+    fn settings_that_are_no_object_are_one_fault() {
+        rejects("[]", &["settings: expected an object, found a list"]);
+        rejects("", &["settings: expected an object, found nothing"]);
+    }
+}

@@ -1,0 +1,45 @@
+//! The annotation that names containers to leave alone.
+
+use crate::findings::Findings;
+use crate::keys::SKIP_CONTAINERS;
+use crate::message::{ObjectName, quote};
+use crate::metadata::Metadata;
+use crate::nearest::nearest;
+use crate::pod::PodSpec;
+use crate::settings::OnMalformed;
+use crate::values;
+
+/// The names of the containers that the pod's annotation says to leave alone.
+///
+/// What is no container's name is malformed. A name that no container has is a warning only: another webhook may add
+/// that container later. So is a name that stands twice.
+pub fn read<'m>(
+    pod: &ObjectName,
+    metadata: &'m Metadata<'_>,
+    spec: &PodSpec<'_>,
+    severity: OnMalformed,
+    findings: &mut Findings,
+) -> Vec<&'m str> {
+    let mut names = Vec::new();
+    for name in values::container_names(metadata.annotation(SKIP_CONTAINERS).unwrap_or_default()) {
+        let known = || spec.all_containers().map(|(_, container)| &*container.name);
+        if let Err(malformed) = values::container_name(name) {
+            findings.malformed(severity, pod, SKIP_CONTAINERS, name, &malformed);
+        } else if names.contains(&name) {
+            findings.warn(
+                pod,
+                format!("annotation {SKIP_CONTAINERS}: {} stands in it twice", quote(name)),
+            );
+        } else if !known().any(|container| container == name) {
+            let hint = nearest(name, known())
+                .map(|container| format!("; did you mean {container}?"))
+                .unwrap_or_default();
+            findings.warn(
+                pod,
+                format!("annotation {SKIP_CONTAINERS}: the pod has no container {}{hint}", quote(name)),
+            );
+        }
+        names.push(name);
+    }
+    names
+}

@@ -1,0 +1,169 @@
+//! The policy's answer, and its form on the wire.
+
+use serde::Serialize;
+
+/// The answer to an admission request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The object is accepted.
+    Accept {
+        /// The object's JSON as it shall be; `None` leaves it as it is.
+        mutated: Option<String>,
+        /// Texts for the user who sent the request.
+        warnings: Vec<String>,
+    },
+    /// The object is refused.
+    Reject {
+        /// Why, and what to do about it.
+        message: String,
+        /// HTTP status for the user: 400 where the object is at fault, 500 where the policy's own settings are.
+        code: u16,
+        /// Texts for the user who sent the request.
+        warnings: Vec<String>,
+    },
+}
+
+/// Longest warning that Kubernetes is sure to pass on, in bytes.
+const WARNING_LENGTH: usize = 256;
+
+/// Most warnings in one answer; more are counted.
+const WARNINGS: usize = 10;
+
+/// `ValidationResponse` of the policy SDK, less the object, whose text is put in as it is.
+#[derive(Serialize)]
+struct Response<'a> {
+    accepted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+impl Verdict {
+    /// Acceptance of an object that stays as it is, with nothing to say.
+    pub fn unchanged() -> Self {
+        Self::Accept {
+            mutated: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Refusal of an object that is at fault.
+    pub fn reject(message: impl Into<String>) -> Self {
+        Self::Reject {
+            message: message.into(),
+            code: 400,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The JSON that the host takes, a `ValidationResponse`.
+    ///
+    /// # Errors
+    /// Where the parts cannot be written as JSON, which strings and numbers always can.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let (response, mutated) = match self {
+            Self::Accept { mutated, warnings } => {
+                let response = Response {
+                    accepted: true,
+                    message: None,
+                    code: None,
+                    warnings: within_limits(warnings),
+                };
+                (response, mutated.as_deref())
+            }
+            Self::Reject {
+                message,
+                code,
+                warnings,
+            } => {
+                let response = Response {
+                    accepted: false,
+                    message: Some(message),
+                    code: Some(*code),
+                    warnings: within_limits(warnings),
+                };
+                (response, None)
+            }
+        };
+        let mut json = serde_json::to_vec(&response)?;
+        if let Some(object) = mutated {
+            json.pop();
+            json.reserve_exact(object.len().saturating_add(20));
+            json.extend_from_slice(br#","mutated_object":"#);
+            json.extend_from_slice(object.as_bytes());
+            json.push(b'}');
+        }
+        Ok(json)
+    }
+}
+
+/// The warnings as Kubernetes passes them on: not too many, none too long.
+fn within_limits(warnings: &[String]) -> Vec<String> {
+    let mut kept: Vec<_> = warnings
+        .iter()
+        .take(WARNINGS)
+        .map(|warning| cut(warning))
+        .collect();
+    let more = warnings.len().saturating_sub(WARNINGS);
+    if more > 0 {
+        kept.push(format!("{more} more warnings of this policy are left out"));
+    }
+    kept
+}
+
+fn cut(warning: &str) -> String {
+    if warning.len() <= WARNING_LENGTH {
+        return warning.to_owned();
+    }
+    let end = warning.floor_char_boundary(WARNING_LENGTH.saturating_sub(3));
+    format!("{}...", warning.get(..end).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn wire(verdict: &Verdict, expected: &str) {
+        let json = verdict.to_json().expect("JSON");
+        assert_eq!(String::from_utf8(json).expect("text"), expected);
+        serde_json::from_str::<kubewarden_policy_sdk::response::ValidationResponse>(expected)
+            .expect("a response of the SDK");
+    }
+
+    #[test]
+    fn absent_parts_are_left_out() {
+        wire(&Verdict::unchanged(), r#"{"accepted":true}"#);
+        wire(
+            &Verdict::reject("no \"x\""),
+            r#"{"accepted":false,"message":"no \"x\"","code":400}"#,
+        );
+    }
+
+    #[test]
+    fn the_object_goes_out_as_it_is() {
+        let verdict = Verdict::Accept {
+            mutated: Some(r#"{ "a" :1.0}"#.to_owned()),
+            warnings: vec!["w".to_owned()],
+        };
+        wire(
+            &verdict,
+            r#"{"accepted":true,"warnings":["w"],"mutated_object":{ "a" :1.0}}"#,
+        );
+    }
+
+    #[test]
+    fn warnings_are_cut_and_counted() {
+        let mut warnings = vec!["é".repeat(200)];
+        warnings.extend((0..12).map(|number| number.to_string()));
+        let kept = within_limits(&warnings);
+        assert_eq!(kept.len(), 11);
+        assert_eq!(kept[0], format!("{}...", "é".repeat(126)));
+        assert_eq!(kept[9], "8");
+        assert_eq!(kept[10], "3 more warnings of this policy are left out");
+        assert_eq!(within_limits(&["x".repeat(256)]), ["x".repeat(256)]);
+    }
+}
