@@ -1,6 +1,6 @@
 //! What a pod lacks of its identity: the plan, and its application.
 
-use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::api::core::v1::{self as core, ServiceAccountTokenProjection};
 use serde::Serialize;
 
 use crate::findings::Findings;
@@ -29,15 +29,58 @@ enum TokenVolume<'p, 'a> {
         identity: &'p Identity,
     },
     /// It is to be added.
-    Missing(Box<core::Volume>),
+    Missing(NewVolume),
 }
 
 /// What one container lacks.
 #[derive(Clone, Debug)]
 struct Addition<'p, 'a> {
     container: &'p Container<'a>,
-    env: Vec<core::EnvVar>,
+    env: Vec<NewEnvVar>,
     volume_mount: Option<core::VolumeMount>,
+}
+
+/// An `EnvVar` of Kubernetes with a value. The typed one would bring every source of a value along, in code.
+#[derive(Clone, Debug, Serialize)]
+struct NewEnvVar {
+    name: &'static str,
+    value: String,
+}
+
+/// A `Volume` of Kubernetes that is projected. The typed one would bring every kind of volume along, in code.
+#[derive(Clone, Debug, Serialize)]
+struct NewVolume {
+    name: String,
+    projected: Projected,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Projected {
+    sources: [Source; 1],
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Source {
+    service_account_token: ServiceAccountTokenProjection,
+}
+
+impl NewVolume {
+    fn new(name: &str, layout: Layout, identity: &Identity) -> Self {
+        let service_account_token = ServiceAccountTokenProjection {
+            audience: Some(identity.audience.clone()),
+            expiration_seconds: Some(i64::from(identity.token_expiration_seconds)),
+            path: layout.token_path().to_owned(),
+        };
+        Self {
+            name: name.to_owned(),
+            projected: Projected {
+                sources: [Source {
+                    service_account_token,
+                }],
+            },
+        }
+    }
 }
 
 /// A pod, as the injection needs to know it.
@@ -80,7 +123,7 @@ impl<'p, 'a> Plan<'p, 'a> {
                     .filter(|token| layout.reserves(&volume.name) && is_outdated(token, identity)),
                 identity,
             },
-            None => TokenVolume::Missing(Box::new(token_volume(volume_name, layout, identity))),
+            None => TokenVolume::Missing(NewVolume::new(volume_name, layout, identity)),
         };
         let mut additions = Vec::new();
         for (path, container) in target.spec.all_containers() {
@@ -220,32 +263,13 @@ fn is_outdated(token: &ProjectedToken<'_>, identity: &Identity) -> bool {
     !(same_audience && same_expiration)
 }
 
-fn token_volume(name: &str, layout: Layout, identity: &Identity) -> core::Volume {
-    let token = core::ServiceAccountTokenProjection {
-        audience: Some(identity.audience.clone()),
-        expiration_seconds: Some(i64::from(identity.token_expiration_seconds)),
-        path: layout.token_path().to_owned(),
-    };
-    core::Volume {
-        name: name.to_owned(),
-        projected: Some(core::ProjectedVolumeSource {
-            sources: Some(vec![core::VolumeProjection {
-                service_account_token: Some(token),
-                ..core::VolumeProjection::default()
-            }]),
-            ..core::ProjectedVolumeSource::default()
-        }),
-        ..core::Volume::default()
-    }
-}
-
 /// The environment variables that the container lacks; one without a value is not set at all.
 fn missing_env(
     container: &Container<'_>,
     directory: &str,
     layout: Layout,
     identity: &Identity,
-) -> Vec<core::EnvVar> {
+) -> Vec<NewEnvVar> {
     let token_file = format!("{}/{}", directory.trim_end_matches('/'), layout.token_path());
     [
         (keys::AZURE_CLIENT_ID, identity.client_id.as_deref()),
@@ -256,11 +280,8 @@ fn missing_env(
     .into_iter()
     .filter_map(|(name, value)| {
         let value = value.filter(|_| !has_env(container, name))?;
-        Some(core::EnvVar {
-            name: name.to_owned(),
-            value: Some(value.to_owned()),
-            value_from: None,
-        })
+        let value = value.to_owned();
+        Some(NewEnvVar { name, value })
     })
     .collect()
 }

@@ -11,7 +11,6 @@ use crate::request::Request;
 use crate::service_account::{self, Freshness, ServiceAccounts};
 use crate::settings::{OptIn, Settings};
 use crate::skip_containers;
-use crate::values;
 use crate::verdict::Verdict;
 
 /// Decides on the payload of a `validate` call.
