@@ -205,7 +205,12 @@ impl Addition<'_, '_> {
         }
         if let Some(mount) = &self.volume_mount {
             let place = self.container.volume_mounts.place;
-            edits.append_items(place, "volumeMounts", serde_json::to_string(mount)?, &mut new_fields);
+            edits.append_items(
+                place,
+                "volumeMounts",
+                serde_json::to_string(mount)?,
+                &mut new_fields,
+            );
         }
         append_fields(edits, self.container.object, new_fields);
         Ok(())
@@ -245,9 +250,8 @@ fn existing_volume<'p, 'a>(
         .clone()
         .find(|(volume, _)| volume.name == usual_name)
         .or_else(|| {
-            candidates.find(|(volume, _)| {
-                !layout.reserves(usual_name) || layout.reserves(&volume.name)
-            })
+            candidates
+                .find(|(volume, _)| !layout.reserves(usual_name) || layout.reserves(&volume.name))
         })
 }
 
@@ -270,7 +274,11 @@ fn missing_env(
     layout: Layout,
     identity: &Identity,
 ) -> Vec<NewEnvVar> {
-    let token_file = format!("{}/{}", directory.trim_end_matches('/'), layout.token_path());
+    let token_file = format!(
+        "{}/{}",
+        directory.trim_end_matches('/'),
+        layout.token_path()
+    );
     [
         (keys::AZURE_CLIENT_ID, identity.client_id.as_deref()),
         (keys::AZURE_TENANT_ID, Some(&*identity.tenant_id)),
@@ -328,7 +336,9 @@ fn refuse_mounts_in_the_way(
 
 /// Whether `path` is `directory` or lies in it: a read-only volume there leaves no room for another mount.
 fn is_within(path: &str, directory: &str) -> bool {
-    let mut steps = path.split('/').filter(|step| !step.is_empty() && *step != ".");
+    let mut steps = path
+        .split('/')
+        .filter(|step| !step.is_empty() && *step != ".");
     directory
         .split('/')
         .filter(|step| !step.is_empty())

@@ -154,7 +154,11 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// A [`Fault`] where the value is no object, or as `each` gives it.
-    pub fn object(&mut self, expected: &'static str, each: OnField<'_, 'a>) -> Result<Option<Collection>, Fault> {
+    pub fn object(
+        &mut self,
+        expected: &'static str,
+        each: OnField<'_, 'a>,
+    ) -> Result<Option<Collection>, Fault> {
         self.collection(expected, (b'{', b'}'), &mut |_, reader| {
             let key = reader.quoted().ok_or_else(|| reader.syntax("a key"))?;
             if reader.next() != Some(b':') {
@@ -169,7 +173,11 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// A [`Fault`] where the value is no list, or as `each` gives it.
-    pub fn list(&mut self, expected: &'static str, each: OnItem<'_, 'a>) -> Result<Option<Collection>, Fault> {
+    pub fn list(
+        &mut self,
+        expected: &'static str,
+        each: OnItem<'_, 'a>,
+    ) -> Result<Option<Collection>, Fault> {
         self.collection(expected, (b'[', b']'), &mut |index, reader| {
             each(index, reader).map_err(|fault| fault.in_item(index))
         })
@@ -202,7 +210,10 @@ impl<'a> Reader<'a> {
             }
         }
         self.advance();
-        let span = Span { start, end: self.at };
+        let span = Span {
+            start,
+            end: self.at,
+        };
         Ok(Some(Collection { span, is_empty }))
     }
 
@@ -221,7 +232,10 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// A [`Fault`] where the value is neither.
-    pub fn optional_string(&mut self, expected: &'static str) -> Result<Option<Cow<'a, str>>, Fault> {
+    pub fn optional_string(
+        &mut self,
+        expected: &'static str,
+    ) -> Result<Option<Cow<'a, str>>, Fault> {
         if self.null().is_some() {
             return Ok(None);
         }
@@ -267,14 +281,20 @@ impl<'a> Reader<'a> {
                     }
                     self.advance();
                     if depth == 0 {
-                        return Ok(Span { start, end: self.at });
+                        return Ok(Span {
+                            start,
+                            end: self.at,
+                        });
                     }
                 }
                 Err(self.syntax("a closing bracket"))
             }
             Some(b'"') => {
                 if self.skip_string() {
-                    Ok(Span { start, end: self.at })
+                    Ok(Span {
+                        start,
+                        end: self.at,
+                    })
                 } else {
                     Err(self.syntax("a closing quote"))
                 }
@@ -283,7 +303,10 @@ impl<'a> Reader<'a> {
                 while bytes.get(self.at).is_some_and(|byte| is_literal(*byte)) {
                     self.advance();
                 }
-                Ok(Span { start, end: self.at })
+                Ok(Span {
+                    start,
+                    end: self.at,
+                })
             }
             _ => Err(self.syntax("a value")),
         }
@@ -307,7 +330,10 @@ impl<'a> Reader<'a> {
             return None;
         }
         self.at = start.saturating_add(4);
-        Some(Span { start, end: self.at })
+        Some(Span {
+            start,
+            end: self.at,
+        })
     }
 
     /// Reads a list that may be null, with `item` for each item.
@@ -321,7 +347,10 @@ impl<'a> Reader<'a> {
     ) -> Result<List<T>, Fault> {
         if let Some(span) = self.null() {
             let place = Place::Null(span);
-            return Ok(List { place, items: Vec::new() });
+            return Ok(List {
+                place,
+                items: Vec::new(),
+            });
         }
         let mut items = Vec::new();
         let collection = self.list(expected, &mut |index, reader| {
@@ -402,7 +431,10 @@ impl<'a> Reader<'a> {
             Some(_) => "something else",
             None => "its end",
         };
-        Fault::new(format!("{NOT_JSON} with {wanted} at byte {}", self.at), found)
+        Fault::new(
+            format!("{NOT_JSON} with {wanted} at byte {}", self.at),
+            found,
+        )
     }
 }
 
@@ -437,7 +469,13 @@ impl Edits {
     ///
     /// Where its object has no such list, the field `key` with the list is written to `new_fields` instead, for a call of
     /// [`append`](Self::append) with all fields that the object is to gain.
-    pub fn append_items(&mut self, place: Place, key: &str, items: String, new_fields: &mut String) {
+    pub fn append_items(
+        &mut self,
+        place: Place,
+        key: &str,
+        items: String,
+        new_fields: &mut String,
+    ) {
         match place {
             Place::Present(list) => self.append(list, items),
             Place::Null(span) => self.replace(span, format!("[{items}]")),
@@ -522,7 +560,10 @@ mod tests {
             seen.push((key.to_owned(), reader.string("a string")?.into_owned()));
             Ok(())
         });
-        let span = Span { start: 0, end: text.len() };
+        let span = Span {
+            start: 0,
+            end: text.len(),
+        };
         let is_empty = false;
         assert_eq!(read, Ok(Some(Collection { span, is_empty })));
         assert_eq!(seen, [("name".to_owned(), "café \"x\"".to_owned())]);
@@ -585,15 +626,42 @@ mod tests {
     #[test]
     fn broken_text_is_a_fault() {
         for (text, expected) in [
-            (r#"{"a""#, "a: expected JSON with a colon at byte 4, found its end"),
-            (r#"{"a":"#, "a: expected JSON with a value at byte 5, found its end"),
-            (r#"{"a":}"#, "a: expected JSON with a value at byte 5, found something else"),
-            (r#"{"a":1"#, "expected JSON with a comma or a closing bracket at byte 6, found its end"),
-            (r#"{"a":[1"#, "a: expected JSON with a closing bracket at byte 7, found its end"),
-            (r#"{"a":["x"#, "a: expected JSON with a closing bracket at byte 8, found its end"),
-            (r#"{"a":"x\"#, "a: expected JSON with a closing quote at byte 9, found its end"),
-            (r#"{a:1}"#, "expected JSON with a key at byte 1, found something else"),
-            (r#"{"a":1,}"#, "expected JSON with a key at byte 7, found something else"),
+            (
+                r#"{"a""#,
+                "a: expected JSON with a colon at byte 4, found its end",
+            ),
+            (
+                r#"{"a":"#,
+                "a: expected JSON with a value at byte 5, found its end",
+            ),
+            (
+                r#"{"a":}"#,
+                "a: expected JSON with a value at byte 5, found something else",
+            ),
+            (
+                r#"{"a":1"#,
+                "expected JSON with a comma or a closing bracket at byte 6, found its end",
+            ),
+            (
+                r#"{"a":[1"#,
+                "a: expected JSON with a closing bracket at byte 7, found its end",
+            ),
+            (
+                r#"{"a":["x"#,
+                "a: expected JSON with a closing bracket at byte 8, found its end",
+            ),
+            (
+                r#"{"a":"x\"#,
+                "a: expected JSON with a closing quote at byte 9, found its end",
+            ),
+            (
+                r#"{a:1}"#,
+                "expected JSON with a key at byte 1, found something else",
+            ),
+            (
+                r#"{"a":1,}"#,
+                "expected JSON with a key at byte 7, found something else",
+            ),
             ("{", "expected JSON with a key at byte 1, found its end"),
         ] {
             fault(fields(text), expected);
@@ -608,12 +676,14 @@ mod tests {
             .object("an object", &mut |key, reader| {
                 match key {
                     "empty" | "some" => {
-                        let list = reader.list("a list", &mut |_, reader| reader.skip().map(|_| ()))?;
+                        let list =
+                            reader.list("a list", &mut |_, reader| reader.skip().map(|_| ()))?;
                         edits.append(list.expect("a list"), "8,9".to_owned());
                     }
                     "null" => edits.replace(reader.skip()?, "[7]".to_owned()),
                     _ => {
-                        let object = reader.object("an object", &mut |_, reader| reader.skip().map(|_| ()))?;
+                        let object = reader
+                            .object("an object", &mut |_, reader| reader.skip().map(|_| ()))?;
                         edits.append(object.expect("an object"), r#""z":2"#.to_owned());
                     }
                 }

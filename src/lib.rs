@@ -57,7 +57,10 @@ use crate::settings::Settings;
 pub extern "C" fn wapc_init() {
     register_function("validate", validate);
     register_function("validate_settings", validate_settings);
-    register_function("protocol_version", kubewarden_policy_sdk::protocol_version_guest);
+    register_function(
+        "protocol_version",
+        kubewarden_policy_sdk::protocol_version_guest,
+    );
 }
 
 fn validate(payload: &[u8]) -> CallResult {
@@ -67,7 +70,9 @@ fn validate(payload: &[u8]) -> CallResult {
 fn validate_settings(payload: &[u8]) -> CallResult {
     let faults = match std::str::from_utf8(payload) {
         Ok(settings) => Settings::read(settings).err(),
-        Err(_) => Some(vec!["settings: expected an object, found bytes that are no UTF-8".to_owned()]),
+        Err(_) => Some(vec![
+            "settings: expected an object, found bytes that are no UTF-8".to_owned(),
+        ]),
     };
     Ok(serde_json::to_vec(&SettingsValidationResponse {
         valid: faults.is_none(),

@@ -14,7 +14,12 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let limit = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| (levenshtein(&word, &candidate.to_ascii_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                levenshtein(&word, &candidate.to_ascii_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -33,7 +38,11 @@ mod tests {
             ("x", None),
             ("", None),
         ] {
-            assert_eq!(nearest(word, ["azureTenantID", "layout"]), suggestion, "{word}");
+            assert_eq!(
+                nearest(word, ["azureTenantID", "layout"]),
+                suggestion,
+                "{word}"
+            );
         }
         assert_eq!(nearest(&"layout".repeat(20), ["layout"]), None);
     }

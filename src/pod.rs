@@ -136,6 +136,9 @@ impl<'a> PodSpec<'a> {
                 "serviceAccountName" => name = reader.optional_string("a name")?,
                 "serviceAccount" => deprecated_name = reader.optional_string("a name")?,
                 "initContainers" => init_containers = reader.items(CONTAINERS, Container::read)?,
+                "containers" if reader.null().is_some() => {
+                    return Err(Fault::new(CONTAINERS, "null"));
+                }
                 "containers" => containers = Some(reader.items(CONTAINERS, Container::read)?),
                 "volumes" => volumes = reader.items("a list of volumes", Volume::read)?,
                 _ => {
@@ -165,7 +168,12 @@ impl<'a> PodSpec<'a> {
         };
         in_list("initContainers", &self.init_containers)
             .chain(in_list("containers", &self.containers))
-            .zip(self.init_containers.items.iter().chain(&self.containers.items))
+            .zip(
+                self.init_containers
+                    .items
+                    .iter()
+                    .chain(&self.containers.items),
+            )
     }
 }
 

@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn absent_parts_are_null_or_empty() {
-        let payload = r#"{"request":{"operation":"DELETE","namespace":null,"kind":{"kind":"Pod"}}}"#;
+        let payload =
+            r#"{"request":{"operation":"DELETE","namespace":null,"kind":{"kind":"Pod"}}}"#;
         let request = Request::read(payload).expect("a request");
         assert!(!request.creates_pod());
         assert_eq!((request.object, request.settings), ("null", "null"));
@@ -128,7 +129,11 @@ mod tests {
                 operation: operation.into(),
                 ..Request::default()
             };
-            assert_eq!(request.creates_pod(), creates_pod, "{group} {kind} {operation}");
+            assert_eq!(
+                request.creates_pod(),
+                creates_pod,
+                "{group} {kind} {operation}"
+            );
         }
     }
 

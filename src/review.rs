@@ -49,8 +49,9 @@ fn review_pod(
         code: 500,
         warnings: Vec::new(),
     })?;
-    let pod = Pod::read(request.object)
-        .map_err(|fault| Verdict::reject(fault.in_field("object").in_field("request").to_string()))?;
+    let pod = Pod::read(request.object).map_err(|fault| {
+        Verdict::reject(fault.in_field("object").in_field("request").to_string())
+    })?;
     let by_label = settings.opt_in != OptIn::ServiceAccountLabel
         && pod.metadata.label(keys::USE) == Some(keys::OPTED_IN);
     if settings.opt_in == OptIn::PodLabel && !by_label {
@@ -96,7 +97,10 @@ impl PodReview<'_> {
                 .map_err(Verdict::reject)?;
         if !by_label && !opts_in(&service_account) {
             let verdict = Verdict::unchanged();
-            return Ok(Answer { verdict, look_again: false });
+            return Ok(Answer {
+                verdict,
+                look_again: false,
+            });
         }
         let mut findings = Findings::default();
         let skip = skip_containers::read(
@@ -140,7 +144,10 @@ impl PodReview<'_> {
         }
         let look_again = findings.blames_service_account;
         let verdict = self.verdict(&plan, findings);
-        Ok(Answer { verdict, look_again })
+        Ok(Answer {
+            verdict,
+            look_again,
+        })
     }
 
     fn verdict(&self, plan: &Plan<'_, '_>, findings: Findings) -> Verdict {
@@ -165,3 +172,6 @@ impl PodReview<'_> {
 fn opts_in(service_account: &Metadata<'_>) -> bool {
     service_account.label(keys::USE).is_some() || service_account.has_annotation(keys::USE)
 }
+
+#[cfg(test)]
+mod tests;

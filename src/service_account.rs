@@ -66,7 +66,9 @@ pub fn look_up(
         .get(namespace, name, freshness)
         .map_err(|error| format!("{object}: {}", explain(&error)))?;
     let garbled = |why: &str| {
-        format!("{object}: cannot be read: the host's answer is no ServiceAccount: {why}; look at the log of PolicyServer")
+        format!(
+            "{object}: cannot be read: the host's answer is no ServiceAccount: {why}; look at the log of PolicyServer"
+        )
     };
     let text = std::str::from_utf8(&json).map_err(|_| garbled("expected UTF-8 text"))?;
     let metadata = read(text).map_err(|fault| garbled(&fault.to_string()))?;

@@ -73,17 +73,18 @@ const LAYOUTS: [(&str, Layout); 4] = [
     ("v1.6.1", Layout::V1_6_1),
 ];
 
-const ON_MALFORMED: [(&str, OnMalformed); 2] = [
-    ("Reject", OnMalformed::Reject),
-    ("Warn", OnMalformed::Warn),
-];
+const ON_MALFORMED: [(&str, OnMalformed); 2] =
+    [("Reject", OnMalformed::Reject), ("Warn", OnMalformed::Warn)];
 
 /// The clouds and the URL of each one's Entra endpoint.
 const CLOUDS: [(&str, &str); 6] = [
     ("AzurePublicCloud", PUBLIC_CLOUD),
     ("AzureCloud", PUBLIC_CLOUD),
     ("AzureUSGovernment", "https://login.microsoftonline.us/"),
-    ("AzureUSGovernmentCloud", "https://login.microsoftonline.us/"),
+    (
+        "AzureUSGovernmentCloud",
+        "https://login.microsoftonline.us/",
+    ),
     ("AzureChinaCloud", "https://login.chinacloudapi.cn/"),
     ("AzureGermanCloud", "https://login.microsoftonline.de/"),
 ];
@@ -114,7 +115,9 @@ impl Settings {
             let setting = Setting { key, value };
             match key {
                 "azureTenantID" => tenant = Some(faults.text(&setting, values::tenant_id)),
-                "azureEnvironment" => cloud = faults.one_of(&setting, &CLOUDS, str::eq_ignore_ascii_case),
+                "azureEnvironment" => {
+                    cloud = faults.one_of(&setting, &CLOUDS, str::eq_ignore_ascii_case)
+                }
                 "azureAuthorityHost" => authority_host = faults.text(&setting, values::https_url),
                 "audience" => audience = faults.text(&setting, values::audience),
                 "optIn" => opt_in = faults.one_of(&setting, &OPT_INS, str::eq),
@@ -170,8 +173,10 @@ impl Faults {
     fn expected(&mut self, setting: &Setting<'_>, expected: &str, hint: Option<String>) {
         let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
         let found = excerpt(setting.value);
-        self.list
-            .push(format!("{}: expected {expected}, found {found}{hint}", setting.key));
+        self.list.push(format!(
+            "{}: expected {expected}, found {found}{hint}",
+            setting.key
+        ));
     }
 
     fn unknown(&mut self, key: &str) {
@@ -181,7 +186,8 @@ impl Faults {
             Some(name) => format!("did you mean {name}?"),
             None => format!("expected one of {}", join(NAMES)),
         };
-        self.list.push(format!("{}: unknown setting: {advice}", excerpt(key)));
+        self.list
+            .push(format!("{}: unknown setting: {advice}", excerpt(key)));
     }
 
     fn text(
@@ -258,7 +264,10 @@ mod tests {
     /// The faults of valid settings with one more.
     #[track_caller]
     fn rejects_one(member: &str, fault: &str) {
-        rejects(&format!(r#"{{"azureTenantID":"{TENANT}",{member}}}"#), &[fault]);
+        rejects(
+            &format!(r#"{{"azureTenantID":"{TENANT}",{member}}}"#),
+            &[fault],
+        );
     }
 
     fn defaults() -> Settings {
@@ -276,7 +285,10 @@ mod tests {
 
     #[test]
     fn only_the_tenant_is_required() {
-        assert_eq!(accepts(&format!(r#"{{"azureTenantID":"{TENANT}"}}"#)), defaults());
+        assert_eq!(
+            accepts(&format!(r#"{{"azureTenantID":"{TENANT}"}}"#)),
+            defaults()
+        );
     }
 
     #[test]
@@ -326,7 +338,10 @@ mod tests {
             ("AzurePublicCloud", "https://login.microsoftonline.com/"),
             ("azurecloud", "https://login.microsoftonline.com/"),
             ("AZUREUSGOVERNMENT", "https://login.microsoftonline.us/"),
-            ("AzureUSGovernmentCloud", "https://login.microsoftonline.us/"),
+            (
+                "AzureUSGovernmentCloud",
+                "https://login.microsoftonline.us/",
+            ),
             ("azureChinaCloud", "https://login.chinacloudapi.cn/"),
             ("AzureGermanCloud", "https://login.microsoftonline.de/"),
         ] {

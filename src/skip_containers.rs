@@ -28,7 +28,10 @@ pub fn read<'m>(
         } else if names.contains(&name) {
             findings.warn(
                 pod,
-                format!("annotation {SKIP_CONTAINERS}: {} stands in it twice", quote(name)),
+                format!(
+                    "annotation {SKIP_CONTAINERS}: {} stands in it twice",
+                    quote(name)
+                ),
             );
         } else if !known().any(|container| container == name) {
             let hint = nearest(name, known())
@@ -36,7 +39,10 @@ pub fn read<'m>(
                 .unwrap_or_default();
             findings.warn(
                 pod,
-                format!("annotation {SKIP_CONTAINERS}: the pod has no container {}{hint}", quote(name)),
+                format!(
+                    "annotation {SKIP_CONTAINERS}: the pod has no container {}{hint}",
+                    quote(name)
+                ),
             );
         }
         names.push(name);

@@ -77,7 +77,9 @@ pub fn token_expiration(text: &str) -> Result<u32, Malformed> {
 
 /// A list of container names, separated by `;`, white space around them and empty ones left out.
 pub fn container_names(text: &str) -> impl Iterator<Item = &str> {
-    text.split(';').map(str::trim).filter(|name| !name.is_empty())
+    text.split(';')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
 }
 
 /// A container's name, as Kubernetes allows it.
@@ -191,7 +193,12 @@ mod tests {
 
     #[test]
     fn accepts_tenants_by_uuid_and_by_domain() {
-        for text in [ID, "contoso.com", "contoso.onmicrosoft.com", "Contoso-1.COM"] {
+        for text in [
+            ID,
+            "contoso.com",
+            "contoso.onmicrosoft.com",
+            "Contoso-1.COM",
+        ] {
             assert_eq!(tenant_id(text), Ok(text));
         }
     }
@@ -217,14 +224,28 @@ mod tests {
 
     #[test]
     fn accepts_expirations_up_to_both_bounds() {
-        for (text, seconds) in [("3600", 3600), ("86400", 86400), ("07200", 7200), ("+3600", 3600)] {
+        for (text, seconds) in [
+            ("3600", 3600),
+            ("86400", 86400),
+            ("07200", 7200),
+            ("+3600", 3600),
+        ] {
             assert_eq!(token_expiration(text), Ok(seconds));
         }
     }
 
     #[test]
     fn rejects_what_is_no_expiration() {
-        for text in ["", "3599", "86401", "1h", "-1", "3600.5", "9223372036854775808", "0x1000"] {
+        for text in [
+            "",
+            "3599",
+            "86401",
+            "1h",
+            "-1",
+            "3600.5",
+            "9223372036854775808",
+            "0x1000",
+        ] {
             assert!(token_expiration(text).is_err(), "{text}");
         }
         assert!(is_trimmed(token_expiration(" 3600")));
