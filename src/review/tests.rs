@@ -795,9 +795,7 @@ fn a_pod_that_is_no_pod_is_refused_with_the_path() {
         (
             "initContainers",
             json!([{"name": "a", "volumeMounts": [{"name": "b"}]}]),
-            Some(
-                "spec.initContainers[0].volumeMounts[0].mountPath: expected a path, found nothing",
-            ),
+            "spec.initContainers[0].volumeMounts[0].mountPath: expected a path, found nothing",
         ),
         (
             "volumes",
@@ -807,9 +805,7 @@ fn a_pod_that_is_no_pod_is_refused_with_the_path() {
         (
             "volumes",
             json!([{"name": "a", "projected": {"sources": [{"serviceAccountToken": {}}]}}]),
-            Some(
-                "spec.volumes[0].projected.sources[0].serviceAccountToken.path: expected a path, found nothing",
-            ),
+            "spec.volumes[0].projected.sources[0].serviceAccountToken.path: expected a path, found nothing",
         ),
         (
             "serviceAccountName",
