@@ -1,0 +1,73 @@
+# The module is built with --crate-type cdylib alone: with the rlib beside it, link-time optimisation is off.
+TARGET := wasm32-wasip1
+BUILT := target/$(TARGET)/release/azure_workload_identity_policy.wasm
+SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+
+# The real kwctl where it is on PATH, else the host crate, which takes the same flags and gives the same answers.
+HOST := target/debug/policy-host
+KWCTL := $(or $(shell command -v kwctl),$(HOST))
+
+.PHONY: all
+all: annotated-policy.wasm
+
+.PHONY: target
+target:
+	@command -v rustup >/dev/null || { echo "error: rustup is not on PATH: install Rust with it, or add the target $(TARGET) by hand" >&2; exit 1; }
+	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET)
+
+policy.wasm: $(SOURCES) | target
+	cargo rustc --release --locked --lib --package azure-workload-identity-policy --target $(TARGET) --crate-type cdylib
+	cp $(BUILT) $@
+
+# Cargo knows best whether the host is up to date.
+.PHONY: host
+host:
+	cargo build --locked --package azure-workload-identity-policy-host
+
+$(HOST): | host
+
+annotated-policy.wasm: policy.wasm policy-metadata.yml README.md | $(filter $(HOST),$(KWCTL))
+	$(KWCTL) annotate --metadata-path policy-metadata.yml --usage-path README.md --output-path $@ policy.wasm
+
+# Shows the policy at work on the scenario of January 2022, without a cluster.
+.PHONY: run
+run: annotated-policy.wasm host
+	$(HOST) preview --policy examples/january-2022/policy.yaml examples/january-2022
+
+.PHONY: test
+test: fmt-check lint unit-tests e2e-tests-if-possible
+
+.PHONY: unit-tests
+unit-tests: annotated-policy.wasm
+	cargo test --locked --workspace
+
+.PHONY: e2e-tests
+e2e-tests: annotated-policy.wasm $(filter $(HOST),$(KWCTL))
+	KWCTL=$(KWCTL) bats e2e.bats
+
+.PHONY: e2e-tests-if-possible
+e2e-tests-if-possible: unit-tests
+	@if command -v bats >/dev/null && command -v jq >/dev/null; then \
+		$(MAKE) --no-print-directory e2e-tests; \
+	else \
+		echo; \
+		echo "The end-to-end tests (e2e.bats) were left out: they need bats and jq on PATH."; \
+		echo "To get them on Debian or Ubuntu: apt-get install bats jq; on macOS: brew install bats-core jq. Then: make e2e-tests"; \
+	fi
+
+.PHONY: fmt
+fmt:
+	cargo fmt --all
+
+.PHONY: fmt-check
+fmt-check:
+	cargo fmt --all --check
+
+.PHONY: lint
+lint:
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: clean
+clean:
+	cargo clean
+	rm -f policy.wasm annotated-policy.wasm

@@ -1,0 +1,136 @@
+#!/usr/bin/env bats
+# What users run: each test compares the whole response, with its patch decoded, or the whole message.
+#
+# KWCTL is the program under which the policy runs: the real kwctl, or the host crate's policy-host.
+
+bats_require_minimum_version 1.5.0
+
+KWCTL=${KWCTL:-$(command -v kwctl || echo target/debug/policy-host)}
+TENANT='"azureTenantID": "72f988bf-86f1-41af-91ab-2d7cd011db47"'
+
+# review REQUEST SESSION [SETTINGS]: runs the policy; an empty SESSION is a run without access to the cluster.
+review() {
+  local access=()
+  if [ -n "$2" ]; then
+    access=(--allow-context-aware --replay-host-capabilities-interactions "test_data/sessions/$2.yml")
+  fi
+  run --separate-stderr "$KWCTL" run --request-path "test_data/requests/$1.json" \
+    --settings-json "${3:-{$TENANT\}}" "${access[@]}" annotated-policy.wasm
+}
+
+# responds EXPECTED: the response, less its uid, equals the JSON in the file EXPECTED.
+responds() {
+  [ "$status" -eq 0 ] || { echo "exit status $status: $stderr"; return 1; }
+  local found
+  found=$(jq --sort-keys 'del(.uid) | if .patch then .patch |= (@base64d | fromjson) else . end' <<<"$output")
+  diff <(jq --sort-keys . "test_data/responses/$1.json") <(echo "$found")
+}
+
+# refuses MESSAGE: the response is a refusal with just this message.
+refuses() {
+  [ "$status" -eq 0 ] || { echo "exit status $status: $stderr"; return 1; }
+  local expected
+  expected=$(jq --null-input --sort-keys --arg message "$1" \
+    '{allowed: false, auditAnnotations: null, status: {code: 400, message: $message}, warnings: null}')
+  diff <(echo "$expected") <(jq --sort-keys 'del(.uid)' <<<"$output")
+}
+
+# invalid MESSAGE: the settings are refused with just this message.
+invalid() {
+  [ "$status" -ne 0 ]
+  [ -z "$output" ]
+  grep --fixed-strings --line-regexp --quiet "Error: Provided settings are not valid: $1" <<<"$stderr" ||
+    { echo "$stderr"; return 1; }
+}
+
+@test "accepts what is no pod" {
+  review configmap ""
+  responds accepted
+}
+
+@test "accepts a pod that does not opt in, without access to the cluster" {
+  review pod-not-opted-in ""
+  responds accepted
+}
+
+@test "mutates a pod that opts in by its label" {
+  review pod service-account
+  responds mutated
+}
+
+@test "mutates the pod of January 2022, whose ServiceAccount opts it in" {
+  review pod-not-opted-in service-account-january-2022 "{$TENANT, \"optIn\": \"ServiceAccountLabel\", \"layout\": \"v0.7\"}"
+  responds mutated-january-2022
+}
+
+@test "accepts a pod whose ServiceAccount does not opt it in" {
+  review pod service-account "{$TENANT, \"optIn\": \"ServiceAccountLabel\"}"
+  responds accepted
+}
+
+@test "changes nothing in a pod that is injected already" {
+  review pod-injected service-account
+  responds accepted
+}
+
+@test "takes settings from a file" {
+  run --separate-stderr "$KWCTL" run --request-path test_data/requests/pod.json \
+    --settings-path test_data/settings/v1.6.1.yml --allow-context-aware \
+    --replay-host-capabilities-interactions test_data/sessions/service-account.yml annotated-policy.wasm
+  responds mutated-v1.6.1
+}
+
+@test "warns about a missing client ID after a look past the cache" {
+  review pod service-account-without-client-id
+  responds mutated-without-client-id
+}
+
+@test "refuses a missing client ID where the settings say so" {
+  review pod service-account-without-client-id "{$TENANT, \"requireClientID\": true}"
+  refuses "ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: required: expected the client ID of an Entra application or managed identity, a UUID, found nothing"
+}
+
+@test "does not hold a stale answer against the ServiceAccount" {
+  review pod service-account-stale
+  responds mutated
+}
+
+@test "refuses a pod with every malformed annotation in one message" {
+  review pod-malformed service-account-malformed
+  refuses 'Pod default/azure-cli-7d9c6b9c5d-*: annotation azure.workload.identity/skip-containers: expected a container name: at most 63 lower-case letters, digits and inner hyphens, found "azure-cli,istio-proxy"; separate names with ";"; Pod default/azure-cli-7d9c6b9c5d-*: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h"; ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"; ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: expected a tenant ID, a UUID or a verified domain name, found "common"'
+}
+
+@test "warns about malformed annotations where the settings say so" {
+  review pod service-account-malformed "{$TENANT, \"onMalformed\": \"Warn\"}"
+  responds mutated-malformed
+}
+
+@test "refuses a volume in the way of the token volume" {
+  review pod-volume-in-the-way service-account
+  refuses "Pod default/azure-cli-7d9c6b9c5d-*: spec.volumes[0]: expected the token volume under the name azure-identity-token, found another volume; rename that one"
+}
+
+@test "refuses a pod whose ServiceAccount does not exist" {
+  review pod service-account-missing
+  refuses "ServiceAccount default/fed-sa: does not exist; create it, or correct spec.serviceAccountName"
+}
+
+@test "refuses a pod where PolicyServer may not read ServiceAccounts" {
+  review pod service-account-forbidden
+  refuses "ServiceAccount default/fed-sa: cannot be read: PolicyServer may not read ServiceAccounts; let the ServiceAccount of PolicyServer get, list and watch serviceaccounts, by a ClusterRole and a ClusterRoleBinding"
+}
+
+@test "refuses a pod where access to ServiceAccounts is not granted" {
+  review pod ""
+  refuses "ServiceAccount default/fed-sa: cannot be read: the policy has no access to ServiceAccounts; list apiVersion v1, kind ServiceAccount under spec.contextAwareResources of the policy (kwctl: --allow-context-aware)"
+}
+
+@test "refuses settings without a tenant" {
+  review pod "" "{}"
+  invalid "azureTenantID: required: expected a tenant ID, a UUID or a verified domain name, found nothing"
+}
+
+@test "refuses settings with every fault in one message" {
+  review pod "" '{"azureTenantId": "contoso.com", "layout": "v2", "defaultTokenExpirationSeconds": 60}'
+  invalid 'azureTenantId: unknown setting: did you mean azureTenantID?; defaultTokenExpirationSeconds: expected a whole number of seconds from 3600 to 86400, found 60; layout: expected one of v0.7, v1.5, v1.6.0, v1.6.1, found "v2"'
+}

@@ -1,0 +1,147 @@
+//! The command line of `policy-host`.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+use crate::{
+    annotate::{self, AnnotateArgs},
+    engine,
+    host_calls::LogSink,
+    preview::{self, Color, PreviewArgs},
+    report::Report,
+    run::{self, RunArgs},
+};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
+/// What fails where output does.
+const OUTPUT: &str = "cannot write to standard output";
+
+/// The exit status of a preview in which an object is refused, and of the other commands' failures.
+const REFUSED_OR_FAILED: u8 = 1;
+
+/// The exit status of a preview that cannot be made.
+const BAD_INPUT: u8 = 2;
+
+/// Runs the azure-workload-identity policy without a cluster, in the engine that Kubewarden uses.
+#[derive(Debug, Parser)]
+#[command(
+    name = "policy-host",
+    version,
+    after_help = "Examples:
+  policy-host preview examples/workload.yaml
+  policy-host run -r request.json --settings-json '{}' annotated-policy.wasm
+  policy-host annotate -m policy-metadata.yml -u README.md -o annotated-policy.wasm policy.wasm"
+)]
+pub struct Cli {
+    /// Print the policy's log messages to standard error.
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what the policy does to the pods of Kubernetes manifests.
+    Preview(PreviewArgs),
+    /// Review one AdmissionRequest and print the AdmissionResponse, as kwctl run does.
+    Run(RunArgs),
+    /// Write the policy's metadata into its module, as kwctl annotate does.
+    Annotate(AnnotateArgs),
+}
+
+/// Runs the program with the arguments of the process, and gives its exit status back.
+pub fn main() -> ExitCode {
+    engine::silence_panics_of_modules();
+    let Cli { verbose, command } = Cli::parse();
+    let (outcome, failure) = match command {
+        Command::Preview(args) => (preview(&args, verbose), BAD_INPUT),
+        Command::Run(args) => (run(&args, verbose), REFUSED_OR_FAILED),
+        Command::Annotate(args) => (annotate(&args), REFUSED_OR_FAILED),
+    };
+    outcome.unwrap_or_else(|error| {
+        // Whoever stops reading, as `head` does, has seen enough.
+        if error
+            .root_cause()
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        {
+            return ExitCode::SUCCESS;
+        }
+        say(ERROR, "error", format!("{error:#}"));
+        ExitCode::from(failure)
+    })
+}
+
+fn preview(args: &PreviewArgs, verbose: bool) -> Result<ExitCode> {
+    let choice = match args.color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    };
+    let mut report = Report::new(AutoStream::new(io::stdout().lock(), choice));
+    preview::preview(args, log(verbose), |preview| {
+        report.add(&preview).context(OUTPUT)
+    })?;
+    let summary = report.finish().context(OUTPUT)?;
+    Ok(if summary.any_refused() {
+        ExitCode::from(REFUSED_OR_FAILED)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn run(args: &RunArgs, verbose: bool) -> Result<ExitCode> {
+    run::run(
+        args,
+        || log(verbose),
+        |outcome| {
+            outcome
+                .warnings
+                .iter()
+                .for_each(|warning| say(WARNING, "warning", warning));
+            let response = serde_json::to_string(&outcome.response)?;
+            writeln!(io::stdout(), "{response}").context(OUTPUT)
+        },
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn annotate(args: &AnnotateArgs) -> Result<ExitCode> {
+    for warning in annotate::annotate(args)? {
+        say(WARNING, "warning", warning);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The receiver of a policy's log messages, where the user wants them.
+fn log(verbose: bool) -> Option<LogSink> {
+    verbose.then(|| -> LogSink { Box::new(|line| say(Style::new(), "policy log", line)) })
+}
+
+/// Writes a line to standard error; where that is closed, nobody wants it.
+fn say(style: Style, label: &str, text: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{style}{label}{style:#}: {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,176 @@
+//! A policy: a module, its settings, and the host that answers its calls.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+use thiserror::Error;
+
+use crate::{
+    engine::{EngineError, Module},
+    host_calls::HostCalls,
+    request::AdmissionRequest,
+    response::{AdmissionResponse, ValidationResponse},
+    settings::Settings,
+};
+
+/// Why settings cannot be used.
+#[derive(Debug, Error)]
+pub enum SettingsCheckError {
+    /// The policy refuses them, or fails on them; the text says why.
+    #[error("{0}")]
+    Invalid(String),
+    /// The module does not run at all.
+    #[error(transparent)]
+    Engine(EngineError),
+}
+
+/// A module that does not say which protocol it speaks.
+#[derive(Debug, Error)]
+pub enum ProtocolError {
+    /// The module does not answer.
+    #[error("cannot ask the module for its protocol version: {0}")]
+    Engine(EngineError),
+    /// The module answers something else than `"v1"`.
+    #[error("expected the module's protocol version to be \"v1\", found {0}")]
+    Version(String),
+}
+
+/// A policy, ready to review requests.
+pub struct Policy {
+    module: Module,
+    settings: Settings,
+    host: Arc<HostCalls>,
+}
+
+/// The outcome of one review.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Review {
+    /// What the API server gets.
+    pub response: AdmissionResponse,
+    /// What the policy itself answered; none where it failed.
+    pub verdict: Option<ValidationResponse>,
+}
+
+/// The order of an object's keys in what a policy gets to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyOrder {
+    Sorted,
+    AsWritten,
+}
+
+/// The answer of a policy's `validate_settings`.
+#[derive(Deserialize)]
+struct SettingsValidation {
+    valid: bool,
+    message: Option<String>,
+}
+
+impl Policy {
+    /// A policy of these parts.
+    pub fn new(module: &Module, settings: Settings, host: HostCalls) -> Self {
+        Self {
+            module: module.clone(),
+            settings,
+            host: Arc::new(host),
+        }
+    }
+
+    /// The host that answers this policy's calls.
+    pub fn host(&self) -> &HostCalls {
+        &self.host
+    }
+
+    /// Asks the policy whether its settings are valid.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsCheckError`].
+    pub fn check_settings(&self) -> Result<(), SettingsCheckError> {
+        let invalid = |message| Err(SettingsCheckError::Invalid(message));
+        let settings = match serde_json::to_vec(&self.settings) {
+            Ok(settings) => settings,
+            Err(error) => return invalid(format!("could not marshal settings: {error}")),
+        };
+        match self.module.call("validate_settings", &settings, &self.host) {
+            Ok(answer) => match serde_json::from_slice::<SettingsValidation>(&answer) {
+                Ok(SettingsValidation { valid: true, .. }) => Ok(()),
+                Ok(SettingsValidation { message, .. }) => invalid(message.unwrap_or_default()),
+                Err(error) => invalid(format!("error: InvalidResponseWithError({error:?})")),
+            },
+            Err(EngineError::Call(error)) => invalid(format!(
+                "Error invoking settings validation callback: {error:?}"
+            )),
+            Err(error) => Err(SettingsCheckError::Engine(error)),
+        }
+    }
+
+    /// Asks the policy about `request`, which it gets with sorted keys, as from a PolicyServer.
+    ///
+    /// A policy that fails refuses, as in a cluster.
+    pub fn review(&self, request: &AdmissionRequest) -> Review {
+        self.review_with(request, KeyOrder::Sorted)
+    }
+
+    /// As [`Policy::review`], but the policy gets the keys in the order of `request`, for people to read.
+    pub fn review_as_written(&self, request: &AdmissionRequest) -> Review {
+        self.review_with(request, KeyOrder::AsWritten)
+    }
+
+    fn review_with(&self, request: &AdmissionRequest, order: KeyOrder) -> Review {
+        let uid = &request.uid;
+        let failure = |response| Review {
+            response,
+            verdict: None,
+        };
+        let mut payload = json!({"request": request, "settings": self.settings});
+        if order == KeyOrder::Sorted {
+            payload.sort_all_objects();
+        }
+        match self
+            .module
+            .call("validate", payload.to_string().as_bytes(), &self.host)
+        {
+            Ok(answer) => match serde_json::from_slice::<ValidationResponse>(&answer) {
+                Ok(verdict) => Review {
+                    response: AdmissionResponse::from_verdict(
+                        uid,
+                        request.object.as_ref(),
+                        &verdict,
+                    ),
+                    verdict: Some(verdict),
+                },
+                Err(error) => {
+                    let error = format!("invalid response from policy: {error}");
+                    failure(AdmissionResponse::internal_server_error(uid, &error))
+                }
+            },
+            Err(error @ EngineError::TimedOut) => failure(AdmissionResponse::refusal(
+                uid,
+                error.to_string(),
+                Some(500),
+            )),
+            Err(error) => failure(AdmissionResponse::internal_server_error(
+                uid,
+                &error.to_string(),
+            )),
+        }
+    }
+}
+
+/// Asks `module` for the version of the protocol that it speaks, which is `v1`.
+///
+/// # Errors
+///
+/// [`ProtocolError`].
+pub fn protocol_version(module: &Module, host: HostCalls) -> Result<String, ProtocolError> {
+    let answer = module
+        .call("protocol_version", &[], &Arc::new(host))
+        .map_err(ProtocolError::Engine)?;
+    match serde_json::from_slice::<String>(&answer) {
+        Ok(version) if version == "v1" => Ok(version),
+        _ => Err(ProtocolError::Version(
+            String::from_utf8_lossy(&answer).into_owned(),
+        )),
+    }
+}
