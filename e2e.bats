@@ -39,7 +39,8 @@ refuses() {
 invalid() {
   [ "$status" -ne 0 ]
   [ -z "$output" ]
-  grep --fixed-strings --line-regexp --quiet "Error: Provided settings are not valid: $1" <<<"$stderr" ||
+  # kwctl writes "Error", as the first of several lines where backtraces are on.
+  grep --fixed-strings --line-regexp --ignore-case --quiet "error: Provided settings are not valid: $1" <<<"$stderr" ||
     { echo "$stderr"; return 1; }
 }
 
