@@ -1,13 +1,17 @@
 //! The policy's settings: their names, defaults and rules.
 
+mod faults;
+pub mod proxy;
+pub mod token_endpoint;
+
 use crate::layout::Layout;
-use crate::lens::Reader;
-use crate::message::{excerpt, join};
-use crate::nearest::nearest;
-use crate::values::{self, Malformed, TOKEN_EXPIRATION_SECONDS};
+use crate::values::{self, TOKEN_EXPIRATION_SECONDS};
+use faults::{Faults, Setting};
+use proxy::ProxySettings;
+use token_endpoint::TokenEndpoint;
 
 /// The policy's settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Tenant of the pods whose ServiceAccount names none.
     pub azure_tenant_id: String,
@@ -25,6 +29,10 @@ pub struct Settings {
     pub on_malformed: OnMalformed,
     /// Whether a pod is refused whose ServiceAccount names no client ID.
     pub require_client_id: bool,
+    /// The proxy containers.
+    pub proxy: ProxySettings,
+    /// The custom token endpoint, where one is configured.
+    pub token_endpoint: Option<TokenEndpoint>,
 }
 
 /// What makes a pod get its identity.
@@ -48,7 +56,7 @@ pub enum OnMalformed {
 }
 
 /// The names of all settings.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 11] = [
     "azureTenantID",
     "azureEnvironment",
     "azureAuthorityHost",
@@ -58,6 +66,8 @@ pub const NAMES: [&str; 9] = [
     "defaultTokenExpirationSeconds",
     "onMalformed",
     "requireClientID",
+    "proxy",
+    "customTokenEndpoint",
 ];
 
 const OPT_INS: [(&str, OptIn); 3] = [
@@ -107,140 +117,51 @@ impl Settings {
         let mut expiration = None;
         let mut on_malformed = None;
         let mut require_client_id = None;
-        let read = Reader::new(json).object("an object", &mut |key, reader| {
-            let value = reader.raw()?;
-            if value == "null" && NAMES.contains(&key) {
-                return Ok(());
+        let mut proxy = None;
+        let mut token_endpoint = None;
+        let object = Setting {
+            prefix: "",
+            key: "settings",
+            value: json,
+        };
+        faults.fields(object, &NAMES, &mut |faults, setting| match setting.key {
+            "azureTenantID" => tenant = Some(faults.text(setting, values::tenant_id)),
+            "azureEnvironment" => {
+                cloud = faults.one_of(setting, &CLOUDS, str::eq_ignore_ascii_case);
             }
-            let setting = Setting { key, value };
-            match key {
-                "azureTenantID" => tenant = Some(faults.text(&setting, values::tenant_id)),
-                "azureEnvironment" => {
-                    cloud = faults.one_of(&setting, &CLOUDS, str::eq_ignore_ascii_case)
-                }
-                "azureAuthorityHost" => authority_host = faults.text(&setting, values::https_url),
-                "audience" => audience = faults.text(&setting, values::audience),
-                "optIn" => opt_in = faults.one_of(&setting, &OPT_INS, str::eq),
-                "layout" => layout = faults.one_of(&setting, &LAYOUTS, str::eq),
-                "defaultTokenExpirationSeconds" => expiration = faults.expiration(&setting),
-                "onMalformed" => on_malformed = faults.one_of(&setting, &ON_MALFORMED, str::eq),
-                "requireClientID" => require_client_id = faults.boolean(&setting),
-                _ => faults.unknown(key),
-            }
-            Ok(())
+            "azureAuthorityHost" => authority_host = faults.text(setting, values::https_url),
+            "audience" => audience = faults.text(setting, values::audience),
+            "optIn" => opt_in = faults.one_of(setting, &OPT_INS, str::eq),
+            "layout" => layout = faults.one_of(setting, &LAYOUTS, str::eq),
+            "defaultTokenExpirationSeconds" => expiration = faults.expiration(setting),
+            "onMalformed" => on_malformed = faults.one_of(setting, &ON_MALFORMED, str::eq),
+            "requireClientID" => require_client_id = faults.boolean(setting),
+            "proxy" => proxy = Some(proxy::read(faults, setting)),
+            // Read last, because it must not have the same audience.
+            _ => token_endpoint = Some(setting),
         });
-        if let Err(fault) = read {
-            faults.list.push(format!("settings: {fault}"));
-        } else if tenant.is_none() && faults.misspelt != Some("azureTenantID") {
-            faults.list.push(format!(
-                "azureTenantID: required: expected {}, found nothing",
-                values::TENANT_ID
-            ));
+        if tenant.is_none() && !faults.is_unreadable() {
+            faults.missing("", "azureTenantID", values::TENANT_ID);
         }
+        let audience = audience.unwrap_or_else(|| values::DEFAULT_AUDIENCE.to_owned());
+        let token_endpoint = token_endpoint
+            .and_then(|setting| token_endpoint::read(&mut faults, setting, &audience));
         match tenant.flatten() {
             Some(azure_tenant_id) if faults.list.is_empty() => Ok(Self {
                 azure_tenant_id,
                 azure_authority_host: authority_host
                     .unwrap_or_else(|| cloud.unwrap_or(PUBLIC_CLOUD).to_owned()),
-                audience: audience.unwrap_or_else(|| "api://AzureADTokenExchange".to_owned()),
+                audience,
                 opt_in: opt_in.unwrap_or(OptIn::PodLabel),
                 layout: layout.unwrap_or(Layout::V1_5),
                 default_token_expiration_seconds: expiration
                     .unwrap_or(*TOKEN_EXPIRATION_SECONDS.start()),
                 on_malformed: on_malformed.unwrap_or(OnMalformed::Reject),
                 require_client_id: require_client_id.unwrap_or(false),
+                proxy: proxy.unwrap_or_default(),
+                token_endpoint,
             }),
             _ => Err(faults.list),
-        }
-    }
-}
-
-/// One setting as it is given: its name and its JSON text.
-struct Setting<'a> {
-    key: &'a str,
-    value: &'a str,
-}
-
-/// What is wrong with the settings, as far as they were read.
-#[derive(Default)]
-struct Faults {
-    list: Vec<String>,
-    /// The setting that an unknown one probably stands for.
-    misspelt: Option<&'static str>,
-}
-
-impl Faults {
-    fn expected(&mut self, setting: &Setting<'_>, expected: &str, hint: Option<String>) {
-        let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-        let found = excerpt(setting.value);
-        self.list.push(format!(
-            "{}: expected {expected}, found {found}{hint}",
-            setting.key
-        ));
-    }
-
-    fn unknown(&mut self, key: &str) {
-        let suggestion = nearest(key, NAMES);
-        self.misspelt = suggestion.or(self.misspelt);
-        let advice = match suggestion {
-            Some(name) => format!("did you mean {name}?"),
-            None => format!("expected one of {}", join(NAMES)),
-        };
-        self.list
-            .push(format!("{}: unknown setting: {advice}", excerpt(key)));
-    }
-
-    fn text(
-        &mut self,
-        setting: &Setting<'_>,
-        parse: impl Fn(&str) -> Result<&str, Malformed>,
-    ) -> Option<String> {
-        // What is no string is as wrong as an empty one.
-        let text = Reader::new(setting.value).string("a string");
-        match parse(text.as_deref().unwrap_or_default()) {
-            Ok(value) => Some(value.to_owned()),
-            Err(malformed) => {
-                self.expected(setting, malformed.expected, malformed.hint);
-                None
-            }
-        }
-    }
-
-    fn one_of<T: Copy>(
-        &mut self,
-        setting: &Setting<'_>,
-        choices: &[(&str, T)],
-        same: impl Fn(&str, &str) -> bool,
-    ) -> Option<T> {
-        let text = Reader::new(setting.value).string("a string");
-        let choice = choices
-            .iter()
-            .find(|(name, _)| text.as_ref().is_ok_and(|text| same(text, name)));
-        if choice.is_none() {
-            let names = join(choices.iter().map(|(name, _)| *name));
-            self.expected(setting, &format!("one of {names}"), None);
-        }
-        choice.map(|(_, value)| *value)
-    }
-
-    fn expiration(&mut self, setting: &Setting<'_>) -> Option<u32> {
-        match values::token_expiration(setting.value) {
-            Ok(seconds) => Some(seconds),
-            Err(malformed) => {
-                self.expected(setting, malformed.expected, None);
-                None
-            }
-        }
-    }
-
-    fn boolean(&mut self, setting: &Setting<'_>) -> Option<bool> {
-        match setting.value {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => {
-                self.expected(setting, "true or false", None);
-                None
-            }
         }
     }
 }

@@ -125,7 +125,10 @@ fn every_vector_comes_out_as_expected() {
     let mut files: Vec<_> = fs::read_dir(&directory)
         .expect("a directory of vectors")
         .map(|entry| entry.expect("a directory entry").path())
-        .filter(|file| file.extension().is_some_and(|extension| extension == "jsonl"))
+        .filter(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == "jsonl")
+        })
         .collect();
     files.sort();
 
