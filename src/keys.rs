@@ -21,6 +21,12 @@ pub const TOKEN_EXPIRATION: &str = "azure.workload.identity/service-account-toke
 /// Pod annotation: names of containers to leave alone, separated by `;`.
 pub const SKIP_CONTAINERS: &str = "azure.workload.identity/skip-containers";
 
+/// Pod annotation: whether the pod gets the proxy containers.
+pub const INJECT_PROXY_SIDECAR: &str = "azure.workload.identity/inject-proxy-sidecar";
+
+/// Pod annotation: the port of the proxy.
+pub const PROXY_SIDECAR_PORT: &str = "azure.workload.identity/proxy-sidecar-port";
+
 /// Environment variable: the client ID.
 pub const AZURE_CLIENT_ID: &str = "AZURE_CLIENT_ID";
 
@@ -32,3 +38,15 @@ pub const AZURE_FEDERATED_TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
 /// Environment variable: the URL of the cloud's Entra endpoint.
 pub const AZURE_AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";
+
+/// Environment variable: the URL of the custom token endpoint.
+pub const AZURE_KUBERNETES_TOKEN_PROXY: &str = "AZURE_KUBERNETES_TOKEN_PROXY";
+
+/// Environment variable: the server name for the TLS connection to the custom token endpoint.
+pub const AZURE_KUBERNETES_SNI_NAME: &str = "AZURE_KUBERNETES_SNI_NAME";
+
+/// Environment variable: the path of the custom token endpoint's certificates in the container.
+pub const AZURE_KUBERNETES_CA_FILE: &str = "AZURE_KUBERNETES_CA_FILE";
+
+/// Environment variable: the custom token endpoint's certificates.
+pub const AZURE_KUBERNETES_CA_DATA: &str = "AZURE_KUBERNETES_CA_DATA";

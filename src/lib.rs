@@ -27,6 +27,7 @@
     )
 )]
 
+pub mod additions;
 pub mod findings;
 pub mod identity;
 pub mod inject;
@@ -37,11 +38,13 @@ pub mod message;
 pub mod metadata;
 pub mod nearest;
 pub mod pod;
+pub mod proxy;
 pub mod request;
 pub mod review;
 pub mod service_account;
 pub mod settings;
 pub mod skip_containers;
+pub mod token_endpoint;
 pub mod values;
 pub mod verdict;
 

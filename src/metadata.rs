@@ -65,12 +65,13 @@ impl<'a> Metadata<'a> {
 
     /// The value of an annotation of ours; an empty one counts as not set, as for the webhook.
     pub fn annotation(&self, key: &str) -> Option<&str> {
-        value(&self.annotations, key).filter(|value| !value.is_empty())
+        self.written_annotation(key)
+            .filter(|value| !value.is_empty())
     }
 
-    /// Whether an annotation of ours is there, whatever its value.
-    pub fn has_annotation(&self, key: &str) -> bool {
-        value(&self.annotations, key).is_some()
+    /// The value of an annotation of ours, which may be empty.
+    pub fn written_annotation(&self, key: &str) -> Option<&str> {
+        value(&self.annotations, key)
     }
 }
 
@@ -115,8 +116,8 @@ mod tests {
         assert_eq!(metadata.label("app"), None);
         assert_eq!(metadata.annotation(keys::CLIENT_ID), Some("a"));
         assert_eq!(metadata.annotation(keys::TENANT_ID), None);
-        assert!(metadata.has_annotation(keys::TENANT_ID));
-        assert!(!metadata.has_annotation(keys::USE));
+        assert_eq!(metadata.written_annotation(keys::TENANT_ID), Some(""));
+        assert_eq!(metadata.written_annotation(keys::USE), None);
     }
 
     #[test]

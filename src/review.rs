@@ -7,10 +7,12 @@ use crate::keys;
 use crate::message::ObjectName;
 use crate::metadata::Metadata;
 use crate::pod::{Pod, PodSpec};
+use crate::proxy::Proxy;
 use crate::request::Request;
 use crate::service_account::{self, Freshness, ServiceAccounts};
 use crate::settings::{OptIn, Settings};
 use crate::skip_containers;
+use crate::token_endpoint;
 use crate::verdict::Verdict;
 
 /// Decides on the payload of a `validate` call.
@@ -103,24 +105,29 @@ impl PodReview<'_> {
             });
         }
         let mut findings = Findings::default();
+        let pod = Named {
+            object: self.object,
+            metadata: &self.pod.metadata,
+        };
+        let proxy = Proxy::asked_for(self.settings, pod, self.spec, &mut findings);
         let skip = skip_containers::read(
             self.object,
             &self.pod.metadata,
             self.spec,
+            proxy.as_ref(),
             self.settings.on_malformed,
             &mut findings,
         );
+        let token_endpoint = token_endpoint::asked_for(self.settings, pod, &mut findings);
         let service_account_object = service_account::object_name(self.namespace, name);
         let identity = Identity::resolve(
             self.settings,
-            Named {
-                object: self.object,
-                metadata: &self.pod.metadata,
-            },
+            pod,
             Named {
                 object: &service_account_object,
                 metadata: &service_account,
             },
+            token_endpoint,
             &mut findings,
         );
         let target = Target {
@@ -128,9 +135,10 @@ impl PodReview<'_> {
             metadata: &self.pod.metadata,
             spec: self.spec,
             skip: &skip,
+            proxy,
         };
         let plan = Plan::new(target, self.settings.layout, &identity, &mut findings);
-        if plan.lacks_client_id(&identity) && !self.settings.require_client_id {
+        if plan.lacks_client_id() && !self.settings.require_client_id {
             let mut of_service_account = Findings::default();
             of_service_account.warn(
                 &service_account_object,
@@ -170,7 +178,8 @@ impl PodReview<'_> {
 
 /// Whether a ServiceAccount opts its pods in: by the label, whatever its value, or by an annotation of that name.
 fn opts_in(service_account: &Metadata<'_>) -> bool {
-    service_account.label(keys::USE).is_some() || service_account.has_annotation(keys::USE)
+    service_account.label(keys::USE).is_some()
+        || service_account.written_annotation(keys::USE).is_some()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use proxy::ProxySettings;
 use token_endpoint::TokenEndpoint;
 
 /// The policy's settings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Tenant of the pods whose ServiceAccount names none.
     pub azure_tenant_id: String,
@@ -168,6 +168,7 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use super::token_endpoint::CertificateAuthority;
     use super::*;
 
     const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
@@ -201,6 +202,8 @@ mod tests {
             default_token_expiration_seconds: 3600,
             on_malformed: OnMalformed::Reject,
             require_client_id: false,
+            proxy: ProxySettings::default(),
+            token_endpoint: None,
         }
     }
 
@@ -238,8 +241,29 @@ mod tests {
             "layout": "v1.6.1",
             "defaultTokenExpirationSeconds": 86400,
             "onMalformed": "Warn",
-            "requireClientID": true
+            "requireClientID": true,
+            "proxy": {
+                "image": "registry.example/proxy:2",
+                "initImage": "registry.example/proxy-init:2",
+                "logLevel": "debug",
+                "nativeSidecar": false,
+                "resources": {"limits":{"memory":"64Mi"},"requests":{"cpu":0.1}},
+                "initResources": {"requests":{"cpu":"10m"}},
+                "securityContext": {"runAsUser":1000},
+                "initSecurityContext": {"privileged":false}
+            },
+            "customTokenEndpoint": {
+                "annotationSuffix": "identity-binding",
+                "audience": "api://AKSIdentityBinding",
+                "azureKubernetesTokenProxy": "https://token-proxy.example:6443",
+                "azureKubernetesSniName": "abc.ests.aks",
+                "azureKubernetesCaData": "",
+                "azureKubernetesCAConfigMapName": "",
+                "azureKubernetesCACTBSignerName": "example.com/signer",
+                "azureKubernetesCACTBLabelSelector": {"matchLabels":{"a":"b"}}
+            }
         }"#;
+        let json_text = |text: &str| Some(text.to_owned());
         let expected = Settings {
             azure_tenant_id: "contoso.com".to_owned(),
             azure_authority_host: "https://login.example/".to_owned(),
@@ -249,6 +273,26 @@ mod tests {
             default_token_expiration_seconds: 86400,
             on_malformed: OnMalformed::Warn,
             require_client_id: true,
+            proxy: ProxySettings {
+                image: "registry.example/proxy:2".to_owned(),
+                init_image: "registry.example/proxy-init:2".to_owned(),
+                log_level: "debug",
+                native_sidecar: false,
+                resources: json_text(r#"{"limits":{"memory":"64Mi"},"requests":{"cpu":0.1}}"#),
+                init_resources: json_text(r#"{"requests":{"cpu":"10m"}}"#),
+                security_context: json_text(r#"{"runAsUser":1000}"#),
+                init_security_context: json_text(r#"{"privileged":false}"#),
+            },
+            token_endpoint: Some(TokenEndpoint {
+                annotation: "azure.workload.identity/use-identity-binding".to_owned(),
+                audience: "api://AKSIdentityBinding".to_owned(),
+                token_proxy: Some("https://token-proxy.example:6443".to_owned()),
+                sni_name: Some("abc.ests.aks".to_owned()),
+                ca: Some(CertificateAuthority::ClusterTrustBundle {
+                    signer_name: "example.com/signer".to_owned(),
+                    label_selector: json_text(r#"{"matchLabels":{"a":"b"}}"#),
+                }),
+            }),
         };
         assert_eq!(accepts(json), expected);
     }
@@ -343,7 +387,7 @@ mod tests {
         );
         rejects_one(
             r#""proxyImage":"x""#,
-            "proxyImage: unknown setting: expected one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID",
+            "proxyImage: unknown setting: expected one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID, proxy, customTokenEndpoint",
         );
     }
 
@@ -372,5 +416,158 @@ mod tests {
     fn settings_that_are_no_object_are_one_fault() {
         rejects("[]", &["settings: expected an object, found a list"]);
         rejects("", &["settings: expected an object, found nothing"]);
+    }
+
+    #[test]
+    fn the_certificates_come_from_one_place() {
+        let ca = |member: &str| {
+            let endpoint = format!(r#""annotationSuffix":"a","audience":"b",{member}"#);
+            let json =
+                format!(r#"{{"azureTenantID":"{TENANT}","customTokenEndpoint":{{{endpoint}}}}}"#);
+            accepts(&json).token_endpoint.expect("an endpoint").ca
+        };
+        let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        assert_eq!(
+            ca(&format!(r#""azureKubernetesCaData":{pem:?}"#)),
+            Some(CertificateAuthority::Data(pem.to_owned()))
+        );
+        assert_eq!(
+            ca(r#""azureKubernetesCAConfigMapName":"ib-ca""#),
+            Some(CertificateAuthority::ConfigMap("ib-ca".to_owned()))
+        );
+        assert_eq!(ca(r#""azureKubernetesCaData":"""#), None);
+    }
+
+    #[test]
+    fn an_empty_custom_token_endpoint_is_none() {
+        for endpoint in ["{}", r#"{"annotationSuffix":"","audience":null}"#] {
+            let json =
+                format!(r#"{{"azureTenantID":"{TENANT}","customTokenEndpoint":{endpoint}}}"#);
+            assert_eq!(accepts(&json), defaults());
+        }
+    }
+
+    #[test]
+    fn rejects_wrong_settings_of_the_proxy() {
+        for (member, fault) in [
+            (
+                r#""image":"a b""#,
+                r#"proxy.image: expected an image reference such as registry.example/proxy:v1, found "a b""#,
+            ),
+            (
+                r#""initImage":5"#,
+                "proxy.initImage: expected an image reference such as registry.example/proxy:v1, found 5",
+            ),
+            (
+                r#""logLevel":"warn""#,
+                r#"proxy.logLevel: expected one of warning, info, debug, trace, all, found "warn""#,
+            ),
+            (
+                r#""nativeSidecar":"yes""#,
+                r#"proxy.nativeSidecar: expected true or false, found "yes""#,
+            ),
+            (
+                r#""resources":[]"#,
+                "proxy.resources: expected an object, found a list",
+            ),
+            (
+                r#""resources":{"limit":{}}"#,
+                "proxy.resources.limit: unknown setting: did you mean proxy.resources.limits?",
+            ),
+            (
+                r#""resources":{"limits":{"memory":"64mb"}}"#,
+                r#"proxy.resources.limits.memory: expected a quantity such as 100m or 64Mi, found "64mb""#,
+            ),
+            (
+                r#""initResources":{"requests":5}"#,
+                "proxy.initResources.requests: expected an object of quantities, found 5",
+            ),
+            (
+                r#""securityContext":{"runAsUsr":0}"#,
+                "proxy.securityContext.runAsUsr: unknown setting: did you mean proxy.securityContext.runAsUser?",
+            ),
+            (
+                r#""initSecurityContext":true"#,
+                "proxy.initSecurityContext: expected an object, found a boolean",
+            ),
+            (
+                r#""port":8000"#,
+                "proxy.port: unknown setting: expected one of image, initImage, logLevel, nativeSidecar, resources, initResources, securityContext, initSecurityContext",
+            ),
+        ] {
+            rejects_one(&format!(r#""proxy":{{{member}}}"#), fault);
+        }
+        rejects_one(
+            r#""proxy":true"#,
+            "proxy: expected an object, found a boolean",
+        );
+    }
+
+    #[test]
+    fn rejects_wrong_settings_of_the_custom_token_endpoint() {
+        for (members, fault) in [
+            (
+                r#""audience":"a""#,
+                "customTokenEndpoint.annotationSuffix: required: expected a suffix of at most 59 letters, digits, and inner hyphens, dots and underscores, because audience is set, found nothing",
+            ),
+            (
+                r#""annotationSuffix":"a""#,
+                "customTokenEndpoint.audience: required: expected an audience without white space, because annotationSuffix is set, found nothing",
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"API://azureadtokenexchange""#,
+                r#"customTokenEndpoint.audience: expected another audience than that of pods without the endpoint, found "API://azureadtokenexchange""#,
+            ),
+            (
+                r#""annotationSuffix":"a/b","audience":"a""#,
+                r#"customTokenEndpoint.annotationSuffix: expected a suffix of at most 59 letters, digits, and inner hyphens, dots and underscores, found "a/b""#,
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesTokenProxy":"http://a""#,
+                r#"customTokenEndpoint.azureKubernetesTokenProxy: expected an https URL, found "http://a""#,
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesSniName":"a_b""#,
+                r#"customTokenEndpoint.azureKubernetesSniName: expected a host name, found "a_b""#,
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCaData":"MIIB""#,
+                r#"customTokenEndpoint.azureKubernetesCaData: expected certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE, found "MIIB""#,
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCAConfigMapName":"A","azureKubernetesCACTBSignerName":"" "#,
+                r#"customTokenEndpoint.azureKubernetesCAConfigMapName: expected an object name: lower-case letters, digits, and inner hyphens and dots, found "A""#,
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCAConfigMapName":"a","azureKubernetesCACTBSignerName":"a.b/c""#,
+                "customTokenEndpoint.azureKubernetesCACTBSignerName: expected one source of certificates at most, found azureKubernetesCAConfigMapName too; remove one of them",
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCACTBSignerName":"signer""#,
+                r#"customTokenEndpoint.azureKubernetesCACTBSignerName: expected a signer name such as example.com/signer, found "signer""#,
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCACTBLabelSelector":{"matchLabels":{}}"#,
+                "customTokenEndpoint.azureKubernetesCACTBLabelSelector: expected azureKubernetesCACTBSignerName beside it, found nothing",
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCACTBSignerName":"a.b/c","azureKubernetesCACTBLabelSelector":{"matchLabel":{}}"#,
+                "customTokenEndpoint.azureKubernetesCACTBLabelSelector.matchLabel: unknown setting: did you mean customTokenEndpoint.azureKubernetesCACTBLabelSelector.matchLabels?",
+            ),
+            (
+                r#""anotationSuffix":"a","audience":"b""#,
+                "customTokenEndpoint.anotationSuffix: unknown setting: did you mean customTokenEndpoint.annotationSuffix?",
+            ),
+        ] {
+            rejects_one(&format!(r#""customTokenEndpoint":{{{members}}}"#), fault);
+        }
+        rejects_one(
+            r#""audience":"a","customTokenEndpoint":{"annotationSuffix":"a","audience":"A"}"#,
+            r#"customTokenEndpoint.audience: expected another audience than that of pods without the endpoint, found "A""#,
+        );
+        rejects_one(
+            r#""customTokenEndpoint":"on""#,
+            "customTokenEndpoint: expected an object, found a string",
+        );
     }
 }

@@ -6,6 +6,7 @@ use crate::message::{ObjectName, quote};
 use crate::metadata::Metadata;
 use crate::nearest::nearest;
 use crate::pod::PodSpec;
+use crate::proxy::Proxy;
 use crate::settings::OnMalformed;
 use crate::values;
 
@@ -17,12 +18,18 @@ pub fn read<'m>(
     pod: &ObjectName,
     metadata: &'m Metadata<'_>,
     spec: &PodSpec<'_>,
+    proxy: Option<&Proxy<'_>>,
     severity: OnMalformed,
     findings: &mut Findings,
 ) -> Vec<&'m str> {
+    let annotation = metadata.annotation(SKIP_CONTAINERS).unwrap_or_default();
     let mut names = Vec::new();
-    for name in values::container_names(metadata.annotation(SKIP_CONTAINERS).unwrap_or_default()) {
-        let known = || spec.all_containers().map(|(_, container)| &*container.name);
+    for name in values::container_names(annotation) {
+        let mut known: Vec<&str> = Vec::new();
+        known.extend(spec.all_containers().map(|(_, container)| &*container.name));
+        for container in proxy.into_iter().flat_map(Proxy::new_containers) {
+            known.push(container);
+        }
         if let Err(malformed) = values::container_name(name) {
             findings.malformed(severity, pod, SKIP_CONTAINERS, name, &malformed);
         } else if names.contains(&name) {
@@ -33,8 +40,8 @@ pub fn read<'m>(
                     quote(name)
                 ),
             );
-        } else if !known().any(|container| container == name) {
-            let hint = nearest(name, known())
+        } else if !known.contains(&name) {
+            let hint = nearest(name, known)
                 .map(|container| format!("; did you mean {container}?"))
                 .unwrap_or_default();
             findings.warn(

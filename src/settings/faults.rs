@@ -1,6 +1,6 @@
 //! What is wrong with settings: collected, so that all of it is told at once.
 
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use crate::lens::Reader;
 use crate::message::{excerpt, join};
@@ -40,10 +40,10 @@ impl Faults {
         let mut reader = Reader::new(object.value);
         let read = reader.object("an object", &mut |key, reader| {
             let value = reader.raw()?;
-            if !names.contains(&key) {
-                self.unknown(prefix, key, names);
-            } else if value != "null" {
-                each(self, Setting { prefix, key, value });
+            match names.iter().find(|name| **name == key) {
+                None => self.unknown(prefix, key, names),
+                Some(_) if value == "null" => {}
+                Some(key) => each(self, Setting { prefix, key, value }),
             }
             Ok(())
         });
@@ -156,7 +156,7 @@ impl Faults {
         setting: Setting<'_>,
         names: &[&'static str],
         each: &mut dyn FnMut(&mut Self, Setting<'_>),
-    ) -> Option<Box<RawValue>> {
+    ) -> Option<String> {
         let faults = self.list.len();
         let prefix = format!("{}{}.", setting.prefix, setting.key);
         let key = prefix.trim_end_matches('.');
@@ -170,7 +170,13 @@ impl Faults {
             names,
             each,
         );
-        let sound = self.list.len() == faults;
-        sound.then(|| serde_json::from_str(value).ok()).flatten()
+        if self.list.len() > faults {
+            return None;
+        }
+        if serde_json::from_str::<IgnoredAny>(value).is_err() {
+            self.expected(setting, "JSON", None);
+            return None;
+        }
+        Some(value.to_owned())
     }
 }

@@ -1,12 +1,10 @@
 //! The settings of the proxy containers.
 
-use serde_json::value::RawValue;
-
 use super::faults::{Faults, Setting};
 use crate::values;
 
 /// The settings of the proxy containers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxySettings {
     /// Image of the container `azwi-proxy`.
     pub image: String,
@@ -16,14 +14,14 @@ pub struct ProxySettings {
     pub log_level: &'static str,
     /// Whether the proxy is an init container that keeps running, which needs Kubernetes 1.29.
     pub native_sidecar: bool,
-    /// `ResourceRequirements` of `azwi-proxy`, if any.
-    pub resources: Option<Box<RawValue>>,
-    /// `ResourceRequirements` of `azwi-proxy-init`, if any.
-    pub init_resources: Option<Box<RawValue>>,
-    /// `SecurityContext` of `azwi-proxy`, where it is not the webhook's.
-    pub security_context: Option<Box<RawValue>>,
-    /// `SecurityContext` of `azwi-proxy-init`, where it is not the webhook's.
-    pub init_security_context: Option<Box<RawValue>>,
+    /// `ResourceRequirements` of `azwi-proxy` as JSON, if any.
+    pub resources: Option<String>,
+    /// `ResourceRequirements` of `azwi-proxy-init` as JSON, if any.
+    pub init_resources: Option<String>,
+    /// `SecurityContext` of `azwi-proxy` as JSON, where it is not the webhook's.
+    pub security_context: Option<String>,
+    /// `SecurityContext` of `azwi-proxy-init` as JSON, where it is not the webhook's.
+    pub init_security_context: Option<String>,
 }
 
 impl Default for ProxySettings {
@@ -107,11 +105,11 @@ fn set<T>(field: &mut T, value: Option<T>) {
     }
 }
 
-fn security_context(faults: &mut Faults, setting: Setting<'_>) -> Option<Box<RawValue>> {
+fn security_context(faults: &mut Faults, setting: Setting<'_>) -> Option<String> {
     faults.object(setting, &SECURITY_CONTEXT, &mut |_, _| {})
 }
 
-fn resources(faults: &mut Faults, setting: Setting<'_>) -> Option<Box<RawValue>> {
+fn resources(faults: &mut Faults, setting: Setting<'_>) -> Option<String> {
     faults.object(setting, &["limits", "requests"], &mut |faults, amounts| {
         let mut reader = crate::lens::Reader::new(amounts.value);
         let read = reader.object("an object of quantities", &mut |key, reader| {

@@ -1,13 +1,11 @@
 //! The settings of the custom token endpoint.
 
-use serde_json::value::RawValue;
-
 use super::faults::{Faults, Setting};
 use crate::keys;
 use crate::values;
 
 /// The custom token endpoint, for pods that ask for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenEndpoint {
     /// The pod annotation that turns it on.
     pub annotation: String,
@@ -22,7 +20,7 @@ pub struct TokenEndpoint {
 }
 
 /// Where the certificates come from that the endpoint is verified with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateAuthority {
     /// They are in the settings, as PEM.
     Data(String),
@@ -33,7 +31,7 @@ pub enum CertificateAuthority {
         /// The bundles' signer.
         signer_name: String,
         /// A `LabelSelector` for them, as JSON.
-        label_selector: Option<Box<RawValue>>,
+        label_selector: Option<String>,
     },
 }
 
@@ -98,16 +96,14 @@ pub fn read(
     });
     let is_given = |name: &str| given.iter().any(|given| given == name);
     check_together(faults, &is_given);
-    for other in [default_audience, values::DEFAULT_AUDIENCE] {
-        if audience
-            .as_ref()
-            .is_some_and(|audience| audience.eq_ignore_ascii_case(other))
-        {
-            faults.list.push(format!(
-                "{PREFIX}audience: expected another audience than that of pods without the endpoint, found {other}"
-            ));
-            break;
-        }
+    if let Some(audience) = &audience
+        && [default_audience, values::DEFAULT_AUDIENCE]
+            .iter()
+            .any(|other| audience.eq_ignore_ascii_case(other))
+    {
+        faults.list.push(format!(
+            "{PREFIX}audience: expected another audience than that of pods without the endpoint, found {audience:?}"
+        ));
     }
     if faults.list.len() > faults_before {
         return None;
