@@ -74,7 +74,7 @@ pub struct Named<'m> {
 }
 
 impl<'i> Identity<'i> {
-    /// Resolves a pod's identity and adds what is wrong with it to `findings`.
+    /// Resolves a pod's identity and adds what is wrong with it to the findings about each of the two.
     ///
     /// `token_endpoint` is the custom token endpoint, where the pod asks for it.
     pub fn resolve(
@@ -82,21 +82,21 @@ impl<'i> Identity<'i> {
         pod: Named<'_>,
         service_account: Named<'i>,
         token_endpoint: Option<&'i TokenEndpoint>,
-        findings: &mut Findings,
+        of_pod: &mut Findings,
+        of_service_account: &mut Findings,
     ) -> Self {
-        let mut of_service_account = Findings::default();
         let severity = settings.on_malformed;
-        let token_expiration_seconds = token_expiration(pod, findings)
+        let token_expiration_seconds = token_expiration(pod, of_pod)
             .map(|seconds| Sourced::new(seconds, Source::Pod))
             .or_else(|| {
-                token_expiration(service_account, &mut of_service_account)
+                token_expiration(service_account, of_service_account)
                     .map(|seconds| Sourced::new(seconds, Source::ServiceAccount))
             })
             .unwrap_or(Sourced::new(
                 settings.default_token_expiration_seconds,
                 Source::Setting,
             ));
-        let client_id = client_id(service_account, severity, &mut of_service_account);
+        let client_id = client_id(service_account, severity, of_service_account);
         if client_id.is_none() && settings.require_client_id {
             of_service_account.refuse(
                 service_account.object,
@@ -107,8 +107,7 @@ impl<'i> Identity<'i> {
                 ),
             );
         }
-        let tenant_id = tenant_id(service_account, severity, &mut of_service_account);
-        findings.take_from_service_account(of_service_account);
+        let tenant_id = tenant_id(service_account, severity, of_service_account);
         let from_annotation = |value| Sourced::new(value, Source::ServiceAccount);
         let default_tenant = Sourced::new(&*settings.azure_tenant_id, Source::Setting);
         Self {

@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::VolumeMount;
 use serde::Serialize;
 
 use crate::additions::{self, NewEnvVar};
+use crate::env_conflicts;
 use crate::findings::Findings;
 use crate::identity::Identity;
 use crate::keys;
@@ -86,6 +87,7 @@ impl<'p, 'a> Plan<'p, 'a> {
             }
             let directory = mounted.map_or(mount_path.as_str(), |mount| mount.mount_path.as_ref());
             let mut env = additions::env(identity, layout, directory);
+            env_conflicts::warn(target.object, container, &env, identity, findings);
             env.retain(|new| !container.has_env(new.name));
             additions.push(Addition {
                 container,
@@ -113,6 +115,66 @@ impl<'p, 'a> Plan<'p, 'a> {
                 .additions
                 .iter()
                 .any(|addition| !addition.container.has_env(keys::AZURE_CLIENT_ID))
+    }
+
+    /// The names of the containers that get something.
+    pub fn injected_containers(&self) -> Vec<&str> {
+        let new = self.proxy.iter().flat_map(Proxy::new_containers);
+        let mut names: Vec<&str> = Vec::new();
+        for name in new.filter(|name| !self.skip.contains(name)) {
+            names.push(name);
+        }
+        names.extend(
+            self.additions
+                .iter()
+                .filter(|addition| !addition.env.is_empty() || addition.volume_mount.is_some())
+                .map(|addition| &*addition.container.name),
+        );
+        names
+    }
+
+    /// The names of the containers that are left alone because the pod says so.
+    pub fn skipped_containers(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.skip.to_vec();
+        names.retain(|name| self.has_container(name));
+        names.dedup();
+        names
+    }
+
+    fn has_container(&self, name: &str) -> bool {
+        let mut new = self.proxy.iter().flat_map(Proxy::new_containers);
+        new.any(|new| new == name)
+            || self
+                .spec
+                .all_containers()
+                .any(|(_, container)| container.name == name)
+    }
+
+    /// What the pod lacks, for people; empty where it lacks nothing.
+    pub fn missing(&self) -> Vec<String> {
+        let volume = self.volume.name();
+        let mut missing = Vec::new();
+        for addition in &self.additions {
+            let mut parts: Vec<_> = addition.env.iter().map(|env| env.name.to_owned()).collect();
+            if addition.volume_mount.is_some() {
+                parts.push(format!("the mount of volume {volume}"));
+            }
+            if !parts.is_empty() {
+                let name = &addition.container.name;
+                missing.push(format!("container {name} lacks {}", parts.join(", ")));
+            }
+        }
+        for name in self.proxy.iter().flat_map(Proxy::new_containers) {
+            missing.push(format!("container {name} is missing"));
+        }
+        match &self.volume {
+            TokenVolume::Missing(name) => missing.push(format!("volume {name} is missing")),
+            TokenVolume::Outdated(volume, _) => {
+                missing.push(format!("volume {} is out of date", volume.name));
+            }
+            TokenVolume::Present(_) => {}
+        }
+        missing
     }
 
     /// The pod's text with all that it lacks; `None` where it lacks nothing.

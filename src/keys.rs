@@ -1,5 +1,7 @@
 //! Every label, annotation and environment variable name, once.
 
+use crate::metadata::Form;
+
 /// What the names of our labels and annotations start with.
 pub const PREFIX: &str = "azure.workload.identity/";
 
@@ -26,6 +28,29 @@ pub const INJECT_PROXY_SIDECAR: &str = "azure.workload.identity/inject-proxy-sid
 
 /// Pod annotation: the port of the proxy.
 pub const PROXY_SIDECAR_PORT: &str = "azure.workload.identity/proxy-sidecar-port";
+
+/// The objects that keys of ours belong on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// A pod, or a pod template.
+    Pod,
+    /// The pod's ServiceAccount.
+    ServiceAccount,
+}
+
+/// Every key of ours, what it is there, and where it belongs. A key that belongs in several places has several entries.
+pub const ALL: [(&str, Form, Home); 10] = [
+    (USE, Form::Label, Home::Pod),
+    (USE, Form::Label, Home::ServiceAccount),
+    (USE, Form::Annotation, Home::ServiceAccount),
+    (CLIENT_ID, Form::Annotation, Home::ServiceAccount),
+    (TENANT_ID, Form::Annotation, Home::ServiceAccount),
+    (TOKEN_EXPIRATION, Form::Annotation, Home::Pod),
+    (TOKEN_EXPIRATION, Form::Annotation, Home::ServiceAccount),
+    (SKIP_CONTAINERS, Form::Annotation, Home::Pod),
+    (INJECT_PROXY_SIDECAR, Form::Annotation, Home::Pod),
+    (PROXY_SIDECAR_PORT, Form::Annotation, Home::Pod),
+];
 
 /// Environment variable: the client ID.
 pub const AZURE_CLIENT_ID: &str = "AZURE_CLIENT_ID";

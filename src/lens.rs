@@ -101,6 +101,13 @@ impl Fault {
         self
     }
 
+    /// The same fault as seen from the object that holds the value at a path of plain keys.
+    #[must_use]
+    pub fn in_path(mut self, path: &str) -> Self {
+        self.prepend(path.to_owned());
+        self
+    }
+
     fn prepend(&mut self, mut step: String) {
         if !self.path.is_empty() && !self.path.starts_with('[') {
             step.push('.');

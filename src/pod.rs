@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use crate::lens::{Collection, Fault, List, Place, Reader, Span};
-use crate::message::ObjectName;
 use crate::metadata::Metadata;
 
 /// A pod, or a pod template: its metadata is read, its spec only where [`spec`](Self::spec) is called.
@@ -13,6 +12,7 @@ pub struct Pod<'a> {
     /// Its metadata.
     pub metadata: Metadata<'a>,
     spec: Option<Span>,
+    spec_path: &'static str,
 }
 
 /// The parts of a pod's spec that matter here.
@@ -99,16 +99,33 @@ impl<'a> Pod<'a> {
     /// # Errors
     /// A [`Fault`] where the text is no object with metadata of the right types.
     pub fn read(text: &'a str) -> Result<Self, Fault> {
+        Self::read_from(text, Reader::new(text), "a Pod", "spec")
+    }
+
+    /// Reads the metadata of the pod template that stands at `span` of `text`; `spec_path` is that of the pod's spec.
+    ///
+    /// # Errors
+    /// A [`Fault`] where there is no object with metadata of the right types.
+    pub fn template(text: &'a str, span: Span, spec_path: &'static str) -> Result<Self, Fault> {
+        Self::read_from(text, Reader::at(text, span), "a pod template", spec_path)
+    }
+
+    fn read_from(
+        text: &'a str,
+        mut reader: Reader<'a>,
+        expected: &'static str,
+        spec_path: &'static str,
+    ) -> Result<Self, Fault> {
         let mut pod = Self {
             text,
             metadata: Metadata::default(),
             spec: None,
+            spec_path,
         };
-        let mut reader = Reader::new(text);
         if reader.null().is_some() {
-            return Err(Fault::new("a Pod", "null"));
+            return Err(Fault::new(expected, "null"));
         }
-        reader.object("a Pod", &mut |key, reader| {
+        reader.object(expected, &mut |key, reader| {
             match key {
                 "metadata" => pod.metadata = Metadata::read(reader)?,
                 "spec" => pod.spec = Some(reader.skip()?),
@@ -121,16 +138,6 @@ impl<'a> Pod<'a> {
         Ok(pod)
     }
 
-    /// The pod's name for messages.
-    pub fn object_name(&self, namespace: &str) -> ObjectName {
-        let Metadata {
-            name,
-            generate_name,
-            ..
-        } = &self.metadata;
-        ObjectName::generated("Pod", namespace, name, generate_name)
-    }
-
     /// Reads the pod's spec.
     ///
     /// # Errors
@@ -138,13 +145,13 @@ impl<'a> Pod<'a> {
     pub fn spec(&self) -> Result<PodSpec<'a>, Fault> {
         self.spec
             .ok_or_else(|| missing("an object"))
-            .and_then(|span| PodSpec::read(&mut Reader::at(self.text, span)))
-            .map_err(|fault| fault.in_field("spec"))
+            .and_then(|span| PodSpec::read(&mut Reader::at(self.text, span), self.spec_path))
+            .map_err(|fault| fault.in_path(self.spec_path))
     }
 }
 
 impl<'a> PodSpec<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(reader: &mut Reader<'a>, path: &'static str) -> Result<Self, Fault> {
         let mut name = None;
         let mut deprecated_name = None;
         let mut init_containers = List::default();
@@ -172,7 +179,7 @@ impl<'a> PodSpec<'a> {
         })?;
         let set = |name: &Cow<'_, str>| !name.is_empty();
         Ok(Self {
-            path: "spec",
+            path,
             object: object.ok_or_else(|| Fault::new("an object", "null"))?,
             service_account_name: name
                 .filter(set)

@@ -19,6 +19,8 @@ pub struct Settings {
     pub azure_authority_host: String,
     /// Audience of the projected token.
     pub audience: String,
+    /// What is done about a pod that lacks something.
+    pub mode: Mode,
     /// What makes a pod get its identity.
     pub opt_in: OptIn,
     /// Name and paths of the token volume.
@@ -33,6 +35,15 @@ pub struct Settings {
     pub proxy: ProxySettings,
     /// The custom token endpoint, where one is configured.
     pub token_endpoint: Option<TokenEndpoint>,
+}
+
+/// What is done about a pod that opts in and lacks something of its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It gets what it lacks.
+    Inject,
+    /// It is refused, with what it lacks.
+    Verify,
 }
 
 /// What makes a pod get its identity.
@@ -56,7 +67,7 @@ pub enum OnMalformed {
 }
 
 /// The names of all settings.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "azureTenantID",
     "azureEnvironment",
     "azureAuthorityHost",
@@ -66,9 +77,12 @@ pub const NAMES: [&str; 11] = [
     "defaultTokenExpirationSeconds",
     "onMalformed",
     "requireClientID",
+    "mode",
     "proxy",
     "customTokenEndpoint",
 ];
+
+const MODES: [(&str, Mode); 2] = [("Inject", Mode::Inject), ("Verify", Mode::Verify)];
 
 const OPT_INS: [(&str, OptIn); 3] = [
     ("PodLabel", OptIn::PodLabel),
@@ -112,6 +126,7 @@ impl Settings {
         let mut cloud = None;
         let mut authority_host = None;
         let mut audience = None;
+        let mut mode = None;
         let mut opt_in = None;
         let mut layout = None;
         let mut expiration = None;
@@ -131,6 +146,7 @@ impl Settings {
             }
             "azureAuthorityHost" => authority_host = faults.text(setting, values::https_url),
             "audience" => audience = faults.text(setting, values::audience),
+            "mode" => mode = faults.one_of(setting, &MODES, str::eq),
             "optIn" => opt_in = faults.one_of(setting, &OPT_INS, str::eq),
             "layout" => layout = faults.one_of(setting, &LAYOUTS, str::eq),
             "defaultTokenExpirationSeconds" => expiration = faults.expiration(setting),
@@ -152,6 +168,7 @@ impl Settings {
                 azure_authority_host: authority_host
                     .unwrap_or_else(|| cloud.unwrap_or(PUBLIC_CLOUD).to_owned()),
                 audience,
+                mode: mode.unwrap_or(Mode::Inject),
                 opt_in: opt_in.unwrap_or(OptIn::PodLabel),
                 layout: layout.unwrap_or(Layout::V1_5),
                 default_token_expiration_seconds: expiration
@@ -197,6 +214,7 @@ mod tests {
             azure_tenant_id: TENANT.to_owned(),
             azure_authority_host: "https://login.microsoftonline.com/".to_owned(),
             audience: "api://AzureADTokenExchange".to_owned(),
+            mode: Mode::Inject,
             opt_in: OptIn::PodLabel,
             layout: Layout::V1_5,
             default_token_expiration_seconds: 3600,
@@ -242,6 +260,7 @@ mod tests {
             "defaultTokenExpirationSeconds": 86400,
             "onMalformed": "Warn",
             "requireClientID": true,
+            "mode": "Verify",
             "proxy": {
                 "image": "registry.example/proxy:2",
                 "initImage": "registry.example/proxy-init:2",
@@ -268,6 +287,7 @@ mod tests {
             azure_tenant_id: "contoso.com".to_owned(),
             azure_authority_host: "https://login.example/".to_owned(),
             audience: "api://other".to_owned(),
+            mode: Mode::Verify,
             opt_in: OptIn::Either,
             layout: Layout::V1_6_1,
             default_token_expiration_seconds: 86400,
@@ -363,6 +383,10 @@ mod tests {
                 r#"onMalformed: expected one of Reject, Warn, found "Ignore""#,
             ),
             (
+                r#""mode":"Audit""#,
+                r#"mode: expected one of Inject, Verify, found "Audit""#,
+            ),
+            (
                 r#""requireClientID":"true""#,
                 r#"requireClientID: expected true or false, found "true""#,
             ),
@@ -387,7 +411,7 @@ mod tests {
         );
         rejects_one(
             r#""proxyImage":"x""#,
-            "proxyImage: unknown setting: expected one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID, proxy, customTokenEndpoint",
+            "proxyImage: unknown setting: expected one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID, mode, proxy, customTokenEndpoint",
         );
     }
 
