@@ -86,10 +86,8 @@ impl PodReview<'_> {
             return self.without_identity(findings);
         }
         if self.object.namespace.is_empty() {
-            findings.refuse(
-                self.object,
-                "request.namespace: expected the pod's namespace, found nothing",
-            );
+            let refusal = "request.namespace: expected the pod's namespace, found nothing";
+            findings.refusals.push(refusal.to_owned());
             return self.without_identity(findings);
         }
         let spec = match self.pod.spec() {
