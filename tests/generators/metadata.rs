@@ -1,0 +1,208 @@
+//! Metadata of pods, of workloads and of ServiceAccounts.
+
+use arbitrary::{Result, Unstructured};
+use serde_json::{Value, json};
+
+use super::text::{maybe, one_in, one_of, private, private_value};
+
+pub const CLIENT_ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
+pub const TENANT_ID: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+
+const EXPIRATIONS: [&str; 8] = [
+    "3600",
+    "86400",
+    "7200",
+    "",
+    "3599",
+    "1h",
+    " 3600",
+    "\u{664}\u{0}",
+];
+
+/// A ServiceAccount, most often with a client ID, sometimes with one that nobody can use.
+pub fn service_account(u: &mut Unstructured<'_>) -> Result<Value> {
+    let mut annotations = json!({});
+    if !one_in(u, 6)? {
+        annotations["azure.workload.identity/client-id"] = one_of(
+            u,
+            &[
+                CLIENT_ID, CLIENT_ID, CLIENT_ID, CLIENT_ID, "my-app", "", " ",
+            ],
+        )?
+        .into();
+    }
+    maybe(
+        u,
+        4,
+        &mut annotations,
+        "azure.workload.identity/tenant-id",
+        |u| Ok(one_of(u, &[TENANT_ID, "contoso.com", "common", "", "é.example"])?.into()),
+    )?;
+    maybe(u, 5, &mut annotations, EXPIRATION, |u| {
+        Ok(one_of(u, &EXPIRATIONS)?.into())
+    })?;
+    maybe(
+        u,
+        8,
+        &mut annotations,
+        "azure.workload.identity/use",
+        |_| Ok("true".into()),
+    )?;
+    maybe(
+        u,
+        12,
+        &mut annotations,
+        "azure.workload.identity/clientid",
+        |_| Ok(CLIENT_ID.into()),
+    )?;
+    strangers(u, &mut annotations)?;
+    let mut labels = json!({});
+    maybe(u, 2, &mut labels, "azure.workload.identity/use", |u| {
+        Ok(one_of(u, &["true", "", "false"])?.into())
+    })?;
+    strangers(u, &mut labels)?;
+    let mut object = json!({
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": one_of(u, &["fed-sa", "default", "a.b-c"])?, "namespace": "default"},
+    });
+    if !one_in(u, 12)? {
+        object["metadata"]["annotations"] = annotations;
+    }
+    if !one_in(u, 4)? {
+        object["metadata"]["labels"] = labels;
+    }
+    maybe(u, 4, &mut object, "secrets", |u| {
+        Ok(json!([{"name": private(u)?}]))
+    })?;
+    maybe(u, 4, &mut object, "imagePullSecrets", |u| {
+        Ok(json!([{"name": private(u)?}]))
+    })?;
+    Ok(object)
+}
+
+pub const EXPIRATION: &str = "azure.workload.identity/service-account-token-expiration";
+
+/// The metadata of a pod, which opts in most often; `containers` are names that its annotations may speak of.
+pub fn of_pod(u: &mut Unstructured<'_>, containers: &[String]) -> Result<Value> {
+    let mut metadata = json!({});
+    match u.int_in_range(0..=5)? {
+        0..=2 => metadata["name"] = one_of(u, &["demo", "a", "web-0.x"])?.into(),
+        3 | 4 => metadata["generateName"] = one_of(u, &["demo-7d9c6b9c5d-", "é-"])?.into(),
+        _ => {
+            metadata["name"] = "demo-1".into();
+            metadata["generateName"] = "demo-".into();
+        }
+    }
+    let mut labels = json!({});
+    if !one_in(u, 10)? {
+        labels["azure.workload.identity/use"] =
+            one_of(u, &["true", "true", "true", "true", "true", "True", ""])?.into();
+    }
+    strangers(u, &mut labels)?;
+    if !one_in(u, 16)? {
+        metadata["labels"] = labels;
+    }
+    let mut annotations = json!({});
+    maybe(
+        u,
+        4,
+        &mut annotations,
+        "azure.workload.identity/skip-containers",
+        |u| {
+            let mut names = String::new();
+            for _ in 0..u.int_in_range(1..=3)? {
+                let name = match u.int_in_range(0..=9)? {
+                    0 => one_of(u, &["azwi-proxy", "azwi-proxy-init", "Bad Name", "", "c"])?,
+                    _ => u.choose(containers)?.clone(),
+                };
+                names.push_str(&name);
+                names.push_str(&one_of(u, &[";", " ; ", ",", ";;"])?);
+            }
+            Ok(names.into())
+        },
+    )?;
+    maybe(u, 5, &mut annotations, EXPIRATION, |u| {
+        Ok(one_of(u, &EXPIRATIONS)?.into())
+    })?;
+    maybe(
+        u,
+        4,
+        &mut annotations,
+        "azure.workload.identity/inject-proxy-sidecar",
+        |u| Ok(one_of(u, &["true", "true", "true", "false", "", "yes"])?.into()),
+    )?;
+    maybe(
+        u,
+        8,
+        &mut annotations,
+        "azure.workload.identity/proxy-sidecar-port",
+        |u| Ok(one_of(u, &["8080", "1", "65535", "0", "http", ""])?.into()),
+    )?;
+    maybe(
+        u,
+        3,
+        &mut annotations,
+        "azure.workload.identity/use-identity-binding",
+        |u| Ok(one_of(u, &["true", "TRUE", "false", "", "1"])?.into()),
+    )?;
+    maybe(
+        u,
+        12,
+        &mut annotations,
+        "azure.workload.identity/client-id",
+        |_| Ok(CLIENT_ID.into()),
+    )?;
+    strangers(u, &mut annotations)?;
+    match u.int_in_range(0..=11)? {
+        10 => metadata["annotations"] = Value::Null,
+        11 => {}
+        _ => metadata["annotations"] = annotations,
+    }
+    maybe(u, 4, &mut metadata, "ownerReferences", |u| {
+        Ok(json!([{
+            "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": private(u)?, "uid": private(u)?,
+            "controller": true,
+        }]))
+    })?;
+    maybe(u, 6, &mut metadata, "finalizers", |u| {
+        Ok(json!([private(u)?]))
+    })?;
+    maybe(u, 8, &mut metadata, "managedFields", |u| {
+        Ok(json!([{"manager": private(u)?, "fieldsV1": {"f:metadata": {"f:labels": {}}}}]))
+    })?;
+    maybe(u, 12, &mut metadata, "deletionTimestamp", |_| {
+        Ok(Value::Null)
+    })?;
+    Ok(metadata)
+}
+
+/// The metadata of a workload.
+pub fn of_workload(u: &mut Unstructured<'_>) -> Result<Value> {
+    let mut metadata = json!({"name": "web", "namespace": "default"});
+    maybe(u, 3, &mut metadata, "labels", |u| {
+        let mut labels = json!({});
+        maybe(u, 2, &mut labels, "azure.workload.identity/use", |_| {
+            Ok("true".into())
+        })?;
+        strangers(u, &mut labels)?;
+        Ok(labels)
+    })?;
+    maybe(u, 3, &mut metadata, "annotations", |u| {
+        let mut annotations = json!({});
+        strangers(u, &mut annotations)?;
+        Ok(annotations)
+    })?;
+    Ok(metadata)
+}
+
+/// Labels or annotations of others.
+fn strangers(u: &mut Unstructured<'_>, entries: &mut Value) -> Result<()> {
+    for _ in 0..u.int_in_range(0..=2)? {
+        let key = one_of(u, &["app.kubernetes.io/name", "example.com/checksum", ""])?;
+        let key = if key.is_empty() { private(u)? } else { key };
+        // A key of our prefix is ours, whoever wrote it.
+        entries[key] = private_value(u)?;
+    }
+    Ok(())
+}

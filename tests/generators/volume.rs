@@ -1,0 +1,123 @@
+//! Volumes of every kind, some of them with a token as the policy projects it.
+
+use arbitrary::{Result, Unstructured};
+use serde_json::{Value, json};
+
+use super::pod::unknown;
+use super::text::{maybe, one_in, one_of, private};
+
+/// Names that token volumes have in one of the layouts; the second is that of a pod called demo.
+const NAMES_OF_OURS: [&str; 4] = [
+    "azure-identity-token",
+    "azure-workload-identity-reserved-2a97516c354b68848cdbd8f54a226a",
+    "azure-workload-identity-reserved-000000000000000000000000000000",
+    "azure-workload-identity-reserved-",
+];
+
+/// Up to four volumes, of different names.
+pub fn volumes(u: &mut Unstructured<'_>) -> Result<Value> {
+    let mut volumes: Vec<Value> = Vec::new();
+    for index in 0..u.int_in_range(0..=4)? {
+        let mut volume = match one_in(u, 4)? {
+            true => token(u)?,
+            false => other(u)?,
+        };
+        let name = match one_in(u, 5)? {
+            true => one_of(u, &NAMES_OF_OURS)?,
+            false => format!("volume-{index}"),
+        };
+        if !volumes.iter().any(|volume| volume["name"] == *name) {
+            volume["name"] = name.into();
+            volumes.push(volume);
+        }
+    }
+    Ok(Value::Array(volumes))
+}
+
+/// A volume with a token, of this identity or another one, in any state.
+fn token(u: &mut Unstructured<'_>) -> Result<Value> {
+    let mut token = json!({
+        "path": one_of(u, &["azure-identity-token", "token/azure-identity-token", "vault-token"])?,
+    });
+    maybe(u, 2, &mut token, "audience", |u| {
+        Ok(one_of(
+            u,
+            &[
+                "api://AzureADTokenExchange",
+                "api://AKSIdentityBinding",
+                "vault",
+                "",
+            ],
+        )?
+        .into())
+    })?;
+    maybe(u, 2, &mut token, "expirationSeconds", |u| {
+        Ok(
+            u.choose(&[json!(3600), json!(600), json!(86400), Value::Null])?
+                .clone(),
+        )
+    })?;
+    let mut sources = vec![json!({"serviceAccountToken": token})];
+    if one_in(u, 4)? {
+        let source = match u.int_in_range(0..=5)? {
+            0 => {
+                json!({"configMap": {"name": private(u)?, "items": [{"key": "ca.crt", "path": "ca-cert/ca.crt"}]}})
+            }
+            1 => json!({"clusterTrustBundle": {"signerName": "a.b/c", "path": "ca-cert/ca.crt"}}),
+            2 => json!({"secret": {"name": private(u)?, "items": []}}),
+            3 => {
+                json!({"downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}})
+            }
+            4 => json!({"serviceAccountToken": {"path": "other"}}),
+            _ => json!({"futureSource": unknown(u)?}),
+        };
+        sources.insert(u.int_in_range(0..=1)?, source);
+    }
+    let mut volume = json!({"projected": {"sources": sources}});
+    maybe(u, 4, &mut volume["projected"], "defaultMode", |_| {
+        Ok(420.into())
+    })?;
+    Ok(volume)
+}
+
+/// A volume of any kind that Kubernetes has.
+fn other(u: &mut Unstructured<'_>) -> Result<Value> {
+    let text = private(u)?;
+    let kinds = [
+        json!({"emptyDir": {}}),
+        json!({"emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}),
+        json!({"secret": {"secretName": text, "items": [{"key": text, "path": "a", "mode": 256}]}}),
+        json!({"configMap": {"name": text, "optional": true}}),
+        json!({"downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}}),
+        json!({"projected": {"sources": [{"secret": {"name": text}}, {"configMap": {"name": text}}]}}),
+        json!({"projected": {"sources": null}}),
+        json!({"projected": {}}),
+        json!({"persistentVolumeClaim": {"claimName": text, "readOnly": true}}),
+        json!({"ephemeral": {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}}}),
+        json!({"csi": {"driver": "secrets-store.csi.k8s.io", "readOnly": true, "volumeAttributes": {"secretProviderClass": text}, "nodePublishSecretRef": {"name": text}}}),
+        json!({"hostPath": {"path": "/var/lib", "type": "Directory"}}),
+        json!({"image": {"reference": text, "pullPolicy": "Always"}}),
+        json!({"nfs": {"server": text, "path": "/"}}),
+        json!({"azureDisk": {"diskName": text, "diskURI": text}}),
+        json!({"azureFile": {"secretName": text, "shareName": text}}),
+        json!({"awsElasticBlockStore": {"volumeID": text}}),
+        json!({"gcePersistentDisk": {"pdName": text}}),
+        json!({"cephfs": {"monitors": [text], "secretRef": {"name": text}}}),
+        json!({"cinder": {"volumeID": text}}),
+        json!({"fc": {"targetWWNs": [text], "lun": 0}}),
+        json!({"flexVolume": {"driver": text, "options": {"k": text}}}),
+        json!({"flocker": {"datasetName": text}}),
+        json!({"gitRepo": {"repository": text}}),
+        json!({"glusterfs": {"endpoints": text, "path": "p"}}),
+        json!({"iscsi": {"targetPortal": text, "iqn": text, "lun": 0}}),
+        json!({"photonPersistentDisk": {"pdID": text}}),
+        json!({"portworxVolume": {"volumeID": text}}),
+        json!({"quobyte": {"registry": text, "volume": text}}),
+        json!({"rbd": {"monitors": [text], "image": text, "keyring": text}}),
+        json!({"scaleIO": {"gateway": text, "system": text, "secretRef": {"name": text}}}),
+        json!({"storageos": {"volumeName": text}}),
+        json!({"vsphereVolume": {"volumePath": text}}),
+        json!({"futureKind": unknown(u)?}),
+    ];
+    Ok(u.choose(&kinds)?.clone())
+}

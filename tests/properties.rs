@@ -1,0 +1,349 @@
+//! What holds for every request, natively: each test is a claim, tried on many cases made of random bytes.
+//!
+//! `PROPTEST_CASES` says how many. The built module is held to the same by the host's tests of that name.
+
+mod generators;
+mod rules;
+
+use std::collections::BTreeSet;
+
+use arbitrary::Unstructured;
+use azure_workload_identity_policy::log;
+use azure_workload_identity_policy::review::review;
+use azure_workload_identity_policy::service_account::Freshness;
+use azure_workload_identity_policy::verdict::{Outcome, Verdict};
+use json_patch::PatchOperation;
+use k8s_openapi::api::core::v1::Pod;
+use kubewarden_policy_sdk::response::ValidationResponse;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
+use serde_json::{Value, json};
+
+use generators::{Case, PRIVATE};
+
+/// Bytes for one case; what needs more is plain in the rest.
+const BYTES: std::ops::Range<usize> = 0..800;
+
+/// Cases of each property, unless `PROPTEST_CASES` says otherwise.
+const CASES: u32 = 400;
+
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let cases = std::env::var_os("PROPTEST_CASES").map_or(CASES, |_| default.cases);
+    let regressions = FileFailurePersistence::Direct("tests/properties.regressions");
+    ProptestConfig {
+        cases,
+        max_global_rejects: u32::MAX,
+        failure_persistence: Some(Box::new(regressions)),
+        ..default
+    }
+}
+
+/// The creation of a pod as clusters have it.
+fn pods() -> impl Strategy<Value = Case> {
+    vec(any::<u8>(), BYTES)
+        .prop_map(|bytes| Case::pod(&mut Unstructured::new(&bytes)).expect("a case"))
+}
+
+/// Any request, of any quality.
+fn any_request() -> impl Strategy<Value = Case> {
+    vec(any::<u8>(), BYTES)
+        .prop_map(|bytes| Case::any(&mut Unstructured::new(&bytes)).expect("a case"))
+}
+
+/// The pod that the policy makes of the one that is created; none where it leaves it alone or refuses it.
+fn mutated(case: &Case) -> Option<Value> {
+    match case.review().outcome {
+        Outcome::Mutated(text) => Some(serde_json::from_str(&text).expect("JSON")),
+        Outcome::Unchanged | Outcome::Refused { .. } => None,
+    }
+}
+
+fn is_replacement(operation: &PatchOperation) -> bool {
+    matches!(operation, PatchOperation::Replace(_))
+}
+
+/// The policy has nothing to change on a pod any more, and lets it pass.
+fn is_settled(case: &Case) -> Result<(), TestCaseError> {
+    let outcome = case.review().outcome;
+    prop_assert_eq!(outcome, Outcome::Unchanged, "of {}", case.object());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn twice_is_once(case in any_request()) {
+        if let Some(pod) = mutated(&case) {
+            is_settled(&case.with_object(pod))?;
+        }
+    }
+
+    #[test]
+    fn twice_is_once_with_the_proxy_on(mut case in pods()) {
+        case.ask_for_proxy();
+        if let Some(pod) = mutated(&case) {
+            let names = rules::container_names(&pod);
+            for name in ["azwi-proxy", "azwi-proxy-init"] {
+                let count = names.iter().filter(|found| *found == name).count();
+                prop_assert_eq!(count, usize::from(case.settings["mode"] != "Verify"));
+            }
+            is_settled(&case.with_object(pod))?;
+        }
+    }
+
+    /// The API server makes `metadata.name` of `generateName` between two calls of mutating webhooks.
+    #[test]
+    fn twice_is_once_when_the_pod_gets_its_name_in_between(case in pods()) {
+        if let Some(mut pod) = mutated(&case) {
+            pod["metadata"]["name"] = "named-by-now".into();
+            is_settled(&case.with_object(pod))?;
+        }
+    }
+
+    /// Another webhook adds a sidecar between two calls.
+    #[test]
+    fn a_container_that_is_added_in_between_is_all_that_changes(case in pods(), first in any::<bool>()) {
+        // Whoever names the new container in its annotation wants it left alone, and a pod without label stays as it is.
+        if let Some(mut pod) = mutated(&case) {
+            let sidecar = json!({"name": "late-sidecar", "image": "example.com/sidecar"});
+            let containers = pod["spec"]["containers"].as_array_mut().expect("containers");
+            let index = if first { 0 } else { containers.len() };
+            containers.insert(index, sidecar.clone());
+            let again = mutated(&case.with_object(pod.clone()));
+            let again = again.ok_or_else(|| TestCaseError::fail("the new container got nothing"))?;
+            let found = &again["spec"]["containers"][index];
+            prop_assert!(found["env"].as_array().is_some_and(|env| env.len() >= 3), "{}", found);
+            let mounts = found["volumeMounts"].as_array().map(Vec::len);
+            prop_assert_eq!(mounts, Some(1), "{}", found);
+            let mut expected = pod;
+            expected["spec"]["containers"][index] = found.clone();
+            prop_assert_eq!(&again, &expected);
+            is_settled(&case.with_object(again))?;
+        }
+    }
+
+    #[test]
+    fn what_inject_made_verify_accepts(case in pods()) {
+        if let Some(pod) = mutated(&case) {
+            let mut case = case.with_object(pod);
+            case.settings["mode"] = "Verify".into();
+            is_settled(&case)?;
+        }
+    }
+
+    /// The patch is the host's. The proxy goes in front of the other containers, which a patch by index tells as a row of
+    /// replacements: it is taken out first.
+    #[test]
+    fn nothing_is_removed_and_only_our_own_token_is_replaced(case in any_request()) {
+        if let Some(pod) = mutated(&case) {
+            let pod = rules::without_new_proxy(case.object(), pod);
+            for operation in json_patch::diff(case.object(), &pod).0 {
+                match &operation {
+                    PatchOperation::Add(_) => {}
+                    PatchOperation::Replace(replace) => {
+                        let path = replace.path.to_string();
+                        let old = case.object().pointer(&path).expect("what is replaced");
+                        prop_assert!(
+                            rules::is_of_our_token(case.object(), &path) || rules::is_missing_list(&path, old),
+                            "{}", operation
+                        );
+                    }
+                    _ => return Err(TestCaseError::fail(operation.to_string())),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_value_of_the_input_is_in_the_output_at_the_same_place_and_only_ours_are_new(case in any_request()) {
+        if let Some(pod) = mutated(&case) {
+            let pod = rules::without_new_proxy(case.object(), pod);
+            let found = rules::differences(case.object(), &pod);
+            prop_assert_eq!(found, Vec::<String>::new());
+        }
+    }
+
+    /// Numbers keep their digits, strings their escapes, objects their order.
+    #[test]
+    fn the_text_of_the_input_is_in_the_output(case in any_request()) {
+        prop_assume!(case.request.is_object());
+        let text = format!("{:#}", case.object()).replace('é', "\\u00e9").replace(": 420", ": 4.20e2");
+        let mut request = case.request.clone();
+        request["object"] = "the object".into();
+        let request = request.to_string().replace("\"the object\"", &text);
+        let payload = format!(r#"{{"settings":{},"request":{request}}}"#, case.settings);
+        if let Outcome::Mutated(mutated) = review(payload.as_bytes(), &case.cluster()).outcome {
+            let pod: Value = serde_json::from_str(&mutated).expect("JSON");
+            let pod = rules::without_new_proxy(case.object(), pod);
+            if !json_patch::diff(case.object(), &pod).0.iter().any(is_replacement) {
+                let mut rest = mutated.bytes();
+                let kept = text.bytes().all(|byte| rest.any(|other| other == byte));
+                prop_assert!(kept, "{} is not in {}", text, mutated);
+            }
+        }
+    }
+
+    #[test]
+    fn a_mutated_pod_is_still_kubernetes_typed_pod(case in any_request()) {
+        if let Some(pod) = mutated(&case) {
+            let before = serde_json::from_value::<Pod>(case.object().clone());
+            if before.is_ok() {
+                let after = serde_json::from_value::<Pod>(pod);
+                prop_assert!(after.is_ok(), "{:?}", after.err());
+            }
+        }
+    }
+
+    #[test]
+    fn a_mutated_pod_breaks_no_rule_of_kubernetes_that_it_kept_before(case in any_request()) {
+        if let Some(pod) = mutated(&case) {
+            let before = rules::broken(case.object());
+            let new: Vec<_> = rules::broken(&pod).difference(&before).cloned().collect();
+            prop_assert_eq!(new, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn only_pods_that_are_created_are_mutated(case in any_request()) {
+        if mutated(&case).is_some() {
+            let kind = &case.request["kind"];
+            prop_assert_eq!(&kind["kind"], "Pod");
+            prop_assert!(kind["group"].as_str().is_none_or(str::is_empty));
+            prop_assert_eq!(&case.request["operation"], "CREATE");
+        }
+    }
+
+    #[test]
+    fn the_verdict_depends_on_nothing_but_request_settings_and_service_account(case in any_request()) {
+        let first = case.review();
+        prop_assert_eq!(&first, &case.review());
+        // Whoever asks, however often, and whatever else is in the payload or in the cluster's answer.
+        let mut other = case.clone();
+        if let Some(request) = other.request.as_object_mut() {
+            for field in ["uid", "resource", "requestKind", "userInfo", "dryRun", "options", "name", "future"] {
+                request.insert(field.to_owned(), json!({"x": PRIVATE}));
+            }
+        }
+        for answer in [&mut other.cached, &mut other.fresh].into_iter().flatten() {
+            if let Some(fields) = answer.as_object_mut() {
+                fields.insert("secrets".to_owned(), json!([{"name": PRIVATE}]));
+                fields.insert("futureField".to_owned(), Value::Null);
+            }
+        }
+        prop_assert_eq!(&first, &other.review());
+        // The order of the payload's parts is nothing either.
+        let payload = format!(r#"{{"settings":{},"x":[],"request":{}}}"#, case.settings, case.request);
+        let reordered = review(payload.as_bytes(), &case.cluster());
+        prop_assert_eq!(&first, &reordered);
+    }
+
+    #[test]
+    fn the_cluster_is_asked_for_one_service_account_at_most_twice(case in any_request()) {
+        let cluster = case.cluster();
+        review(&case.payload(), &cluster);
+        let asked = cluster.asked.into_inner();
+        let freshness: Vec<_> = asked.iter().map(|(.., freshness)| *freshness).collect();
+        let orders: [&[Freshness]; 3] = [&[], &[Freshness::Cached], &[Freshness::Cached, Freshness::Fresh]];
+        prop_assert!(orders.contains(&&*freshness), "{:?}", asked);
+        let names: BTreeSet<_> = asked.iter().map(|(namespace, name, _)| (namespace, name)).collect();
+        prop_assert!(names.len() <= 1, "{:?}", asked);
+    }
+
+    #[test]
+    fn nothing_private_is_told(case in any_request()) {
+        let verdict = case.review();
+        let told = told(&verdict);
+        prop_assert!(!told.contains(PRIVATE), "{}", told);
+    }
+
+    #[test]
+    fn every_answer_is_one_that_the_host_reads(case in any_request()) {
+        let answer = case.review().to_json().expect("JSON");
+        let answer = serde_json::from_slice::<ValidationResponse>(&answer);
+        let answer = answer.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(answer.accepted, answer.message.is_none());
+        prop_assert_eq!(answer.accepted, answer.code.is_none());
+        prop_assert!(answer.accepted || answer.mutated_object.is_none());
+        for warning in answer.warnings.iter().flatten() {
+            prop_assert!(warning.len() <= 256, "{}", warning);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(case in any_request(), cut in any::<prop::sample::Index>(), change in vec(any::<(prop::sample::Index, u8)>(), 0..4)) {
+        let mut payload = case.payload();
+        for (index, byte) in change {
+            let index = index.index(payload.len());
+            payload[index] = byte;
+        }
+        let whole = review(&payload, &case.cluster());
+        let text = std::str::from_utf8(&payload).ok();
+        if let (Outcome::Mutated(pod), Some(Ok(_))) = (whole.outcome, text.map(serde_json::from_str::<Value>)) {
+            prop_assert!(serde_json::from_str::<Value>(&pod).is_ok(), "{}", pod);
+        }
+        payload.truncate(cut.index(payload.len()));
+        let truncated = review(&payload, &case.cluster());
+        prop_assert!(truncated.is_refusal(), "{:?}", truncated);
+    }
+}
+
+/// All that anybody but the API server gets to read.
+fn told(verdict: &Verdict) -> String {
+    let mut answer = verdict.clone();
+    if let Outcome::Mutated(object) = &mut answer.outcome {
+        *object = "null".to_owned();
+    }
+    let answer = String::from_utf8(answer.to_json().expect("JSON")).expect("text");
+    let line = log::line(verdict).expect("JSON").unwrap_or_default();
+    // Warnings are cut on their way out, which must not be what keeps a secret.
+    format!(
+        "{answer}\n{:?}\n{}",
+        verdict.warnings,
+        String::from_utf8(line).expect("text")
+    )
+}
+
+/// Cases that are always the same, to count what they come to.
+fn same_cases(strategy: impl Strategy<Value = Case>, count: usize) -> Vec<Case> {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+    let mut case = || strategy.new_tree(&mut runner).expect("a case").current();
+    (0..count).map(|_| case()).collect()
+}
+
+/// A property that looks only at mutated pods is worth as much as there are of them.
+#[test]
+fn the_generators_make_enough_of_every_outcome() {
+    for (name, cases, least) in [
+        ("pods", same_cases(pods(), 1000), [350, 100, 100]),
+        (
+            "any request",
+            same_cases(any_request(), 1000),
+            [150, 150, 200],
+        ),
+    ] {
+        let mut counts = [0; 3];
+        for case in &cases {
+            match case.review().outcome {
+                Outcome::Mutated(_) => counts[0] += 1,
+                Outcome::Unchanged => counts[1] += 1,
+                Outcome::Refused { .. } => counts[2] += 1,
+            }
+        }
+        for (count, least) in counts.iter().zip(least) {
+            assert!(
+                *count >= least,
+                "{name}: mutated, unchanged, refused: {counts:?}"
+            );
+        }
+    }
+    let typed = same_cases(pods(), 1000);
+    let typed = typed
+        .iter()
+        .filter(|case| serde_json::from_value::<Pod>(case.object().clone()).is_ok());
+    assert!(typed.count() >= 700);
+}

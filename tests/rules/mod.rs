@@ -1,0 +1,242 @@
+//! What may happen to a pod, and Kubernetes' own rules for one, as far as they concern what the policy adds.
+
+#![allow(
+    dead_code,
+    reason = "each crate that includes this needs another part of it"
+)]
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// The names of the proxy containers.
+const PROXY: [&str; 2] = ["azwi-proxy", "azwi-proxy-init"];
+
+/// The environment variables that the policy sets.
+const ENV: [&str; 8] = [
+    "AZURE_CLIENT_ID",
+    "AZURE_TENANT_ID",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_KUBERNETES_TOKEN_PROXY",
+    "AZURE_KUBERNETES_SNI_NAME",
+    "AZURE_KUBERNETES_CA_FILE",
+    "AZURE_KUBERNETES_CA_DATA",
+];
+
+/// The lists that the policy adds items to.
+const LISTS: [&str; 6] = [
+    "containers",
+    "env",
+    "initContainers",
+    "sources",
+    "volumeMounts",
+    "volumes",
+];
+
+fn items<'v>(object: &'v Value, list: &str) -> impl Iterator<Item = &'v Value> {
+    object[list].as_array().into_iter().flatten()
+}
+
+fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    items(&pod["spec"], "initContainers").chain(items(&pod["spec"], "containers"))
+}
+
+fn text<'v>(object: &'v Value, field: &str) -> &'v str {
+    object[field].as_str().unwrap_or_default()
+}
+
+/// The names of all init containers and containers.
+pub fn container_names(pod: &Value) -> Vec<String> {
+    containers(pod)
+        .map(|container| text(container, "name").to_owned())
+        .collect()
+}
+
+/// The pod `after` without the proxy containers that `before` lacks.
+pub fn without_new_proxy(before: &Value, mut after: Value) -> Value {
+    let known = container_names(before);
+    let is_new = |container: &Value| {
+        let name = text(container, "name");
+        PROXY.contains(&name) && !known.iter().any(|known| known == name)
+    };
+    for list in ["initContainers", "containers"] {
+        let place = after["spec"].get_mut(list).and_then(Value::as_array_mut);
+        let Some(items) = place else { continue };
+        let count = items.len();
+        items.retain(|container| !is_new(container));
+        if items.is_empty() && count > 0 {
+            match before["spec"].get(list) {
+                Some(list_before) => after["spec"][list] = list_before.clone(),
+                None => {
+                    let spec = after["spec"].as_object_mut().expect("a spec");
+                    spec.remove(list);
+                }
+            }
+        }
+    }
+    after
+}
+
+/// Whether the value at `path` of the pod belongs to a token volume whose name is reserved for the policy.
+pub fn is_of_our_token(pod: &Value, path: &str) -> bool {
+    let steps: Vec<_> = path.split('/').collect();
+    let [
+        "",
+        "spec",
+        "volumes",
+        index,
+        "projected",
+        "sources",
+        _,
+        "serviceAccountToken",
+        field,
+    ] = *steps
+    else {
+        return false;
+    };
+    let volume = &pod["spec"]["volumes"][index.parse::<usize>().expect("an index")];
+    ["audience", "expirationSeconds"].contains(&field) && is_reserved(text(volume, "name"))
+}
+
+fn is_reserved(volume_name: &str) -> bool {
+    let hash = volume_name.strip_prefix("azure-workload-identity-reserved-");
+    hash.is_some_and(|hash| hash.len() == 30 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether `old` is null in the place of a list that the policy adds to, which Kubernetes takes for no list.
+pub fn is_missing_list(path: &str, old: &Value) -> bool {
+    let field = path.rsplit('/').next().unwrap_or_default();
+    old.is_null() && LISTS.contains(&field)
+}
+
+/// What differs between two pods and is no addition of ours, nor a change of our own token.
+pub fn differences(before: &Value, after: &Value) -> Vec<String> {
+    let mut differences = Vec::new();
+    compare(before, "", before, after, &mut differences);
+    differences
+}
+
+fn compare(pod: &Value, path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            for (key, old) in old {
+                let path = format!("{path}/{key}");
+                match new.get(key) {
+                    Some(new) => compare(pod, &path, old, new, found),
+                    None => found.push(format!("{path} is gone")),
+                }
+            }
+            for (key, new) in new {
+                let path = format!("{path}/{key}");
+                if old.contains_key(key) || is_of_our_token(pod, &path) {
+                    continue;
+                }
+                for item in new.as_array().unwrap_or(&vec![Value::Null]) {
+                    if !is_ours(&path, item) {
+                        found.push(format!("{path} is new"));
+                    }
+                }
+            }
+        }
+        (Value::Array(old), Value::Array(new)) => {
+            for (index, old) in old.iter().enumerate() {
+                let path = format!("{path}/{index}");
+                match new.get(index) {
+                    Some(new) => compare(pod, &path, old, new, found),
+                    None => found.push(format!("{path} is gone")),
+                }
+            }
+            for item in new.iter().skip(old.len()) {
+                if !is_ours(path, item) {
+                    found.push(format!("{path} has a new item"));
+                }
+            }
+        }
+        (Value::Null, Value::Array(new)) if is_missing_list(path, before) => {
+            if !new.iter().all(|item| is_ours(path, item)) {
+                found.push(format!("{path} has a new item"));
+            }
+        }
+        _ if before == after || is_of_our_token(pod, path) => {}
+        _ => found.push(format!("{path} was {before} and is {after}")),
+    }
+}
+
+/// Whether a new item of the list at `path` is one that the policy adds.
+fn is_ours(path: &str, item: &Value) -> bool {
+    let steps: Vec<_> = path.split('/').collect();
+    match *steps {
+        ["", "spec", "volumes"] => {
+            let token = item.pointer("/projected/sources/0/serviceAccountToken/path");
+            token.is_some()
+        }
+        ["", "spec", "volumes", _, "projected", "sources"] => {
+            item.get("configMap").is_some() || item.get("clusterTrustBundle").is_some()
+        }
+        ["", "spec", "containers" | "initContainers", _, "env"] => {
+            ENV.contains(&text(item, "name")) && item["value"].is_string()
+        }
+        [
+            "",
+            "spec",
+            "containers" | "initContainers",
+            _,
+            "volumeMounts",
+        ] => text(item, "mountPath").starts_with("/var/run/secrets/") && item["readOnly"] == true,
+        _ => false,
+    }
+}
+
+/// The rules of Kubernetes that a pod breaks, each with what breaks it.
+pub fn broken(pod: &Value) -> BTreeSet<String> {
+    let mut broken = BTreeSet::new();
+    let mut volumes = BTreeSet::new();
+    for volume in items(&pod["spec"], "volumes") {
+        let name = text(volume, "name");
+        if !volumes.insert(name) {
+            broken.insert(format!("two volumes have the name {name:?}"));
+        }
+        if !is_dns_label(name) {
+            broken.insert(format!("{name:?} is no name of a volume"));
+        }
+    }
+    let mut names = BTreeSet::new();
+    for container in containers(pod) {
+        let name = text(container, "name");
+        if !names.insert(name) {
+            broken.insert(format!("two containers have the name {name:?}"));
+        }
+        if !is_dns_label(name) {
+            broken.insert(format!("{name:?} is no name of a container"));
+        }
+        let mut paths = BTreeSet::new();
+        for mount in items(container, "volumeMounts") {
+            let path = text(mount, "mountPath");
+            if !paths.insert(path) {
+                broken.insert(format!("container {name:?} mounts two volumes at {path:?}"));
+            }
+            let volume = text(mount, "name");
+            if !volumes.contains(volume) {
+                broken.insert(format!("container {name:?} mounts no volume {volume:?}"));
+            }
+        }
+        let mut ours = BTreeSet::new();
+        for variable in items(container, "env") {
+            let variable = text(variable, "name");
+            if ENV.contains(&variable) && !ours.insert(variable) {
+                broken.insert(format!("container {name:?} sets {variable} twice"));
+            }
+        }
+    }
+    broken
+}
+
+/// Whether Kubernetes takes a text for the name of a container or of a volume.
+fn is_dns_label(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.len() <= 63
+        && text.bytes().next().is_some_and(inner)
+        && text.bytes().last().is_some_and(inner)
+        && text.bytes().all(|byte| inner(byte) || byte == b'-')
+}
