@@ -286,6 +286,10 @@ mod tests {
                 mode: Mode::Monitor,
                 message: Some("no".to_owned()),
                 context_aware_resources,
+                scope: Scope {
+                    namespace: (kind == "AdmissionPolicy").then(|| "default".to_owned()),
+                    ..Scope::default()
+                },
             };
             assert_eq!(read(&policy(kind, SPEC)), Ok(vec![expected]));
         }

@@ -18,6 +18,7 @@ use crate::{
     request::AdmissionRequest,
     response::AdmissionResponse,
     scope::Namespaces,
+    sections::one_line,
     service_accounts::ServiceAccounts,
     settings::Settings,
     workload,
@@ -160,13 +161,20 @@ pub fn preview(
     let module = Module::from_file(&Engine::new()?, &args.module)?;
     let host = host(&accounts, &args.namespace, deployed.as_ref(), log);
     let policy = Policy::new(&module, settings, host);
+    let module = args.module.display();
     match policy.check_settings() {
         Ok(()) => {}
         Err(SettingsCheckError::Invalid(message)) => {
             bail!("the policy does not accept the settings: {message}")
         }
+        Err(SettingsCheckError::Failed(error)) => {
+            bail!(
+                "cannot run the module {module}: {}",
+                one_line(&error.to_string())
+            )
+        }
         Err(SettingsCheckError::Engine(error)) => {
-            return Err(error).context(args.module.display().to_string());
+            bail!("cannot run the module {module}: {error}")
         }
     }
     let run = Run {
@@ -228,7 +236,10 @@ impl Run<'_> {
             .as_ref()
             .and_then(|deployed| deployed.scope.excludes(&request, &self.namespaces));
         if let Some(reason) = out_of_scope {
-            let not_asked = Step::new(&title, format!("not sent to the policy: {reason}"));
+            let not_asked = Step::new(
+                &request.kind.kind,
+                format!("not sent to the policy, {reason}"),
+            );
             let explained = self.explainer.is_some();
             return Reviewed {
                 title,
@@ -320,7 +331,10 @@ fn settings(args: &PreviewArgs, deployed: Option<&PolicyManifest>) -> Result<Set
         Some(deployed) => deployed.settings.clone(),
         None => args.settings.read()?,
     };
-    let settings = args.set.iter().try_fold(settings, Settings::with)?;
+    let settings = args
+        .set
+        .iter()
+        .try_fold(settings, |settings, assignment| settings.with(assignment))?;
     Ok(settings)
 }
 
@@ -363,5 +377,63 @@ fn name(object: &Value) -> String {
         (Value::String(name), _) => name.clone(),
         (_, Value::String(prefix)) => format!("{prefix}*"),
         _ => "*".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reviewed(title: &str, warnings: &[&str]) -> Reviewed {
+        let warnings = warnings.iter().map(|warning| (*warning).to_owned());
+        Reviewed {
+            title: title.to_owned(),
+            object: Value::Null,
+            mutated: None,
+            response: AdmissionResponse {
+                warnings: Some(warnings.collect()),
+                ..AdmissionResponse::acceptance("")
+            },
+            steps: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_a_workload_and_its_pod_have_in_common_is_told_once() {
+        let preview = Preview {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: "web".to_owned(),
+            name: "a".to_owned(),
+            origin: Origin {
+                file: "f".to_owned(),
+                document: 1,
+                item: None,
+            },
+            reviews: vec![
+                reviewed(
+                    "Deployment web/a",
+                    &["Deployment web/a: one", "ServiceAccount web/b: two"],
+                ),
+                reviewed(
+                    "Pod web/a-*",
+                    &[
+                        "Pod web/a-*: one",
+                        "ServiceAccount web/b: two",
+                        "ServiceAccount web/b: one",
+                        "Pod web/a-*: three",
+                    ],
+                ),
+            ],
+        };
+        assert_eq!(
+            preview.warnings(),
+            [
+                "Deployment web/a: one",
+                "ServiceAccount web/b: two",
+                "ServiceAccount web/b: one",
+                "Pod web/a-*: three",
+            ]
+        );
     }
 }

@@ -82,7 +82,9 @@ impl Namespaces {
             .filter(|manifest| manifest.is("v1", "Namespace"));
         Self(
             namespaces
-                .filter_map(|manifest| Some((manifest.name()?.to_owned(), labels(&manifest.object))))
+                .filter_map(|manifest| {
+                    Some((manifest.name()?.to_owned(), labels(&manifest.object)))
+                })
                 .collect(),
         )
     }
@@ -178,7 +180,10 @@ fn has(list: &[String], wanted: &str) -> bool {
 }
 
 fn labels(object: &Value) -> BTreeMap<String, String> {
-    let labels = object["metadata"]["labels"].as_object().into_iter().flatten();
+    let labels = object["metadata"]["labels"]
+        .as_object()
+        .into_iter()
+        .flatten();
     labels
         .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
         .collect()

@@ -105,11 +105,11 @@ impl Settings {
     /// # Errors
     ///
     /// [`SettingsError::Assignment`], [`SettingsError::Syntax`], and [`SettingsError::NoObject`].
-    pub fn with(mut self, assignment: &String) -> Result<Self, SettingsError> {
+    pub fn with(mut self, assignment: &str) -> Result<Self, SettingsError> {
         let (key, value) = assignment
             .split_once('=')
             .filter(|(key, _)| key.split('.').all(|part| !part.is_empty()))
-            .ok_or_else(|| SettingsError::Assignment(assignment.clone()))?;
+            .ok_or_else(|| SettingsError::Assignment(assignment.to_owned()))?;
         let value = yaml_serde::from_str(value).map_err(|error| SettingsError::Syntax {
             origin: format!("--set {key}"),
             error: error.to_string(),
@@ -181,12 +181,16 @@ mod tests {
     #[test]
     fn sets_single_settings() {
         let settings = Settings::from_json(r#"{"a": 1, "proxy": {"image": "i"}}"#).unwrap();
-        let settings = ["a=2", "proxy.logLevel=debug", "b.c.d=", "e=x=y", "f={g: [true]}"]
-            .iter()
-            .try_fold(settings, |settings, assignment| {
-                settings.with(&(*assignment).to_owned())
-            })
-            .unwrap();
+        let settings = [
+            "a=2",
+            "proxy.logLevel=debug",
+            "b.c.d=",
+            "e=x=y",
+            "f={g: [true]}",
+        ]
+        .iter()
+        .try_fold(settings, |settings, assignment| settings.with(assignment))
+        .unwrap();
         assert_eq!(
             serde_json::to_value(settings).unwrap(),
             json!({
@@ -212,7 +216,7 @@ mod tests {
             ),
         ] {
             let settings = Settings::from_json(r#"{"a": 1}"#).unwrap();
-            let error = settings.with(&assignment.to_owned()).unwrap_err();
+            let error = settings.with(assignment).unwrap_err();
             assert_eq!(error.to_string(), expected);
         }
     }

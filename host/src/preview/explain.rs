@@ -272,7 +272,10 @@ impl<'m> Explainer<'m> {
         step(
             "audience",
             token("audience"),
-            &[set(["audience"; 2], settings.audience.clone())],
+            &[
+                set(["audience"; 2], settings.audience.clone()),
+                self.endpoint_audience(),
+            ],
         );
         step(
             "token expiration",
@@ -288,10 +291,26 @@ impl<'m> Explainer<'m> {
         );
         if let Some((volume, _)) = added_token(before, after) {
             let layout = self.source("layout", "layout");
-            let finding = format!("{volume} is added, in the form of {layout}");
-            steps.push(Step::new("token volume", finding));
+            steps.push(Step::new("token volume", format!("{volume} ({layout})")));
+        }
+        let annotated = account.and_then(|account| account.answer.as_ref().ok());
+        let has_client_id = annotated
+            .is_some_and(|account| text(account, "annotations", keys::CLIENT_ID).is_some());
+        if annotated.is_some() && !has_client_id {
+            let finding = format!(
+                "none, {account_title} has no annotation {}",
+                keys::CLIENT_ID
+            );
+            steps.insert(0, Step::new("client ID", finding));
         }
         steps
+    }
+
+    /// The audience of pods that use the custom token endpoint.
+    fn endpoint_audience(&self) -> Option<(String, String)> {
+        let audience = self.given.get("customTokenEndpoint")?["audience"].as_str()?;
+        let setting = "setting customTokenEndpoint.audience".to_owned();
+        Some((setting, audience.to_owned()))
     }
 
     /// The setting that gives a value: the one of `keys` that is set, else the first one's default.
@@ -301,7 +320,7 @@ impl<'m> Explainer<'m> {
             .find(|key| self.given.get(key).is_some());
         match set {
             Some(key) => format!("setting {key}"),
-            None => format!("setting {key}, by default"),
+            None => format!("the default of setting {key}"),
         }
     }
 }
@@ -322,6 +341,10 @@ fn containers(before: &Value, after: &Value) -> Vec<Step> {
     let skipped: Vec<&str> = text(before, "annotations", keys::SKIP_CONTAINERS)
         .map(|names| values::container_names(names).collect())
         .unwrap_or_default();
+    let tokens: Vec<&str> = list(after, "volumes")
+        .filter(|volume| token_of(volume).is_some())
+        .filter_map(|volume| volume["name"].as_str())
+        .collect();
     let mut steps = Vec::new();
     for (list, container) in all_containers(after) {
         let name = container["name"].as_str().unwrap_or_default();
@@ -333,7 +356,7 @@ fn containers(before: &Value, after: &Value) -> Vec<Step> {
         let finding = match previous {
             None => "added by the policy".to_owned(),
             Some((_, previous)) => {
-                let gets = gains(previous, container);
+                let gets = gains(previous, container, &tokens);
                 let keeps = kept(previous);
                 let is_skipped = skipped.contains(&name);
                 match (gets.is_empty(), keeps.is_empty()) {
@@ -343,7 +366,11 @@ fn containers(before: &Value, after: &Value) -> Vec<Step> {
                     (true, _) => "has all already".to_owned(),
                     (false, true) => format!("gets {}", gets.join(", ")),
                     (false, false) => {
-                        format!("gets {}; keeps its own {}", gets.join(", "), keeps.join(", "))
+                        format!(
+                            "gets {}; keeps its own {}",
+                            gets.join(", "),
+                            keeps.join(", ")
+                        )
                     }
                 }
             }
@@ -353,8 +380,9 @@ fn containers(before: &Value, after: &Value) -> Vec<Step> {
     steps
 }
 
-/// What `container` has and `previous` had not: environment variables and mounts.
-fn gains(previous: &Value, container: &Value) -> Vec<String> {
+/// What `container` has and `previous` had not: environment variables and mounts, of which those of `tokens` are the
+/// token's.
+fn gains(previous: &Value, container: &Value, tokens: &[&str]) -> Vec<String> {
     let mut gains: Vec<String> = names(container)
         .filter(|name| !names(previous).any(|other| other == *name))
         .map(str::to_owned)
@@ -365,7 +393,11 @@ fn gains(previous: &Value, container: &Value) -> Vec<String> {
     let added = has.iter().filter(|mount| !had.contains(mount));
     gains.extend(added.filter_map(|mount| {
         let path = mount["mountPath"].as_str()?;
-        Some(format!("the token at {path}"))
+        let volume = mount["name"].as_str()?;
+        Some(match tokens.contains(&volume) {
+            true => format!("the token at {path}"),
+            false => format!("volume {volume} at {path}"),
+        })
     }));
     gains
 }
@@ -402,14 +434,16 @@ fn added_token<'v>(before: &Value, after: &'v Value) -> Option<(&'v str, &'v Val
     let had = list(before, "volumes");
     list(after, "volumes")
         .filter(|volume| had.clone().all(|other| other["name"] != volume["name"]))
-        .find_map(|volume| {
-            let sources = volume["projected"]["sources"].as_array()?;
-            let token = sources
-                .iter()
-                .map(|source| &source["serviceAccountToken"])
-                .find(|token| token.is_object())?;
-            Some((volume["name"].as_str()?, token))
-        })
+        .find_map(|volume| Some((volume["name"].as_str()?, token_of(volume)?)))
+}
+
+/// The first `serviceAccountToken` that a volume projects.
+fn token_of(volume: &Value) -> Option<&Value> {
+    let sources = volume["projected"]["sources"].as_array()?;
+    sources
+        .iter()
+        .map(|source| &source["serviceAccountToken"])
+        .find(|token| token.is_object())
 }
 
 /// The first of `sources` that gives `value`.

@@ -40,12 +40,20 @@ pub fn write(
     let mut page = Page { output, width };
     let title = printable(&preview.title());
     let origin = printable(&preview.origin.to_string());
-    writeln!(page.output, "{BOLD}{title}{BOLD:#} {FAINT}({origin}){FAINT:#}")?;
+    writeln!(
+        page.output,
+        "{BOLD}{title}{BOLD:#} {FAINT}({origin}){FAINT:#}"
+    )?;
     match preview.outcome() {
         Outcome::Mutated => page.item("  ", GREEN, "mutated", created_pod(preview))?,
         Outcome::Unchanged if quiet => {}
         Outcome::Unchanged => page.item("  ", PLAIN, "unchanged", None)?,
-        Outcome::Refused { message, .. } => page.item("  ", RED, "refused", Some(message))?,
+        Outcome::Refused { reviewed, message } => {
+            page.item("  ", RED, "refused", Some(message))?;
+            for cause in causes(reviewed) {
+                page.item("  ", RED, "cause", Some(cause))?;
+            }
+        }
     }
     for warning in preview.warnings() {
         page.item("  ", YELLOW, "warning", Some(warning))?;
@@ -68,6 +76,14 @@ pub fn write(
     writeln!(page.output)
 }
 
+/// The policy's own words, where the message is that of its manifest.
+fn causes(reviewed: &Reviewed) -> impl Iterator<Item = &str> {
+    let status = reviewed.response.status.as_ref();
+    let details = status.and_then(|status| status.details.as_ref());
+    let causes = details.into_iter().flat_map(|details| &details.causes);
+    causes.filter_map(|cause| cause.message.as_deref())
+}
+
 /// The pod that the change is in, where it is not the object itself.
 fn created_pod(preview: &Preview) -> Option<&str> {
     let Reviewed { title, .. } = preview.mutated()?;
@@ -81,11 +97,20 @@ struct Page<'o, W> {
 
 impl<W: Write> Page<'_, W> {
     /// Writes `text` behind `indent` and a coloured `label`; what does not fit into the first line is indented more.
-    fn item(&mut self, indent: &str, style: Style, label: &str, text: Option<&str>) -> io::Result<()> {
-        let text = printable(text.map_or(label.to_owned(), |text| match label {
-            "" => text.to_owned(),
-            label => format!("{label}: {text}"),
-        }).trim_end());
+    fn item(
+        &mut self,
+        indent: &str,
+        style: Style,
+        label: &str,
+        text: Option<&str>,
+    ) -> io::Result<()> {
+        let text = printable(
+            text.map_or(label.to_owned(), |text| match label {
+                "" => text.to_owned(),
+                label => format!("{label}: {text}"),
+            })
+            .trim_end(),
+        );
         let hanging = " ".repeat(indent.len().max(4));
         let lines = text.lines().enumerate().flat_map(|(index, line)| {
             let first = if index == 0 { indent } else { &hanging };
@@ -93,7 +118,10 @@ impl<W: Write> Page<'_, W> {
         });
         let lines: Vec<String> = lines.collect();
         for (index, line) in lines.iter().enumerate() {
-            match line.strip_prefix(indent).and_then(|line| line.strip_prefix(label)) {
+            match line
+                .strip_prefix(indent)
+                .and_then(|line| line.strip_prefix(label))
+            {
                 Some(rest) if index == 0 => {
                     writeln!(self.output, "{indent}{style}{label}{style:#}{rest}")?;
                 }
