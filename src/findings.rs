@@ -1,8 +1,11 @@
 //! What is wrong with a pod and its ServiceAccount, collected so that all of it is told at once.
 
+use std::fmt;
+
 use crate::message::{ObjectName, quote};
 use crate::settings::OnMalformed;
 use crate::values::Malformed;
+use crate::verdict::Verdict;
 
 /// What was found wrong so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,12 +20,12 @@ pub struct Findings {
 
 impl Findings {
     /// Adds a reason to refuse the request.
-    pub fn refuse(&mut self, object: &ObjectName, reason: impl AsRef<str>) {
+    pub fn refuse(&mut self, object: impl fmt::Display, reason: impl AsRef<str>) {
         self.refusals.push(format!("{object}: {}", reason.as_ref()));
     }
 
     /// Adds a warning.
-    pub fn warn(&mut self, object: &ObjectName, text: impl AsRef<str>) {
+    pub fn warn(&mut self, object: impl fmt::Display, text: impl AsRef<str>) {
         self.warnings.push(format!("{object}: {}", text.as_ref()));
     }
 
@@ -31,6 +34,17 @@ impl Findings {
         self.blames_service_account |= !other.refusals.is_empty() || !other.warnings.is_empty();
         self.refusals.extend(other.refusals);
         self.warnings.extend(other.warnings);
+    }
+
+    /// The verdict on an object that is left as it is or refused.
+    pub fn into_verdict(self) -> Verdict {
+        let mut verdict = if self.refusals.is_empty() {
+            Verdict::unchanged()
+        } else {
+            Verdict::reject(self.refusals.join("; "))
+        };
+        verdict.warnings = self.warnings;
+        verdict
     }
 
     /// Adds an annotation with a value that cannot be used.
@@ -52,8 +66,8 @@ impl Findings {
             text.push_str(hint);
         }
         match severity {
-            OnMalformed::Reject => self.refuse(object, text),
-            OnMalformed::Warn => self.warn(object, text),
+            OnMalformed::Reject => self.refuse(object.metadata(), text),
+            OnMalformed::Warn => self.warn(object.metadata(), text),
         }
     }
 }

@@ -1,25 +1,67 @@
 //! The Azure identity of one pod: what its ServiceAccount, its annotations and the settings say together.
 
+use std::fmt;
+
 use crate::findings::Findings;
 use crate::keys;
 use crate::message::ObjectName;
 use crate::metadata::Metadata;
+use crate::settings::token_endpoint::TokenEndpoint;
 use crate::settings::{OnMalformed, Settings};
 use crate::values::{self, Malformed};
 
 /// What a pod is to be told about its identity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+#[derive(Clone, Debug)]
+pub struct Identity<'i> {
     /// Client ID of the Entra application or managed identity; `None` where the ServiceAccount names none.
-    pub client_id: Option<String>,
+    pub client_id: Option<Sourced<&'i str>>,
     /// The tenant, by ID or domain name.
-    pub tenant_id: String,
+    pub tenant_id: Sourced<&'i str>,
     /// URL of the cloud's Entra endpoint.
-    pub authority_host: String,
+    pub authority_host: &'i str,
     /// Audience of the projected token.
-    pub audience: String,
+    pub audience: &'i str,
     /// How long the projected token is valid, in seconds.
-    pub token_expiration_seconds: u32,
+    pub token_expiration_seconds: Sourced<u32>,
+    /// The custom token endpoint, where the pod asks for it.
+    pub token_endpoint: Option<&'i TokenEndpoint>,
+}
+
+/// A value and where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sourced<T> {
+    /// The value.
+    pub value: T,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+impl<T> Sourced<T> {
+    /// A value and where it comes from.
+    pub fn new(value: T, source: Source) -> Self {
+        Self { value, source }
+    }
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An annotation of the pod.
+    Pod,
+    /// An annotation of the pod's ServiceAccount.
+    ServiceAccount,
+    /// A setting of the policy.
+    Setting,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pod => "annotation of the pod",
+            Self::ServiceAccount => "annotation of the ServiceAccount",
+            Self::Setting => "setting of the policy",
+        })
+    }
 }
 
 /// An object and its metadata: a pod, or its ServiceAccount.
@@ -31,26 +73,30 @@ pub struct Named<'m> {
     pub metadata: &'m Metadata<'m>,
 }
 
-impl Identity {
-    /// Resolves a pod's identity and adds what is wrong with it to `findings`.
+impl<'i> Identity<'i> {
+    /// Resolves a pod's identity and adds what is wrong with it to the findings about each of the two.
+    ///
+    /// `token_endpoint` is the custom token endpoint, where the pod asks for it.
     pub fn resolve(
-        settings: &Settings,
+        settings: &'i Settings,
         pod: Named<'_>,
-        service_account: Named<'_>,
-        findings: &mut Findings,
+        service_account: Named<'i>,
+        token_endpoint: Option<&'i TokenEndpoint>,
+        of_pod: &mut Findings,
+        of_service_account: &mut Findings,
     ) -> Self {
-        let mut of_service_account = Findings::default();
         let severity = settings.on_malformed;
-        let token_expiration_seconds = token_expiration(pod, findings)
-            .or_else(|| token_expiration(service_account, &mut of_service_account))
-            .unwrap_or(settings.default_token_expiration_seconds);
-        let client_id = id(
-            service_account,
-            keys::CLIENT_ID,
-            values::client_id,
-            severity,
-            &mut of_service_account,
-        );
+        let token_expiration_seconds = token_expiration(pod, of_pod)
+            .map(|seconds| Sourced::new(seconds, Source::Pod))
+            .or_else(|| {
+                token_expiration(service_account, of_service_account)
+                    .map(|seconds| Sourced::new(seconds, Source::ServiceAccount))
+            })
+            .unwrap_or(Sourced::new(
+                settings.default_token_expiration_seconds,
+                Source::Setting,
+            ));
+        let client_id = client_id(service_account, severity, of_service_account);
         if client_id.is_none() && settings.require_client_id {
             of_service_account.refuse(
                 service_account.object,
@@ -61,41 +107,66 @@ impl Identity {
                 ),
             );
         }
-        let tenant_id = id(
-            service_account,
-            keys::TENANT_ID,
-            values::tenant_id,
-            severity,
-            &mut of_service_account,
-        );
-        findings.take_from_service_account(of_service_account);
+        let tenant_id = tenant_id(service_account, severity, of_service_account);
+        let from_annotation = |value| Sourced::new(value, Source::ServiceAccount);
+        let default_tenant = Sourced::new(&*settings.azure_tenant_id, Source::Setting);
         Self {
-            client_id,
-            tenant_id: tenant_id.unwrap_or_else(|| settings.azure_tenant_id.clone()),
-            authority_host: settings.azure_authority_host.clone(),
-            audience: settings.audience.clone(),
+            client_id: client_id.map(from_annotation),
+            tenant_id: tenant_id.map_or(default_tenant, from_annotation),
+            authority_host: &settings.azure_authority_host,
+            audience: token_endpoint.map_or(&*settings.audience, |endpoint| &endpoint.audience),
             token_expiration_seconds,
+            token_endpoint,
         }
     }
 }
 
-/// The ID that an annotation gives, malformed or not; `None` where there is no such annotation.
-fn id(
-    from: Named<'_>,
+/// The client ID that a ServiceAccount names, malformed or not; `None` where it names none.
+pub fn client_id<'m>(
+    service_account: Named<'m>,
+    severity: OnMalformed,
+    findings: &mut Findings,
+) -> Option<&'m str> {
+    id(
+        service_account,
+        keys::CLIENT_ID,
+        values::client_id,
+        severity,
+        findings,
+    )
+}
+
+/// The tenant that a ServiceAccount names, malformed or not; `None` where it names none.
+pub fn tenant_id<'m>(
+    service_account: Named<'m>,
+    severity: OnMalformed,
+    findings: &mut Findings,
+) -> Option<&'m str> {
+    id(
+        service_account,
+        keys::TENANT_ID,
+        values::tenant_id,
+        severity,
+        findings,
+    )
+}
+
+fn id<'m>(
+    from: Named<'m>,
     annotation: &str,
     parse: impl Fn(&str) -> Result<&str, Malformed>,
     severity: OnMalformed,
     findings: &mut Findings,
-) -> Option<String> {
+) -> Option<&'m str> {
     let text = from.metadata.annotation(annotation)?;
     if let Err(malformed) = parse(text) {
         findings.malformed(severity, from.object, annotation, text, &malformed);
     }
-    Some(text.to_owned())
+    Some(text)
 }
 
 /// The expiration that an annotation gives; refused where malformed, since Kubernetes would refuse the pod.
-fn token_expiration(from: Named<'_>, findings: &mut Findings) -> Option<u32> {
+pub fn token_expiration(from: Named<'_>, findings: &mut Findings) -> Option<u32> {
     let text = from.metadata.annotation(keys::TOKEN_EXPIRATION)?;
     let parsed = values::token_expiration(text);
     if let Err(malformed) = &parsed {

@@ -1,35 +1,42 @@
 //! What a pod lacks of its identity: the plan, and its application.
 
-use k8s_openapi::api::core::v1::{self as core, ServiceAccountTokenProjection};
+use k8s_openapi::api::core::v1::VolumeMount;
 use serde::Serialize;
 
+use crate::additions::{self, NewEnvVar};
+use crate::env_conflicts;
 use crate::findings::Findings;
 use crate::identity::Identity;
 use crate::keys;
 use crate::layout::Layout;
-use crate::lens::Edits;
+use crate::lens::{Edits, End, Fields};
 use crate::message::ObjectName;
 use crate::metadata::Metadata;
-use crate::pod::{Container, ContainerPath, PodSpec, ProjectedToken, Volume, VolumeMount};
+use crate::pod::{self, Container, ContainerPath, PodSpec, ProjectedToken, Volume};
+use crate::proxy::{Proxy, Share};
+use crate::token_endpoint::CA_PATH;
 
 /// What is to be added to a pod so that its containers have the identity.
 #[derive(Clone, Debug)]
 pub struct Plan<'p, 'a> {
     spec: &'p PodSpec<'a>,
+    identity: &'p Identity<'p>,
+    layout: Layout,
     volume: TokenVolume<'p, 'a>,
     additions: Vec<Addition<'p, 'a>>,
+    proxy: Option<Proxy<'p>>,
+    skip: &'p [&'p str],
 }
 
 /// The pod's token volume.
 #[derive(Clone, Debug)]
 enum TokenVolume<'p, 'a> {
-    /// It is there. `outdated` is its token where that is ours and says something else than the identity.
-    Present {
-        outdated: Option<&'p ProjectedToken<'a>>,
-        identity: &'p Identity,
-    },
-    /// It is to be added.
-    Missing(NewVolume),
+    /// It is to be added under this name.
+    Missing(String),
+    /// It is there.
+    Present(&'p Volume<'a>),
+    /// It is there and ours, but says something else than the identity.
+    Outdated(&'p Volume<'a>, &'p ProjectedToken<'a>),
 }
 
 /// What one container lacks.
@@ -37,50 +44,7 @@ enum TokenVolume<'p, 'a> {
 struct Addition<'p, 'a> {
     container: &'p Container<'a>,
     env: Vec<NewEnvVar>,
-    volume_mount: Option<core::VolumeMount>,
-}
-
-/// An `EnvVar` of Kubernetes with a value. The typed one would bring every source of a value along, in code.
-#[derive(Clone, Debug, Serialize)]
-struct NewEnvVar {
-    name: &'static str,
-    value: String,
-}
-
-/// A `Volume` of Kubernetes that is projected. The typed one would bring every kind of volume along, in code.
-#[derive(Clone, Debug, Serialize)]
-struct NewVolume {
-    name: String,
-    projected: Projected,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct Projected {
-    sources: [Source; 1],
-}
-
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Source {
-    service_account_token: ServiceAccountTokenProjection,
-}
-
-impl NewVolume {
-    fn new(name: &str, layout: Layout, identity: &Identity) -> Self {
-        let service_account_token = ServiceAccountTokenProjection {
-            audience: Some(identity.audience.clone()),
-            expiration_seconds: Some(i64::from(identity.token_expiration_seconds)),
-            path: layout.token_path().to_owned(),
-        };
-        Self {
-            name: name.to_owned(),
-            projected: Projected {
-                sources: [Source {
-                    service_account_token,
-                }],
-            },
-        }
-    }
+    volume_mount: Option<VolumeMount>,
 }
 
 /// A pod, as the injection needs to know it.
@@ -94,6 +58,8 @@ pub struct Target<'p, 'a> {
     pub spec: &'p PodSpec<'a>,
     /// Names of the containers to leave alone.
     pub skip: &'p [&'p str],
+    /// The proxy that it asks for.
+    pub proxy: Option<Proxy<'p>>,
 }
 
 impl<'p, 'a> Plan<'p, 'a> {
@@ -101,30 +67,11 @@ impl<'p, 'a> Plan<'p, 'a> {
     pub fn new(
         target: Target<'p, 'a>,
         layout: Layout,
-        identity: &'p Identity,
+        identity: &'p Identity<'p>,
         findings: &mut Findings,
     ) -> Self {
-        let Metadata {
-            name,
-            generate_name,
-            ..
-        } = target.metadata;
-        let usual_name = layout.volume_name(name, generate_name);
-        let volumes = &target.spec.volumes.items;
-        let existing = existing_volume(volumes, layout, &usual_name);
-        if existing.is_none() {
-            refuse_other_volume(target.object, volumes, &usual_name, findings);
-        }
-        let volume_name = existing.map_or(usual_name.as_str(), |(volume, _)| &volume.name);
-        let mount_path = layout.mount_path(volume_name);
-        let volume = match existing {
-            Some((volume, token)) => TokenVolume::Present {
-                outdated: Some(token)
-                    .filter(|token| layout.reserves(&volume.name) && is_outdated(token, identity)),
-                identity,
-            },
-            None => TokenVolume::Missing(NewVolume::new(volume_name, layout, identity)),
-        };
+        let volume = TokenVolume::find(target, layout, identity, findings);
+        let mount_path = layout.mount_path(volume.name());
         let mut additions = Vec::new();
         for (path, container) in target.spec.all_containers() {
             if target.skip.contains(&&*container.name) {
@@ -134,36 +81,100 @@ impl<'p, 'a> Plan<'p, 'a> {
                 .volume_mounts
                 .items
                 .iter()
-                .find(|mount| mount.name == volume_name && !mount.is_part);
+                .find(|mount| mount.name == volume.name() && !mount.is_part);
             if mounted.is_none() {
                 refuse_mounts_in_the_way(target.object, container, path, &mount_path, findings);
             }
             let directory = mounted.map_or(mount_path.as_str(), |mount| mount.mount_path.as_ref());
+            let mut env = additions::env(identity, layout, directory);
+            env_conflicts::warn(target.object, container, &env, identity, findings);
+            env.retain(|new| !container.has_env(new.name));
             additions.push(Addition {
                 container,
-                env: missing_env(container, directory, layout, identity),
-                volume_mount: mounted.is_none().then(|| core::VolumeMount {
-                    name: volume_name.to_owned(),
-                    mount_path: mount_path.clone(),
-                    read_only: Some(true),
-                    ..core::VolumeMount::default()
-                }),
+                env,
+                volume_mount: mounted
+                    .is_none()
+                    .then(|| additions::volume_mount(volume.name(), &mount_path)),
             });
         }
         Self {
             spec: target.spec,
+            identity,
+            layout,
             volume,
             additions,
+            proxy: target.proxy,
+            skip: target.skip,
         }
     }
 
     /// Whether some container gets or has no client ID: the identity has none, and the container none of its own.
-    pub fn lacks_client_id(&self, identity: &Identity) -> bool {
-        identity.client_id.is_none()
+    pub fn lacks_client_id(&self) -> bool {
+        self.identity.client_id.is_none()
             && self
                 .additions
                 .iter()
-                .any(|addition| !has_env(addition.container, keys::AZURE_CLIENT_ID))
+                .any(|addition| !addition.container.has_env(keys::AZURE_CLIENT_ID))
+    }
+
+    /// The names of the containers that get something.
+    pub fn injected_containers(&self) -> Vec<&str> {
+        let new = self.proxy.iter().flat_map(Proxy::new_containers);
+        let mut names: Vec<&str> = Vec::new();
+        for name in new.filter(|name| !self.skip.contains(name)) {
+            names.push(name);
+        }
+        names.extend(
+            self.additions
+                .iter()
+                .filter(|addition| !addition.env.is_empty() || addition.volume_mount.is_some())
+                .map(|addition| &*addition.container.name),
+        );
+        names
+    }
+
+    /// The names of the containers that are left alone because the pod says so.
+    pub fn skipped_containers(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.skip.to_vec();
+        names.retain(|name| self.has_container(name));
+        names.dedup();
+        names
+    }
+
+    fn has_container(&self, name: &str) -> bool {
+        let mut new = self.proxy.iter().flat_map(Proxy::new_containers);
+        new.any(|new| new == name)
+            || self
+                .spec
+                .all_containers()
+                .any(|(_, container)| container.name == name)
+    }
+
+    /// What the pod lacks, for people; empty where it lacks nothing.
+    pub fn missing(&self) -> Vec<String> {
+        let volume = self.volume.name();
+        let mut missing = Vec::new();
+        for addition in &self.additions {
+            let mut parts: Vec<_> = addition.env.iter().map(|env| env.name.to_owned()).collect();
+            if addition.volume_mount.is_some() {
+                parts.push(format!("the mount of volume {volume}"));
+            }
+            if !parts.is_empty() {
+                let name = &addition.container.name;
+                missing.push(format!("container {name} lacks {}", parts.join(", ")));
+            }
+        }
+        for name in self.proxy.iter().flat_map(Proxy::new_containers) {
+            missing.push(format!("container {name} is missing"));
+        }
+        match &self.volume {
+            TokenVolume::Missing(name) => missing.push(format!("volume {name} is missing")),
+            TokenVolume::Outdated(volume, _) => {
+                missing.push(format!("volume {} is out of date", volume.name));
+            }
+            TokenVolume::Present(_) => {}
+        }
+        missing
     }
 
     /// The pod's text with all that it lacks; `None` where it lacks nothing.
@@ -175,61 +186,166 @@ impl<'p, 'a> Plan<'p, 'a> {
         for addition in &self.additions {
             addition.apply(&mut edits)?;
         }
-        match &self.volume {
-            TokenVolume::Missing(volume) => {
-                let mut new_fields = String::new();
-                let volume = serde_json::to_string(volume)?;
-                edits.append_items(self.spec.volumes.place, "volumes", volume, &mut new_fields);
-                append_fields(&mut edits, self.spec.object, new_fields);
-            }
-            TokenVolume::Present { outdated, identity } => {
-                let audience = outdated.and_then(|token| token.audience.as_ref());
-                if let Some((_, span)) = audience {
-                    edits.replace(*span, serde_json::to_string(&identity.audience)?);
-                }
-                if let Some((_, span)) = outdated.and_then(|token| token.expiration_seconds) {
-                    edits.replace(span, identity.token_expiration_seconds.to_string());
-                }
-            }
+        let mut new_fields = Fields::default();
+        if let Some(proxy) = &self.proxy {
+            self.add_proxy(proxy, &mut edits, &mut new_fields)?;
         }
+        match &self.volume {
+            TokenVolume::Missing(name) => {
+                let volume = [additions::volume(name, self.identity, self.layout)?];
+                let place = self.spec.volumes.place;
+                edits.add_items(place, "volumes", End::Back, &volume, &mut new_fields);
+            }
+            TokenVolume::Outdated(volume, token) => {
+                update_volume(volume, token, self.identity, &mut edits)?;
+            }
+            TokenVolume::Present(_) => {}
+        }
+        edits.add_fields(self.spec.object, new_fields);
         Ok((!edits.is_empty()).then(|| edits.apply(text)))
+    }
+
+    fn add_proxy(
+        &self,
+        proxy: &Proxy<'_>,
+        edits: &mut Edits,
+        new_fields: &mut Fields,
+    ) -> serde_json::Result<()> {
+        let name = self.volume.name();
+        let mount_path = self.layout.mount_path(name);
+        let env = additions::env(self.identity, self.layout, &mount_path);
+        let volume_mount = additions::volume_mount(name, &mount_path);
+        let share = Share {
+            env: &env,
+            volume_mount: &volume_mount,
+        };
+        let share_of = |name: &str| (!self.skip.contains(&name)).then_some(share);
+        proxy.add(self.spec, share_of, edits, new_fields)
     }
 }
 
 impl Addition<'_, '_> {
     fn apply(&self, edits: &mut Edits) -> serde_json::Result<()> {
-        let mut new_fields = String::new();
-        if !self.env.is_empty() {
-            let env = items(&self.env)?;
-            edits.append_items(self.container.env.place, "env", env, &mut new_fields);
-        }
-        if let Some(mount) = &self.volume_mount {
-            let place = self.container.volume_mounts.place;
-            edits.append_items(
-                place,
-                "volumeMounts",
-                serde_json::to_string(mount)?,
-                &mut new_fields,
-            );
-        }
-        append_fields(edits, self.container.object, new_fields);
+        let Container {
+            object,
+            env,
+            volume_mounts,
+            ..
+        } = self.container;
+        let mut new_fields = Fields::default();
+        let items = to_json(&self.env)?;
+        edits.add_items(env.place, "env", End::Back, &items, &mut new_fields);
+        let items = to_json(self.volume_mount.as_slice())?;
+        let place = volume_mounts.place;
+        edits.add_items(place, "volumeMounts", End::Back, &items, &mut new_fields);
+        edits.add_fields(*object, new_fields);
         Ok(())
     }
 }
 
-fn append_fields(edits: &mut Edits, object: crate::lens::Collection, fields: String) {
-    if !fields.is_empty() {
-        edits.append(object, fields);
+fn to_json(items: &[impl Serialize]) -> serde_json::Result<Vec<String>> {
+    items.iter().map(serde_json::to_string).collect()
+}
+
+impl<'p, 'a> TokenVolume<'p, 'a> {
+    fn find(
+        target: Target<'p, 'a>,
+        layout: Layout,
+        identity: &Identity<'_>,
+        findings: &mut Findings,
+    ) -> Self {
+        let Metadata {
+            name,
+            generate_name,
+            ..
+        } = target.metadata;
+        let usual_name = layout.volume_name(name, generate_name);
+        let volumes = &target.spec.volumes.items;
+        let Some((index, volume, token)) = existing_volume(volumes, layout, &usual_name) else {
+            refuse_other_volume(target, &usual_name, findings);
+            return Self::Missing(usual_name);
+        };
+        let is_ours = layout.reserves(&volume.name);
+        let lacks_endpoint = lacks_endpoint(volume, token, identity);
+        if is_ours && (lacks_endpoint || is_outdated(token, identity)) {
+            return Self::Outdated(volume, token);
+        }
+        if let Some(endpoint) = identity.token_endpoint.filter(|_| lacks_endpoint) {
+            findings.refuse(
+                target.object,
+                format!(
+                    "{}.volumes[{index}]: expected a token for the audience of the custom token endpoint and its certificates, as annotation {} asks for, found another token; remove this volume, and the policy adds its own",
+                    target.spec.path, endpoint.annotation
+                ),
+            );
+        }
+        Self::Present(volume)
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Missing(name) => name,
+            Self::Present(volume) | Self::Outdated(volume, _) => &volume.name,
+        }
     }
 }
 
-/// Items of a list as JSON, without its brackets.
-fn items(items: &[impl Serialize]) -> serde_json::Result<String> {
-    let items: Vec<_> = items
-        .iter()
-        .map(serde_json::to_string)
-        .collect::<Result<_, _>>()?;
-    Ok(items.join(","))
+/// Whether a token volume is not fit for the custom token endpoint, where the pod asks for that.
+fn lacks_endpoint(
+    volume: &Volume<'_>,
+    token: &ProjectedToken<'_>,
+    identity: &Identity<'_>,
+) -> bool {
+    identity.token_endpoint.is_some_and(|endpoint| {
+        !has_audience(token, identity) || endpoint.has_volume_source() && !has_certificates(volume)
+    })
+}
+
+fn has_certificates(volume: &Volume<'_>) -> bool {
+    volume.other_paths.iter().any(|path| path == CA_PATH)
+}
+
+fn has_audience(token: &ProjectedToken<'_>, identity: &Identity<'_>) -> bool {
+    token
+        .audience
+        .as_ref()
+        .is_some_and(|(audience, _)| audience == identity.audience)
+}
+
+/// Makes a token volume of ours say what the identity says by now.
+fn update_volume(
+    volume: &Volume<'_>,
+    token: &ProjectedToken<'_>,
+    identity: &Identity<'_>,
+    edits: &mut Edits,
+) -> serde_json::Result<()> {
+    if let Some((_, span)) = token
+        .audience
+        .as_ref()
+        .filter(|_| !has_audience(token, identity))
+    {
+        edits.replace(*span, serde_json::to_string(identity.audience)?);
+    }
+    if let Some((_, span)) = token
+        .expiration_seconds
+        .filter(|_| !has_expiration(token, identity))
+    {
+        edits.replace(span, identity.token_expiration_seconds.value.to_string());
+    }
+    let endpoint = identity
+        .token_endpoint
+        .filter(|_| !has_certificates(volume));
+    let source = endpoint.map(|endpoint| endpoint.volume_source());
+    if let Some(source) = source.transpose()?.flatten() {
+        edits.add_items(
+            volume.sources,
+            "sources",
+            End::Back,
+            &[source],
+            &mut Fields::default(),
+        );
+    }
+    Ok(())
 }
 
 /// The pod's token volume and its token: the one of the usual name, else one that is reserved for the token, else, in the
@@ -238,76 +354,43 @@ fn existing_volume<'p, 'a>(
     volumes: &'p [Volume<'a>],
     layout: Layout,
     usual_name: &str,
-) -> Option<(&'p Volume<'a>, &'p ProjectedToken<'a>)> {
-    let mut candidates = volumes.iter().filter_map(|volume| {
-        let token = volume
-            .tokens
-            .iter()
-            .find(|token| token.path == layout.token_path())?;
-        Some((volume, token))
+) -> Option<(usize, &'p Volume<'a>, &'p ProjectedToken<'a>)> {
+    let mut candidates = volumes.iter().enumerate().filter_map(|(index, volume)| {
+        let mut tokens = volume.tokens.iter();
+        let token = tokens.find(|token| token.path == layout.token_path())?;
+        Some((index, volume, token))
     });
-    candidates
+    let usual = candidates
         .clone()
-        .find(|(volume, _)| volume.name == usual_name)
-        .or_else(|| {
-            candidates
-                .find(|(volume, _)| !layout.reserves(usual_name) || layout.reserves(&volume.name))
-        })
+        .find(|(_, volume, _)| volume.name == usual_name);
+    usual.or_else(|| {
+        candidates
+            .find(|(_, volume, _)| !layout.reserves(usual_name) || layout.reserves(&volume.name))
+    })
 }
 
 /// Whether a token of ours says something else than the identity does by now.
-fn is_outdated(token: &ProjectedToken<'_>, identity: &Identity) -> bool {
-    let same_audience = token
-        .audience
-        .as_ref()
-        .is_some_and(|(audience, _)| *audience == identity.audience);
-    let same_expiration = token
+fn is_outdated(token: &ProjectedToken<'_>, identity: &Identity<'_>) -> bool {
+    let audience = token.audience.is_some() && !has_audience(token, identity);
+    let expiration = token.expiration_seconds.is_some() && !has_expiration(token, identity);
+    audience || expiration
+}
+
+fn has_expiration(token: &ProjectedToken<'_>, identity: &Identity<'_>) -> bool {
+    token
         .expiration_seconds
-        .is_some_and(|(seconds, _)| seconds.parse() == Ok(identity.token_expiration_seconds));
-    !(same_audience && same_expiration)
+        .is_some_and(|(seconds, _)| seconds.parse() == Ok(identity.token_expiration_seconds.value))
 }
 
-/// The environment variables that the container lacks; one without a value is not set at all.
-fn missing_env(
-    container: &Container<'_>,
-    directory: &str,
-    layout: Layout,
-    identity: &Identity,
-) -> Vec<NewEnvVar> {
-    let token_file = format!(
-        "{}/{}",
-        directory.trim_end_matches('/'),
-        layout.token_path()
-    );
-    [
-        (keys::AZURE_CLIENT_ID, identity.client_id.as_deref()),
-        (keys::AZURE_TENANT_ID, Some(&*identity.tenant_id)),
-        (keys::AZURE_FEDERATED_TOKEN_FILE, Some(&*token_file)),
-        (keys::AZURE_AUTHORITY_HOST, Some(&*identity.authority_host)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| {
-        let value = value.filter(|_| !has_env(container, name))?;
-        let value = value.to_owned();
-        Some(NewEnvVar { name, value })
-    })
-    .collect()
-}
-
-fn has_env(container: &Container<'_>, name: &str) -> bool {
-    container.env.items.iter().any(|existing| existing == name)
-}
-
-fn refuse_other_volume(
-    pod: &ObjectName,
-    volumes: &[Volume<'_>],
-    usual_name: &str,
-    findings: &mut Findings,
-) {
-    if let Some(index) = volumes.iter().position(|volume| volume.name == usual_name) {
+fn refuse_other_volume(target: Target<'_, '_>, usual_name: &str, findings: &mut Findings) {
+    let mut volumes = target.spec.volumes.items.iter();
+    if let Some(index) = volumes.position(|volume| volume.name == usual_name) {
         findings.refuse(
-            pod,
-            format!("spec.volumes[{index}]: expected the token volume under the name {usual_name}, found another volume; rename that one"),
+            target.object,
+            format!(
+                "{}.volumes[{index}]: expected the token volume under the name {usual_name}, found another volume; rename that one",
+                target.spec.path
+            ),
         );
     }
 }
@@ -319,7 +402,7 @@ fn refuse_mounts_in_the_way(
     mount_path: &str,
     findings: &mut Findings,
 ) {
-    let in_the_way = |mount: &&VolumeMount<'_>| is_within(&mount.mount_path, mount_path);
+    let in_the_way = |mount: &&pod::VolumeMount<'_>| is_within(&mount.mount_path, mount_path);
     if let Some(mount) = container.volume_mounts.items.iter().find(in_the_way) {
         findings.refuse(
             pod,

@@ -1,5 +1,7 @@
 //! Every label, annotation and environment variable name, once.
 
+use crate::metadata::Form;
+
 /// What the names of our labels and annotations start with.
 pub const PREFIX: &str = "azure.workload.identity/";
 
@@ -21,6 +23,35 @@ pub const TOKEN_EXPIRATION: &str = "azure.workload.identity/service-account-toke
 /// Pod annotation: names of containers to leave alone, separated by `;`.
 pub const SKIP_CONTAINERS: &str = "azure.workload.identity/skip-containers";
 
+/// Pod annotation: whether the pod gets the proxy containers.
+pub const INJECT_PROXY_SIDECAR: &str = "azure.workload.identity/inject-proxy-sidecar";
+
+/// Pod annotation: the port of the proxy.
+pub const PROXY_SIDECAR_PORT: &str = "azure.workload.identity/proxy-sidecar-port";
+
+/// The objects that keys of ours belong on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// A pod, or a pod template.
+    Pod,
+    /// The pod's ServiceAccount.
+    ServiceAccount,
+}
+
+/// Every key of ours, what it is there, and where it belongs. A key that belongs in several places has several entries.
+pub const ALL: [(&str, Form, Home); 10] = [
+    (USE, Form::Label, Home::Pod),
+    (USE, Form::Label, Home::ServiceAccount),
+    (USE, Form::Annotation, Home::ServiceAccount),
+    (CLIENT_ID, Form::Annotation, Home::ServiceAccount),
+    (TENANT_ID, Form::Annotation, Home::ServiceAccount),
+    (TOKEN_EXPIRATION, Form::Annotation, Home::Pod),
+    (TOKEN_EXPIRATION, Form::Annotation, Home::ServiceAccount),
+    (SKIP_CONTAINERS, Form::Annotation, Home::Pod),
+    (INJECT_PROXY_SIDECAR, Form::Annotation, Home::Pod),
+    (PROXY_SIDECAR_PORT, Form::Annotation, Home::Pod),
+];
+
 /// Environment variable: the client ID.
 pub const AZURE_CLIENT_ID: &str = "AZURE_CLIENT_ID";
 
@@ -32,3 +63,15 @@ pub const AZURE_FEDERATED_TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
 /// Environment variable: the URL of the cloud's Entra endpoint.
 pub const AZURE_AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";
+
+/// Environment variable: the URL of the custom token endpoint.
+pub const AZURE_KUBERNETES_TOKEN_PROXY: &str = "AZURE_KUBERNETES_TOKEN_PROXY";
+
+/// Environment variable: the server name for the TLS connection to the custom token endpoint.
+pub const AZURE_KUBERNETES_SNI_NAME: &str = "AZURE_KUBERNETES_SNI_NAME";
+
+/// Environment variable: the path of the custom token endpoint's certificates in the container.
+pub const AZURE_KUBERNETES_CA_FILE: &str = "AZURE_KUBERNETES_CA_FILE";
+
+/// Environment variable: the custom token endpoint's certificates.
+pub const AZURE_KUBERNETES_CA_DATA: &str = "AZURE_KUBERNETES_CA_DATA";

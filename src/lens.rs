@@ -10,6 +10,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::Serialize;
+
 /// Where a value stands in the text: byte offsets, the end exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -96,6 +98,13 @@ impl Fault {
     #[must_use]
     pub fn in_item(mut self, index: usize) -> Self {
         self.prepend(format!("[{index}]"));
+        self
+    }
+
+    /// The same fault as seen from the object that holds the value at a path of plain keys.
+    #[must_use]
+    pub fn in_path(mut self, path: &str) -> Self {
+        self.prepend(path.to_owned());
         self
     }
 
@@ -442,9 +451,51 @@ fn is_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 
+/// Fields that an object is to gain, or all fields of a new one, as JSON.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(String);
+
+impl Fields {
+    /// Adds a field.
+    ///
+    /// # Errors
+    /// Where the value cannot be written as JSON.
+    pub fn set(&mut self, key: &str, value: &impl Serialize) -> serde_json::Result<()> {
+        self.set_json(key, &serde_json::to_string(value)?);
+        Ok(())
+    }
+
+    /// Adds a field whose value is JSON already. The key must need no escapes.
+    pub fn set_json(&mut self, key: &str, json: &str) {
+        if !self.0.is_empty() {
+            self.0.push(',');
+        }
+        self.0.push('"');
+        self.0.push_str(key);
+        self.0.push_str("\":");
+        self.0.push_str(json);
+    }
+
+    /// A new object with these fields.
+    pub fn into_object(self) -> String {
+        format!("{{{}}}", self.0)
+    }
+}
+
 /// Changes to a text, each at a place of it that a [`Reader`] gave.
+///
+/// Every collection can be added to once: a second addition would not know of the first.
 #[derive(Debug, Default)]
 pub struct Edits(Vec<(Span, String)>);
+
+/// Where new items go in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// In front of the others.
+    Front,
+    /// Behind the others.
+    Back,
+}
 
 impl Edits {
     /// Whether there is nothing to change.
@@ -452,40 +503,44 @@ impl Edits {
         self.0.is_empty()
     }
 
-    /// Adds `members`, one or more items or fields with commas between them, behind the last one of `collection`.
-    ///
-    /// At most one call a collection: a second would not know of the first.
-    pub fn append(&mut self, collection: Collection, members: String) {
-        let at = collection.span.end.saturating_sub(1);
-        let text = if collection.is_empty {
-            members
-        } else {
-            format!(",{members}")
-        };
-        self.replace(Span { start: at, end: at }, text);
+    /// Adds fields behind the last one of an object.
+    pub fn add_fields(&mut self, object: Collection, fields: Fields) {
+        if !fields.0.is_empty() {
+            self.add(object, End::Back, fields.0);
+        }
     }
 
-    /// Adds `items`, one or more with commas between them, behind the last one of a list.
+    /// Adds items, each as JSON, to a list.
     ///
-    /// Where its object has no such list, the field `key` with the list is written to `new_fields` instead, for a call of
-    /// [`append`](Self::append) with all fields that the object is to gain.
-    pub fn append_items(
+    /// Where its object has no such list, the field `key` with the list is added to `new_fields` instead.
+    pub fn add_items(
         &mut self,
         place: Place,
         key: &str,
-        items: String,
-        new_fields: &mut String,
+        end: End,
+        items: &[String],
+        new_fields: &mut Fields,
     ) {
-        match place {
-            Place::Present(list) => self.append(list, items),
-            Place::Null(span) => self.replace(span, format!("[{items}]")),
-            Place::Missing => {
-                if !new_fields.is_empty() {
-                    new_fields.push(',');
-                }
-                new_fields.push_str(&format!("\"{key}\":[{items}]"));
-            }
+        if items.is_empty() {
+            return;
         }
+        let items = items.join(",");
+        match place {
+            Place::Present(list) => self.add(list, end, items),
+            Place::Null(span) => self.replace(span, format!("[{items}]")),
+            Place::Missing => new_fields.set_json(key, &format!("[{items}]")),
+        }
+    }
+
+    /// Adds `members`, one or more items or fields with commas between them.
+    fn add(&mut self, collection: Collection, end: End, members: String) {
+        let Span { start, end: behind } = collection.span;
+        let (at, text) = match end {
+            End::Front => (start.saturating_add(1), format!("{members},")),
+            End::Back => (behind.saturating_sub(1), format!(",{members}")),
+        };
+        let text = if collection.is_empty { members } else { text };
+        self.replace(Span { start: at, end: at }, text);
     }
 
     /// Puts `text` in the place of what stands at `span`.
@@ -670,31 +725,47 @@ mod tests {
 
     #[test]
     fn edits_leave_everything_else_as_it_was() {
-        let text = r#"{ "empty": [ ], "some":[1.0, 2 ],"null":null , "x":{"y":1}}"#;
+        let text = r#"{ "empty": [ ], "some":[1.0, 2 ],"first":[ 1],"null":null , "x":{"y":1}}"#;
         let mut edits = Edits::default();
+        let mut fields = Fields::default();
+        let items = ["8".to_owned(), "9".to_owned()];
         Reader::new(text)
             .object("an object", &mut |key, reader| {
-                match key {
-                    "empty" | "some" => {
-                        let list =
-                            reader.list("a list", &mut |_, reader| reader.skip().map(|_| ()))?;
-                        edits.append(list.expect("a list"), "8,9".to_owned());
-                    }
-                    "null" => edits.replace(reader.skip()?, "[7]".to_owned()),
-                    _ => {
-                        let object = reader
-                            .object("an object", &mut |_, reader| reader.skip().map(|_| ()))?;
-                        edits.append(object.expect("an object"), r#""z":2"#.to_owned());
-                    }
+                let end = if key == "first" {
+                    End::Front
+                } else {
+                    End::Back
+                };
+                if key == "x" {
+                    let mut new = Fields::default();
+                    new.set("z", &"2").expect("JSON");
+                    let object =
+                        reader.object("an object", &mut |_, reader| reader.skip().map(|_| ()))?;
+                    edits.add_fields(object.expect("an object"), new);
+                    return Ok(());
                 }
+                let list = reader.items("a list", |_, reader| reader.skip())?;
+                edits.add_items(list.place, key, end, &items, &mut fields);
                 Ok(())
             })
             .expect("an object");
+        edits.add_items(Place::Missing, "new", End::Front, &items, &mut fields);
+        edits.add_items(Place::Missing, "none", End::Back, &[], &mut fields);
         assert!(!edits.is_empty());
+        assert_eq!(fields.into_object(), r#"{"new":[8,9]}"#);
         assert_eq!(
             edits.apply(text),
-            r#"{ "empty": [ 8,9], "some":[1.0, 2 ,8,9],"null":[7] , "x":{"y":1,"z":2}}"#
+            r#"{ "empty": [ 8,9], "some":[1.0, 2 ,8,9],"first":[8,9, 1],"null":[8,9] , "x":{"y":1,"z":"2"}}"#
         );
+    }
+
+    #[test]
+    fn adding_no_fields_is_no_change() {
+        let mut edits = Edits::default();
+        let span = Span { start: 0, end: 2 };
+        let is_empty = true;
+        edits.add_fields(Collection { span, is_empty }, Fields::default());
+        assert!(edits.is_empty());
     }
 
     #[test]

@@ -27,26 +27,34 @@
     )
 )]
 
+pub mod additions;
+pub mod audit;
+pub mod env_conflicts;
 pub mod findings;
 pub mod identity;
 pub mod inject;
 pub mod keys;
 pub mod layout;
 pub mod lens;
+pub mod log;
 pub mod message;
 pub mod metadata;
 pub mod nearest;
 pub mod pod;
+pub mod proxy;
 pub mod request;
 pub mod review;
 pub mod service_account;
 pub mod settings;
 pub mod skip_containers;
+pub mod stray_keys;
+pub mod token_endpoint;
 pub mod values;
 pub mod verdict;
+pub mod workload;
 
 use kubewarden_policy_sdk::settings::SettingsValidationResponse;
-use wapc_guest::{CallResult, register_function};
+use wapc_guest::{CallResult, host_call, register_function};
 
 use crate::service_account::Host;
 use crate::settings::Settings;
@@ -64,7 +72,12 @@ pub extern "C" fn wapc_init() {
 }
 
 fn validate(payload: &[u8]) -> CallResult {
-    Ok(review::review(payload, &Host).to_json()?)
+    let verdict = review::review(payload, &Host);
+    if let Some(line) = log::line(&verdict)? {
+        // The verdict does not turn on whether it can be logged.
+        let _ = host_call("kubewarden", "tracing", "log", &line);
+    }
+    Ok(verdict.to_json()?)
 }
 
 fn validate_settings(payload: &[u8]) -> CallResult {

@@ -27,9 +27,16 @@ pub fn join<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 /// An object as messages name it: kind, namespace and name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectName {
-    kind: &'static str,
-    namespace: String,
-    name: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name, or its `generateName` where it has none yet.
+    pub name: String,
+    /// Whether the name is still to be made from `generateName`.
+    pub is_generated: bool,
+    /// The path of the pod template in it, where it is that which is spoken of.
+    template: &'static str,
 }
 
 impl ObjectName {
@@ -39,22 +46,46 @@ impl ObjectName {
             kind,
             namespace: namespace.to_owned(),
             name: name.to_owned(),
+            is_generated: false,
+            template: "",
         }
     }
 
-    /// An object that is about to be created: its name, else its `generateName` with a `*` for what will follow.
+    /// An object that is about to be created: by its name, else by its `generateName`.
     pub fn generated(kind: &'static str, namespace: &str, name: &str, generate_name: &str) -> Self {
-        if name.is_empty() {
-            Self::new(kind, namespace, &format!("{generate_name}*"))
-        } else {
-            Self::new(kind, namespace, name)
+        let is_generated = name.is_empty();
+        let name = if is_generated { generate_name } else { name };
+        Self {
+            is_generated,
+            ..Self::new(kind, namespace, name)
+        }
+    }
+
+    /// The pod template that stands at this path of the object.
+    #[must_use]
+    pub fn template(&self, path: &'static str) -> Self {
+        Self {
+            template: path,
+            ..self.clone()
+        }
+    }
+
+    /// How messages about its labels and annotations begin: for a pod template, its path belongs to it.
+    pub fn metadata(&self) -> impl fmt::Display {
+        match self.template {
+            "" => self.to_string(),
+            path => format!("{self}: {path}"),
         }
     }
 }
 
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)?;
+        if self.is_generated {
+            f.write_str("*")?;
+        }
+        Ok(())
     }
 }
 
@@ -81,5 +112,17 @@ mod tests {
         assert_eq!(pod("demo", "ignored-"), "Pod default/demo");
         assert_eq!(pod("", "demo-7d9c-"), "Pod default/demo-7d9c-*");
         assert_eq!(pod("", ""), "Pod default/*");
+    }
+
+    #[test]
+    fn the_metadata_of_a_template_has_its_path() {
+        let deployment = ObjectName::new("Deployment", "default", "web");
+        assert_eq!(deployment.metadata().to_string(), "Deployment default/web");
+        let template = deployment.template("spec.template");
+        assert_eq!(template.to_string(), "Deployment default/web");
+        assert_eq!(
+            template.metadata().to_string(),
+            "Deployment default/web: spec.template"
+        );
     }
 }

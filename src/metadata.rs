@@ -1,6 +1,7 @@
 //! The metadata of an object, as far as the policy reads it.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::keys::PREFIX;
 use crate::lens::{Fault, Reader};
@@ -12,8 +13,28 @@ pub struct Metadata<'a> {
     pub name: Cow<'a, str>,
     /// `metadata.generateName`, empty where it is not set.
     pub generate_name: Cow<'a, str>,
+    /// Whether the object is on its way out, `deletionTimestamp` being set.
+    pub is_being_deleted: bool,
     labels: Entries<'a>,
     annotations: Entries<'a>,
+}
+
+/// What a key of ours is on an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A label.
+    Label,
+    /// An annotation.
+    Annotation,
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Label => "label",
+            Self::Annotation => "annotation",
+        })
+    }
 }
 
 type Entries<'a> = Vec<(String, Cow<'a, str>)>;
@@ -31,6 +52,7 @@ impl<'a> Metadata<'a> {
                 "generateName" => {
                     metadata.generate_name = reader.optional_string("a name")?.unwrap_or_default();
                 }
+                "deletionTimestamp" => metadata.is_being_deleted = reader.raw()? != "null",
                 "labels" => metadata.labels = read_ours(reader)?,
                 "annotations" => metadata.annotations = read_ours(reader)?,
                 _ => {
@@ -53,9 +75,30 @@ impl<'a> Metadata<'a> {
         Metadata {
             name: Cow::Owned(self.name.into_owned()),
             generate_name: Cow::Owned(self.generate_name.into_owned()),
+            is_being_deleted: self.is_being_deleted,
             labels: own(self.labels),
             annotations: own(self.annotations),
         }
+    }
+
+    /// Whether it carries labels or annotations of ours.
+    pub fn has_ours(&self) -> bool {
+        !self.labels.is_empty() || !self.annotations.is_empty()
+    }
+
+    /// Whether another object carries the same labels and annotations of ours.
+    pub fn has_same_ours(&self, other: &Metadata<'_>) -> bool {
+        self.labels == other.labels && self.annotations == other.annotations
+    }
+
+    /// The labels and annotations of ours: what it is, its key and its value.
+    pub fn ours(&self) -> impl Iterator<Item = (Form, &str, &str)> {
+        let of = |form, entries: &'_ Entries<'_>| vec![form; entries.len()];
+        of(Form::Label, &self.labels)
+            .into_iter()
+            .chain(of(Form::Annotation, &self.annotations))
+            .zip(self.labels.iter().chain(&self.annotations))
+            .map(|(form, (key, value))| (form, key.as_str(), &**value))
     }
 
     /// The value of a label of ours.
@@ -65,12 +108,13 @@ impl<'a> Metadata<'a> {
 
     /// The value of an annotation of ours; an empty one counts as not set, as for the webhook.
     pub fn annotation(&self, key: &str) -> Option<&str> {
-        value(&self.annotations, key).filter(|value| !value.is_empty())
+        self.written_annotation(key)
+            .filter(|value| !value.is_empty())
     }
 
-    /// Whether an annotation of ours is there, whatever its value.
-    pub fn has_annotation(&self, key: &str) -> bool {
-        value(&self.annotations, key).is_some()
+    /// The value of an annotation of ours, which may be empty.
+    pub fn written_annotation(&self, key: &str) -> Option<&str> {
+        value(&self.annotations, key)
     }
 }
 
@@ -115,8 +159,33 @@ mod tests {
         assert_eq!(metadata.label("app"), None);
         assert_eq!(metadata.annotation(keys::CLIENT_ID), Some("a"));
         assert_eq!(metadata.annotation(keys::TENANT_ID), None);
-        assert!(metadata.has_annotation(keys::TENANT_ID));
-        assert!(!metadata.has_annotation(keys::USE));
+        assert_eq!(metadata.written_annotation(keys::TENANT_ID), Some(""));
+        assert_eq!(metadata.written_annotation(keys::USE), None);
+    }
+
+    #[test]
+    fn tells_what_is_ours() {
+        let text = r#"{
+            "deletionTimestamp": "2026-01-01T00:00:00Z",
+            "labels": {"app": "x", "azure.workload.identity/use": "true"},
+            "annotations": {"azure.workload.identity/client-id": "a"}
+        }"#;
+        let metadata = read(text).expect("metadata");
+        let ours: Vec<_> = metadata.ours().collect();
+        assert_eq!(
+            ours,
+            [
+                (Form::Label, keys::USE, "true"),
+                (Form::Annotation, keys::CLIENT_ID, "a")
+            ]
+        );
+        assert!(metadata.is_being_deleted);
+        assert!(metadata.has_ours());
+        assert!(metadata.has_same_ours(&metadata));
+        assert!(!metadata.has_same_ours(&Metadata::default()));
+        let foreign = read(r#"{"labels":{"app":"x"},"deletionTimestamp":null}"#).expect("metadata");
+        assert!(!foreign.has_ours());
+        assert!(!foreign.is_being_deleted);
     }
 
     #[test]

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::lens::{Collection, Fault, List, Reader, Span};
-use crate::message::ObjectName;
+use crate::lens::{Collection, Fault, List, Place, Reader, Span};
 use crate::metadata::Metadata;
 
 /// A pod, or a pod template: its metadata is read, its spec only where [`spec`](Self::spec) is called.
@@ -13,11 +12,14 @@ pub struct Pod<'a> {
     /// Its metadata.
     pub metadata: Metadata<'a>,
     spec: Option<Span>,
+    spec_path: &'static str,
 }
 
 /// The parts of a pod's spec that matter here.
 #[derive(Clone, Debug)]
 pub struct PodSpec<'a> {
+    /// The path of the spec in its object, for messages.
+    pub path: &'static str,
     /// The place of the spec itself.
     pub object: Collection,
     /// `serviceAccountName`, `default` where it is not set.
@@ -28,6 +30,10 @@ pub struct PodSpec<'a> {
     pub containers: List<Container<'a>>,
     /// `volumes`.
     pub volumes: List<Volume<'a>>,
+    /// `hostNetwork`.
+    pub host_network: bool,
+    /// `os.name`, empty where it is not set.
+    pub os: Cow<'a, str>,
 }
 
 /// A container or init container.
@@ -37,10 +43,19 @@ pub struct Container<'a> {
     pub object: Collection,
     /// Its name.
     pub name: Cow<'a, str>,
-    /// The names of its environment variables, whatever their values come from.
-    pub env: List<Cow<'a, str>>,
+    /// Its environment variables, whatever their values come from.
+    pub env: List<EnvVar<'a>>,
     /// Its volume mounts.
     pub volume_mounts: List<VolumeMount<'a>>,
+    ports: Option<&'a str>,
+}
+
+/// An environment variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvVar<'a> {
+    /// Its name.
+    pub name: Cow<'a, str>,
+    value: Option<&'a str>,
 }
 
 /// A volume mount.
@@ -61,6 +76,10 @@ pub struct Volume<'a> {
     pub name: Cow<'a, str>,
     /// The ServiceAccount tokens that it projects.
     pub tokens: Vec<ProjectedToken<'a>>,
+    /// Where the list of what it projects stands, if it is projected.
+    pub sources: Place,
+    /// The paths of the certificates and of the named keys of ConfigMaps that it projects.
+    pub other_paths: Vec<Cow<'a, str>>,
 }
 
 /// A `serviceAccountToken` source of a projected volume.
@@ -80,16 +99,33 @@ impl<'a> Pod<'a> {
     /// # Errors
     /// A [`Fault`] where the text is no object with metadata of the right types.
     pub fn read(text: &'a str) -> Result<Self, Fault> {
+        Self::read_from(text, Reader::new(text), "a Pod", "spec")
+    }
+
+    /// Reads the metadata of the pod template that stands at `span` of `text`; `spec_path` is that of the pod's spec.
+    ///
+    /// # Errors
+    /// A [`Fault`] where there is no object with metadata of the right types.
+    pub fn template(text: &'a str, span: Span, spec_path: &'static str) -> Result<Self, Fault> {
+        Self::read_from(text, Reader::at(text, span), "a pod template", spec_path)
+    }
+
+    fn read_from(
+        text: &'a str,
+        mut reader: Reader<'a>,
+        expected: &'static str,
+        spec_path: &'static str,
+    ) -> Result<Self, Fault> {
         let mut pod = Self {
             text,
             metadata: Metadata::default(),
             spec: None,
+            spec_path,
         };
-        let mut reader = Reader::new(text);
         if reader.null().is_some() {
-            return Err(Fault::new("a Pod", "null"));
+            return Err(Fault::new(expected, "null"));
         }
-        reader.object("a Pod", &mut |key, reader| {
+        reader.object(expected, &mut |key, reader| {
             match key {
                 "metadata" => pod.metadata = Metadata::read(reader)?,
                 "spec" => pod.spec = Some(reader.skip()?),
@@ -102,16 +138,6 @@ impl<'a> Pod<'a> {
         Ok(pod)
     }
 
-    /// The pod's name for messages.
-    pub fn object_name(&self, namespace: &str) -> ObjectName {
-        let Metadata {
-            name,
-            generate_name,
-            ..
-        } = &self.metadata;
-        ObjectName::generated("Pod", namespace, name, generate_name)
-    }
-
     /// Reads the pod's spec.
     ///
     /// # Errors
@@ -119,18 +145,20 @@ impl<'a> Pod<'a> {
     pub fn spec(&self) -> Result<PodSpec<'a>, Fault> {
         self.spec
             .ok_or_else(|| missing("an object"))
-            .and_then(|span| PodSpec::read(&mut Reader::at(self.text, span)))
-            .map_err(|fault| fault.in_field("spec"))
+            .and_then(|span| PodSpec::read(&mut Reader::at(self.text, span), self.spec_path))
+            .map_err(|fault| fault.in_path(self.spec_path))
     }
 }
 
 impl<'a> PodSpec<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(reader: &mut Reader<'a>, path: &'static str) -> Result<Self, Fault> {
         let mut name = None;
         let mut deprecated_name = None;
         let mut init_containers = List::default();
         let mut containers = None;
         let mut volumes = List::default();
+        let mut host_network = false;
+        let mut os = None;
         let object = reader.object("an object", &mut |key, reader| {
             match key {
                 "serviceAccountName" => name = reader.optional_string("a name")?,
@@ -141,6 +169,8 @@ impl<'a> PodSpec<'a> {
                 }
                 "containers" => containers = Some(reader.items(CONTAINERS, Container::read)?),
                 "volumes" => volumes = reader.items("a list of volumes", Volume::read)?,
+                "hostNetwork" => host_network = reader.boolean("true or false")?,
+                "os" => os = os_name(reader)?,
                 _ => {
                     reader.skip()?;
                 }
@@ -149,6 +179,7 @@ impl<'a> PodSpec<'a> {
         })?;
         let set = |name: &Cow<'_, str>| !name.is_empty();
         Ok(Self {
+            path,
             object: object.ok_or_else(|| Fault::new("an object", "null"))?,
             service_account_name: name
                 .filter(set)
@@ -157,13 +188,16 @@ impl<'a> PodSpec<'a> {
             init_containers,
             containers: containers.ok_or_else(|| missing(CONTAINERS).in_field("containers"))?,
             volumes,
+            host_network,
+            os: os.unwrap_or_default(),
         })
     }
 
     /// Every init container and container, in the pod's order, each with its path for messages.
     pub fn all_containers(&self) -> impl Iterator<Item = (ContainerPath, &Container<'a>)> {
+        let spec = self.path;
         let in_list = |list, containers: &'_ List<Container<'a>>| {
-            let path = move |index| ContainerPath { list, index };
+            let path = move |index| ContainerPath { spec, list, index };
             (0..containers.items.len()).map(path)
         };
         in_list("initContainers", &self.init_containers)
@@ -180,13 +214,14 @@ impl<'a> PodSpec<'a> {
 /// Where a container stands in its pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContainerPath {
+    spec: &'static str,
     list: &'static str,
     index: usize,
 }
 
 impl std::fmt::Display for ContainerPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "spec.{}[{}]", self.list, self.index)
+        write!(f, "{}.{}[{}]", self.spec, self.list, self.index)
     }
 }
 
@@ -197,10 +232,12 @@ impl<'a> Container<'a> {
         let mut name = None;
         let mut env = List::default();
         let mut volume_mounts = List::default();
+        let mut ports = None;
         let object = reader.object("a container", &mut |key, reader| {
             match key {
                 "name" => name = Some(reader.string("a name")?),
-                "env" => env = reader.items("a list of environment variables", env_name)?,
+                "env" => env = reader.items("a list of environment variables", EnvVar::read)?,
+                "ports" => ports = Some(reader.raw()?),
                 "volumeMounts" => {
                     volume_mounts = reader.items("a list of volume mounts", VolumeMount::read)?;
                 }
@@ -215,14 +252,73 @@ impl<'a> Container<'a> {
             name: name.ok_or_else(|| missing("a name").in_field("name"))?,
             env,
             volume_mounts,
+            ports,
         })
+    }
+
+    /// Whether it has an environment variable of this name, whatever its value comes from.
+    pub fn has_env(&self, name: &str) -> bool {
+        self.env.items.iter().any(|env| env.name == name)
+    }
+
+    /// The TCP ports that it says it listens on.
+    ///
+    /// # Errors
+    /// A [`Fault`] where `ports` is no list of ports.
+    pub fn tcp_ports(&self) -> Result<Vec<&'a str>, Fault> {
+        let mut ports = Vec::new();
+        let mut reader = Reader::new(self.ports.unwrap_or("null"));
+        let read = reader.list("a list of ports", &mut |_, reader| {
+            let mut port = None;
+            let mut protocol = None;
+            reader.object("a port", &mut |key, reader| {
+                match key {
+                    "containerPort" => port = Some(reader.raw()?),
+                    "protocol" => protocol = reader.optional_string("a protocol")?,
+                    _ => {
+                        reader.skip()?;
+                    }
+                }
+                Ok(())
+            })?;
+            if protocol.is_none_or(|protocol| protocol == "TCP") {
+                ports.extend(port);
+            }
+            Ok(())
+        });
+        read.map(|_| ports).map_err(|fault| fault.in_field("ports"))
     }
 }
 
-fn env_name<'a>(_: usize, reader: &mut Reader<'a>) -> Result<Cow<'a, str>, Fault> {
-    required_name(reader, "an environment variable", &mut |_, reader| {
-        reader.skip().map(|_| ())
-    })
+impl<'a> EnvVar<'a> {
+    fn read(_: usize, reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        let mut value = None;
+        let name = required_name(reader, "an environment variable", &mut |key, reader| {
+            let text = reader.raw()?;
+            if key == "value" {
+                value = Some(text);
+            }
+            Ok(())
+        })?;
+        Ok(Self { name, value })
+    }
+
+    /// Its value, if that stands in the pod itself.
+    pub fn value(&self) -> Option<Cow<'a, str>> {
+        Reader::new(self.value?).string("a string").ok()
+    }
+}
+
+fn os_name<'a>(reader: &mut Reader<'a>) -> Result<Option<Cow<'a, str>>, Fault> {
+    let mut name = None;
+    reader.object("an operating system", &mut |key, reader| {
+        if key != "name" {
+            return reader.skip().map(|_| ());
+        }
+        name = reader.optional_string("a name")?;
+        Ok(())
+    })?;
+    Ok(name)
 }
 
 /// Reads an object that has a `name`, and passes its other fields to `each`.
@@ -269,40 +365,68 @@ impl<'a> VolumeMount<'a> {
 
 impl<'a> Volume<'a> {
     fn read(_: usize, reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let mut tokens = Vec::new();
-        let name = required_name(reader, "a volume", &mut |key, reader| {
+        let mut volume = Self {
+            name: Cow::Borrowed(""),
+            tokens: Vec::new(),
+            sources: Place::Missing,
+            other_paths: Vec::new(),
+        };
+        volume.name = required_name(reader, "a volume", &mut |key, reader| {
             if key != "projected" {
                 return reader.skip().map(|_| ());
             }
-            tokens = projected_tokens(reader)?;
-            Ok(())
+            volume.read_projected(reader)
         })?;
-        Ok(Self { name, tokens })
+        Ok(volume)
     }
-}
 
-fn projected_tokens<'a>(reader: &mut Reader<'a>) -> Result<Vec<ProjectedToken<'a>>, Fault> {
-    let mut tokens = Vec::new();
-    reader.object("a projected volume source", &mut |key, reader| {
-        if key != "sources" {
-            return reader.skip().map(|_| ());
-        }
-        reader.list("a list of sources", &mut |_, reader| {
-            reader.object("a source", &mut |key, reader| {
-                match key {
-                    "serviceAccountToken" if reader.null().is_some() => {}
-                    "serviceAccountToken" => tokens.push(ProjectedToken::read(reader)?),
-                    _ => {
-                        reader.skip()?;
+    fn read_projected(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        reader.object("a projected volume source", &mut |key, reader| {
+            if key != "sources" {
+                return reader.skip().map(|_| ());
+            }
+            let sources = reader.list("a list of sources", &mut |_, reader| {
+                reader.object("a source", &mut |key, reader| {
+                    match key {
+                        "serviceAccountToken" if reader.null().is_some() => {}
+                        "serviceAccountToken" => self.tokens.push(ProjectedToken::read(reader)?),
+                        "clusterTrustBundle" => self.read_path(reader)?,
+                        "configMap" => self.read_config_map(reader)?,
+                        _ => {
+                            reader.skip()?;
+                        }
                     }
-                }
+                    Ok(())
+                })?;
                 Ok(())
             })?;
+            self.sources = sources.map_or(Place::Missing, Place::Present);
             Ok(())
         })?;
         Ok(())
-    })?;
-    Ok(tokens)
+    }
+
+    fn read_config_map(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        reader.object("a ConfigMap projection", &mut |key, reader| {
+            if key != "items" {
+                return reader.skip().map(|_| ());
+            }
+            reader.list("a list of keys", &mut |_, reader| self.read_path(reader))?;
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn read_path(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        reader.object("an object with a path", &mut |key, reader| {
+            if key != "path" {
+                return reader.skip().map(|_| ());
+            }
+            self.other_paths.extend(reader.optional_string("a path")?);
+            Ok(())
+        })?;
+        Ok(())
+    }
 }
 
 impl<'a> ProjectedToken<'a> {

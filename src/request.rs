@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::lens::{Fault, Reader};
+use crate::workload::Kind;
 
 /// An admission request, as far as the policy reads it, and the settings beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Request<'a> {
     pub namespace: Cow<'a, str>,
     /// The JSON of `request.object`; `null` where there is none, as for a DELETE.
     pub object: &'a str,
+    /// The JSON of `request.oldObject`; `null` where there is none, as for a CREATE.
+    pub old_object: &'a str,
     /// The JSON of `settings`.
     pub settings: &'a str,
 }
@@ -29,6 +32,7 @@ impl<'a> Request<'a> {
     pub fn read(payload: &'a str) -> Result<Self, Fault> {
         let mut request = Self {
             object: "null",
+            old_object: "null",
             settings: "null",
             ..Self::default()
         };
@@ -67,6 +71,7 @@ impl<'a> Request<'a> {
                 "operation" => self.operation = text(reader)?,
                 "namespace" => self.namespace = text(reader)?,
                 "object" => self.object = reader.raw()?,
+                "oldObject" => self.old_object = reader.raw()?,
                 _ => {
                     reader.skip()?;
                 }
@@ -76,10 +81,27 @@ impl<'a> Request<'a> {
         Ok(())
     }
 
-    /// Whether a pod is to be created.
-    pub fn creates_pod(&self) -> bool {
-        self.operation == "CREATE" && self.kind == "Pod" && self.group.is_empty()
+    /// What the request is about; `None` for what is none of the policy's business.
+    pub fn subject(&self) -> Option<Subject> {
+        let creates = self.operation == "CREATE";
+        match (&*self.group, &*self.kind) {
+            ("", "Pod") => creates.then_some(Subject::Pod),
+            _ if !creates && self.operation != "UPDATE" => None,
+            ("", "ServiceAccount") => Some(Subject::ServiceAccount),
+            (group, kind) => Kind::find(group, kind).map(Subject::Workload),
+        }
     }
+}
+
+/// What a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A pod that is created.
+    Pod,
+    /// A ServiceAccount that is created or updated.
+    ServiceAccount,
+    /// A workload that is created or updated.
+    Workload(Kind),
 }
 
 fn text<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, str>, Fault> {
@@ -92,16 +114,16 @@ mod tests {
 
     #[test]
     fn reads_what_is_needed_in_any_order() {
-        let payload = r#"{"settings":{"a":1},"request":{"uid":"u","object":{"spec":{}},"namespace":"ns","operation":"CREATE","kind":{"kind":"Pod","version":"v1","group":""}}}"#;
+        let payload = r#"{"settings":{"a":1},"request":{"uid":"u","object":{"spec":{}},"oldObject":{"a":1},"namespace":"ns","operation":"CREATE","kind":{"kind":"Pod","version":"v1","group":""}}}"#;
         let request = Request {
             group: "".into(),
             kind: "Pod".into(),
             operation: "CREATE".into(),
             namespace: "ns".into(),
             object: r#"{"spec":{}}"#,
+            old_object: r#"{"a":1}"#,
             settings: r#"{"a":1}"#,
         };
-        assert!(request.creates_pod());
         assert_eq!(Request::read(payload), Ok(request));
     }
 
@@ -110,18 +132,48 @@ mod tests {
         let payload =
             r#"{"request":{"operation":"DELETE","namespace":null,"kind":{"kind":"Pod"}}}"#;
         let request = Request::read(payload).expect("a request");
-        assert!(!request.creates_pod());
+        assert_eq!(request.subject(), None);
         assert_eq!((request.object, request.settings), ("null", "null"));
+        assert_eq!(request.old_object, "null");
         assert_eq!(request.namespace, "");
     }
 
     #[test]
-    fn only_the_core_group_has_pods() {
-        for (group, kind, operation, creates_pod) in [
-            ("", "Pod", "CREATE", true),
-            ("", "Pod", "UPDATE", false),
-            ("", "Binding", "CREATE", false),
-            ("metrics.k8s.io", "Pod", "CREATE", false),
+    fn the_subject_is_told_by_group_kind_and_operation() {
+        let workload = |group, kind| Kind::find(group, kind).map(Subject::Workload);
+        for (group, kind, operation, subject) in [
+            ("", "Pod", "CREATE", Some(Subject::Pod)),
+            ("", "Pod", "UPDATE", None),
+            ("", "Binding", "CREATE", None),
+            ("metrics.k8s.io", "Pod", "CREATE", None),
+            (
+                "",
+                "ServiceAccount",
+                "CREATE",
+                Some(Subject::ServiceAccount),
+            ),
+            (
+                "",
+                "ServiceAccount",
+                "UPDATE",
+                Some(Subject::ServiceAccount),
+            ),
+            ("", "ServiceAccount", "DELETE", None),
+            (
+                "apps",
+                "Deployment",
+                "UPDATE",
+                workload("apps", "Deployment"),
+            ),
+            ("apps", "Deployment", "CONNECT", None),
+            ("batch", "CronJob", "CREATE", workload("batch", "CronJob")),
+            (
+                "",
+                "ReplicationController",
+                "CREATE",
+                workload("", "ReplicationController"),
+            ),
+            ("", "Deployment", "CREATE", None),
         ] {
             let request = Request {
                 group: group.into(),
@@ -129,12 +181,9 @@ mod tests {
                 operation: operation.into(),
                 ..Request::default()
             };
-            assert_eq!(
-                request.creates_pod(),
-                creates_pod,
-                "{group} {kind} {operation}"
-            );
+            assert_eq!(request.subject(), subject, "{group} {kind} {operation}");
         }
+        assert!(workload("apps", "Deployment").is_some());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The lookup of a pod's ServiceAccount.
 
+use std::fmt;
+
 use kubewarden_policy_sdk::host_capabilities::kubernetes::GetResourceRequest;
 
 use crate::lens::{Fault, Reader};
@@ -51,31 +53,50 @@ pub fn object_name(namespace: &str, name: &str) -> ObjectName {
     ObjectName::new(KIND, namespace, name)
 }
 
-/// Looks a ServiceAccount up and reads its metadata.
+/// Why a ServiceAccount cannot be read: which one, why, and what to check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// There is none of this name.
+    Missing(String),
+    /// Something is in the way.
+    Failed(String),
+}
+
+/// Looks a ServiceAccount up and reads its metadata; `named_by` is the path of the pod's field that names it.
 ///
 /// # Errors
-/// A message that says which ServiceAccount cannot be read, why, and what to check.
+/// A message, by whether there is none of this name or something else is in the way.
 pub fn look_up(
     source: &dyn ServiceAccounts,
-    namespace: &str,
-    name: &str,
+    object: &ObjectName,
+    named_by: impl fmt::Display,
     freshness: Freshness,
-) -> Result<Metadata<'static>, String> {
-    let object = object_name(namespace, name);
+) -> Result<Metadata<'static>, Unreadable> {
     let json = source
-        .get(namespace, name, freshness)
-        .map_err(|error| format!("{object}: {}", explain(&error)))?;
+        .get(&object.namespace, &object.name, freshness)
+        .map_err(|error| {
+            if error.contains("Cannot find v1/ServiceAccount named") {
+                return Unreadable::Missing(format!(
+                    "{object}: does not exist; create it, or correct {named_by}"
+                ));
+            }
+            Unreadable::Failed(format!("{object}: {}", explain(&error)))
+        })?;
     let garbled = |why: &str| {
-        format!(
+        Unreadable::Failed(format!(
             "{object}: cannot be read: the host's answer is no ServiceAccount: {why}; look at the log of PolicyServer"
-        )
+        ))
     };
     let text = std::str::from_utf8(&json).map_err(|_| garbled("expected UTF-8 text"))?;
     let metadata = read(text).map_err(|fault| garbled(&fault.to_string()))?;
     Ok(metadata.into_owned())
 }
 
-fn read(text: &str) -> Result<Metadata<'_>, Fault> {
+/// Reads the metadata of a ServiceAccount.
+///
+/// # Errors
+/// A [`Fault`] where the text is no ServiceAccount, or its metadata not what it should be.
+pub fn read(text: &str) -> Result<Metadata<'_>, Fault> {
     let mut metadata = None;
     Reader::new(text).object("an object", &mut |key, reader| {
         match key {
@@ -96,9 +117,7 @@ fn read(text: &str) -> Result<Metadata<'_>, Fault> {
 
 /// What the host's error means, and what to do about it: text is all that tells one error from another.
 fn explain(error: &str) -> String {
-    let (why, what_to_do) = if error.contains("Cannot find v1/ServiceAccount named") {
-        return "does not exist; create it, or correct spec.serviceAccountName".to_owned();
-    } else if error.contains(" is forbidden: ") {
+    let (why, what_to_do) = if error.contains(" is forbidden: ") {
         (
             "PolicyServer may not read ServiceAccounts",
             "let the ServiceAccount of PolicyServer get, list and watch serviceaccounts, by a ClusterRole and a ClusterRoleBinding",
@@ -153,27 +172,37 @@ mod tests {
         }
     }
 
+    fn find(answer: Result<&'static str, &'static str>) -> Result<Metadata<'static>, Unreadable> {
+        let object = object_name("default", "fed-sa");
+        let named_by = "spec.serviceAccountName";
+        look_up(&Answer(answer), &object, named_by, Freshness::Cached)
+    }
+
     #[track_caller]
     fn refuses(answer: Result<&'static str, &'static str>, message: &str) {
-        let found = look_up(&Answer(answer), "default", "fed-sa", Freshness::Cached);
-        assert_eq!(found, Err(message.to_owned()));
+        assert_eq!(find(answer), Err(Unreadable::Failed(message.to_owned())));
     }
 
     #[test]
     fn reads_the_metadata() {
         let json = r#"{"kind":"ServiceAccount","secrets":[{"name":"x"}],"metadata":{"annotations":{"azure.workload.identity/client-id":"a"}}}"#;
-        let found = look_up(&Answer(Ok(json)), "default", "fed-sa", Freshness::Cached);
-        let metadata = found.expect("metadata");
+        let metadata = find(Ok(json)).expect("metadata");
         assert_eq!(metadata.annotation(keys::CLIENT_ID), Some("a"));
+    }
+
+    #[test]
+    fn a_missing_one_is_told_apart() {
+        let error = r#"Host error: Callback evaluation failure: Cannot find v1/ServiceAccount named 'fed-sa' inside of namespace 'Some("default")'"#;
+        let message = "ServiceAccount default/fed-sa: does not exist; create it, or correct spec.serviceAccountName";
+        assert_eq!(
+            find(Err(error)),
+            Err(Unreadable::Missing(message.to_owned()))
+        );
     }
 
     #[test]
     fn each_error_of_the_host_is_explained() {
         for (error, message) in [
-            (
-                r#"Host error: Callback evaluation failure: Cannot find v1/ServiceAccount named 'fed-sa' inside of namespace 'Some("default")'"#,
-                "ServiceAccount default/fed-sa: does not exist; create it, or correct spec.serviceAccountName",
-            ),
             (
                 r#"Host error: Callback evaluation failure: ApiError: serviceaccounts "fed-sa" is forbidden: User "u" cannot get resource "serviceaccounts""#,
                 "ServiceAccount default/fed-sa: cannot be read: PolicyServer may not read ServiceAccounts; let the ServiceAccount of PolicyServer get, list and watch serviceaccounts, by a ClusterRole and a ClusterRoleBinding",

@@ -1,10 +1,14 @@
 //! The policy's settings: their names, defaults and rules.
 
+mod faults;
+pub mod proxy;
+pub mod token_endpoint;
+
 use crate::layout::Layout;
-use crate::lens::Reader;
-use crate::message::{excerpt, join};
-use crate::nearest::nearest;
-use crate::values::{self, Malformed, TOKEN_EXPIRATION_SECONDS};
+use crate::values::{self, TOKEN_EXPIRATION_SECONDS};
+use faults::{Faults, Setting};
+use proxy::ProxySettings;
+use token_endpoint::TokenEndpoint;
 
 /// The policy's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +19,8 @@ pub struct Settings {
     pub azure_authority_host: String,
     /// Audience of the projected token.
     pub audience: String,
+    /// What is done about a pod that lacks something.
+    pub mode: Mode,
     /// What makes a pod get its identity.
     pub opt_in: OptIn,
     /// Name and paths of the token volume.
@@ -25,6 +31,19 @@ pub struct Settings {
     pub on_malformed: OnMalformed,
     /// Whether a pod is refused whose ServiceAccount names no client ID.
     pub require_client_id: bool,
+    /// The proxy containers.
+    pub proxy: ProxySettings,
+    /// The custom token endpoint, where one is configured.
+    pub token_endpoint: Option<TokenEndpoint>,
+}
+
+/// What is done about a pod that opts in and lacks something of its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It gets what it lacks.
+    Inject,
+    /// It is refused, with what it lacks.
+    Verify,
 }
 
 /// What makes a pod get its identity.
@@ -48,7 +67,7 @@ pub enum OnMalformed {
 }
 
 /// The names of all settings.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 12] = [
     "azureTenantID",
     "azureEnvironment",
     "azureAuthorityHost",
@@ -58,7 +77,12 @@ pub const NAMES: [&str; 9] = [
     "defaultTokenExpirationSeconds",
     "onMalformed",
     "requireClientID",
+    "mode",
+    "proxy",
+    "customTokenEndpoint",
 ];
+
+const MODES: [(&str, Mode); 2] = [("Inject", Mode::Inject), ("Verify", Mode::Verify)];
 
 const OPT_INS: [(&str, OptIn); 3] = [
     ("PodLabel", OptIn::PodLabel),
@@ -102,151 +126,66 @@ impl Settings {
         let mut cloud = None;
         let mut authority_host = None;
         let mut audience = None;
+        let mut mode = None;
         let mut opt_in = None;
         let mut layout = None;
         let mut expiration = None;
         let mut on_malformed = None;
         let mut require_client_id = None;
-        let read = Reader::new(json).object("an object", &mut |key, reader| {
-            let value = reader.raw()?;
-            if value == "null" && NAMES.contains(&key) {
-                return Ok(());
+        let mut proxy = None;
+        let mut token_endpoint = None;
+        let object = Setting {
+            prefix: "",
+            key: "settings",
+            value: json,
+        };
+        faults.fields(object, &NAMES, &mut |faults, setting| match setting.key {
+            "azureTenantID" => tenant = Some(faults.text(setting, values::tenant_id)),
+            "azureEnvironment" => {
+                cloud = faults.one_of(setting, &CLOUDS, str::eq_ignore_ascii_case);
             }
-            let setting = Setting { key, value };
-            match key {
-                "azureTenantID" => tenant = Some(faults.text(&setting, values::tenant_id)),
-                "azureEnvironment" => {
-                    cloud = faults.one_of(&setting, &CLOUDS, str::eq_ignore_ascii_case)
-                }
-                "azureAuthorityHost" => authority_host = faults.text(&setting, values::https_url),
-                "audience" => audience = faults.text(&setting, values::audience),
-                "optIn" => opt_in = faults.one_of(&setting, &OPT_INS, str::eq),
-                "layout" => layout = faults.one_of(&setting, &LAYOUTS, str::eq),
-                "defaultTokenExpirationSeconds" => expiration = faults.expiration(&setting),
-                "onMalformed" => on_malformed = faults.one_of(&setting, &ON_MALFORMED, str::eq),
-                "requireClientID" => require_client_id = faults.boolean(&setting),
-                _ => faults.unknown(key),
-            }
-            Ok(())
+            "azureAuthorityHost" => authority_host = faults.text(setting, values::https_url),
+            "audience" => audience = faults.text(setting, values::audience),
+            "mode" => mode = faults.one_of(setting, &MODES, str::eq),
+            "optIn" => opt_in = faults.one_of(setting, &OPT_INS, str::eq),
+            "layout" => layout = faults.one_of(setting, &LAYOUTS, str::eq),
+            "defaultTokenExpirationSeconds" => expiration = faults.expiration(setting),
+            "onMalformed" => on_malformed = faults.one_of(setting, &ON_MALFORMED, str::eq),
+            "requireClientID" => require_client_id = faults.boolean(setting),
+            "proxy" => proxy = Some(proxy::read(faults, setting)),
+            // Read last, because it must not have the same audience.
+            _ => token_endpoint = Some(setting),
         });
-        if let Err(fault) = read {
-            faults.list.push(format!("settings: {fault}"));
-        } else if tenant.is_none() && faults.misspelt != Some("azureTenantID") {
-            faults.list.push(format!(
-                "azureTenantID: required: expected {}, found nothing",
-                values::TENANT_ID
-            ));
+        if tenant.is_none() && !faults.is_unreadable() {
+            faults.missing("", "azureTenantID", values::TENANT_ID);
         }
+        let audience = audience.unwrap_or_else(|| values::DEFAULT_AUDIENCE.to_owned());
+        let token_endpoint = token_endpoint
+            .and_then(|setting| token_endpoint::read(&mut faults, setting, &audience));
         match tenant.flatten() {
             Some(azure_tenant_id) if faults.list.is_empty() => Ok(Self {
                 azure_tenant_id,
                 azure_authority_host: authority_host
                     .unwrap_or_else(|| cloud.unwrap_or(PUBLIC_CLOUD).to_owned()),
-                audience: audience.unwrap_or_else(|| "api://AzureADTokenExchange".to_owned()),
+                audience,
+                mode: mode.unwrap_or(Mode::Inject),
                 opt_in: opt_in.unwrap_or(OptIn::PodLabel),
                 layout: layout.unwrap_or(Layout::V1_5),
                 default_token_expiration_seconds: expiration
                     .unwrap_or(*TOKEN_EXPIRATION_SECONDS.start()),
                 on_malformed: on_malformed.unwrap_or(OnMalformed::Reject),
                 require_client_id: require_client_id.unwrap_or(false),
+                proxy: proxy.unwrap_or_default(),
+                token_endpoint,
             }),
             _ => Err(faults.list),
         }
     }
 }
 
-/// One setting as it is given: its name and its JSON text.
-struct Setting<'a> {
-    key: &'a str,
-    value: &'a str,
-}
-
-/// What is wrong with the settings, as far as they were read.
-#[derive(Default)]
-struct Faults {
-    list: Vec<String>,
-    /// The setting that an unknown one probably stands for.
-    misspelt: Option<&'static str>,
-}
-
-impl Faults {
-    fn expected(&mut self, setting: &Setting<'_>, expected: &str, hint: Option<String>) {
-        let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-        let found = excerpt(setting.value);
-        self.list.push(format!(
-            "{}: expected {expected}, found {found}{hint}",
-            setting.key
-        ));
-    }
-
-    fn unknown(&mut self, key: &str) {
-        let suggestion = nearest(key, NAMES);
-        self.misspelt = suggestion.or(self.misspelt);
-        let advice = match suggestion {
-            Some(name) => format!("did you mean {name}?"),
-            None => format!("expected one of {}", join(NAMES)),
-        };
-        self.list
-            .push(format!("{}: unknown setting: {advice}", excerpt(key)));
-    }
-
-    fn text(
-        &mut self,
-        setting: &Setting<'_>,
-        parse: impl Fn(&str) -> Result<&str, Malformed>,
-    ) -> Option<String> {
-        // What is no string is as wrong as an empty one.
-        let text = Reader::new(setting.value).string("a string");
-        match parse(text.as_deref().unwrap_or_default()) {
-            Ok(value) => Some(value.to_owned()),
-            Err(malformed) => {
-                self.expected(setting, malformed.expected, malformed.hint);
-                None
-            }
-        }
-    }
-
-    fn one_of<T: Copy>(
-        &mut self,
-        setting: &Setting<'_>,
-        choices: &[(&str, T)],
-        same: impl Fn(&str, &str) -> bool,
-    ) -> Option<T> {
-        let text = Reader::new(setting.value).string("a string");
-        let choice = choices
-            .iter()
-            .find(|(name, _)| text.as_ref().is_ok_and(|text| same(text, name)));
-        if choice.is_none() {
-            let names = join(choices.iter().map(|(name, _)| *name));
-            self.expected(setting, &format!("one of {names}"), None);
-        }
-        choice.map(|(_, value)| *value)
-    }
-
-    fn expiration(&mut self, setting: &Setting<'_>) -> Option<u32> {
-        match values::token_expiration(setting.value) {
-            Ok(seconds) => Some(seconds),
-            Err(malformed) => {
-                self.expected(setting, malformed.expected, None);
-                None
-            }
-        }
-    }
-
-    fn boolean(&mut self, setting: &Setting<'_>) -> Option<bool> {
-        match setting.value {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => {
-                self.expected(setting, "true or false", None);
-                None
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::token_endpoint::CertificateAuthority;
     use super::*;
 
     const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
@@ -275,11 +214,14 @@ mod tests {
             azure_tenant_id: TENANT.to_owned(),
             azure_authority_host: "https://login.microsoftonline.com/".to_owned(),
             audience: "api://AzureADTokenExchange".to_owned(),
+            mode: Mode::Inject,
             opt_in: OptIn::PodLabel,
             layout: Layout::V1_5,
             default_token_expiration_seconds: 3600,
             on_malformed: OnMalformed::Reject,
             require_client_id: false,
+            proxy: ProxySettings::default(),
+            token_endpoint: None,
         }
     }
 
@@ -317,17 +259,60 @@ mod tests {
             "layout": "v1.6.1",
             "defaultTokenExpirationSeconds": 86400,
             "onMalformed": "Warn",
-            "requireClientID": true
+            "requireClientID": true,
+            "mode": "Verify",
+            "proxy": {
+                "image": "registry.example/proxy:2",
+                "initImage": "registry.example/proxy-init:2",
+                "logLevel": "debug",
+                "nativeSidecar": false,
+                "resources": {"limits":{"memory":"64Mi"},"requests":{"cpu":0.1}},
+                "initResources": {"requests":{"cpu":"10m"}},
+                "securityContext": {"runAsUser":1000},
+                "initSecurityContext": {"privileged":false}
+            },
+            "customTokenEndpoint": {
+                "annotationSuffix": "identity-binding",
+                "audience": "api://AKSIdentityBinding",
+                "azureKubernetesTokenProxy": "https://token-proxy.example:6443",
+                "azureKubernetesSniName": "abc.ests.aks",
+                "azureKubernetesCaData": "",
+                "azureKubernetesCAConfigMapName": "",
+                "azureKubernetesCACTBSignerName": "example.com/signer",
+                "azureKubernetesCACTBLabelSelector": {"matchLabels":{"a":"b"}}
+            }
         }"#;
+        let json_text = |text: &str| Some(text.to_owned());
         let expected = Settings {
             azure_tenant_id: "contoso.com".to_owned(),
             azure_authority_host: "https://login.example/".to_owned(),
             audience: "api://other".to_owned(),
+            mode: Mode::Verify,
             opt_in: OptIn::Either,
             layout: Layout::V1_6_1,
             default_token_expiration_seconds: 86400,
             on_malformed: OnMalformed::Warn,
             require_client_id: true,
+            proxy: ProxySettings {
+                image: "registry.example/proxy:2".to_owned(),
+                init_image: "registry.example/proxy-init:2".to_owned(),
+                log_level: "debug",
+                native_sidecar: false,
+                resources: json_text(r#"{"limits":{"memory":"64Mi"},"requests":{"cpu":0.1}}"#),
+                init_resources: json_text(r#"{"requests":{"cpu":"10m"}}"#),
+                security_context: json_text(r#"{"runAsUser":1000}"#),
+                init_security_context: json_text(r#"{"privileged":false}"#),
+            },
+            token_endpoint: Some(TokenEndpoint {
+                annotation: "azure.workload.identity/use-identity-binding".to_owned(),
+                audience: "api://AKSIdentityBinding".to_owned(),
+                token_proxy: Some("https://token-proxy.example:6443".to_owned()),
+                sni_name: Some("abc.ests.aks".to_owned()),
+                ca: Some(CertificateAuthority::ClusterTrustBundle {
+                    signer_name: "example.com/signer".to_owned(),
+                    label_selector: json_text(r#"{"matchLabels":{"a":"b"}}"#),
+                }),
+            }),
         };
         assert_eq!(accepts(json), expected);
     }
@@ -398,6 +383,10 @@ mod tests {
                 r#"onMalformed: expected one of Reject, Warn, found "Ignore""#,
             ),
             (
+                r#""mode":"Audit""#,
+                r#"mode: expected one of Inject, Verify, found "Audit""#,
+            ),
+            (
                 r#""requireClientID":"true""#,
                 r#"requireClientID: expected true or false, found "true""#,
             ),
@@ -422,7 +411,7 @@ mod tests {
         );
         rejects_one(
             r#""proxyImage":"x""#,
-            "proxyImage: unknown setting: expected one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID",
+            "proxyImage: unknown setting: expected one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID, mode, proxy, customTokenEndpoint",
         );
     }
 
@@ -451,5 +440,158 @@ mod tests {
     fn settings_that_are_no_object_are_one_fault() {
         rejects("[]", &["settings: expected an object, found a list"]);
         rejects("", &["settings: expected an object, found nothing"]);
+    }
+
+    #[test]
+    fn the_certificates_come_from_one_place() {
+        let ca = |member: &str| {
+            let endpoint = format!(r#""annotationSuffix":"a","audience":"b",{member}"#);
+            let json =
+                format!(r#"{{"azureTenantID":"{TENANT}","customTokenEndpoint":{{{endpoint}}}}}"#);
+            accepts(&json).token_endpoint.expect("an endpoint").ca
+        };
+        let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        assert_eq!(
+            ca(&format!(r#""azureKubernetesCaData":{pem:?}"#)),
+            Some(CertificateAuthority::Data(pem.to_owned()))
+        );
+        assert_eq!(
+            ca(r#""azureKubernetesCAConfigMapName":"ib-ca""#),
+            Some(CertificateAuthority::ConfigMap("ib-ca".to_owned()))
+        );
+        assert_eq!(ca(r#""azureKubernetesCaData":"""#), None);
+    }
+
+    #[test]
+    fn an_empty_custom_token_endpoint_is_none() {
+        for endpoint in ["{}", r#"{"annotationSuffix":"","audience":null}"#] {
+            let json =
+                format!(r#"{{"azureTenantID":"{TENANT}","customTokenEndpoint":{endpoint}}}"#);
+            assert_eq!(accepts(&json), defaults());
+        }
+    }
+
+    #[test]
+    fn rejects_wrong_settings_of_the_proxy() {
+        for (member, fault) in [
+            (
+                r#""image":"a b""#,
+                r#"proxy.image: expected an image reference such as registry.example/proxy:v1, found "a b""#,
+            ),
+            (
+                r#""initImage":5"#,
+                "proxy.initImage: expected an image reference such as registry.example/proxy:v1, found 5",
+            ),
+            (
+                r#""logLevel":"warn""#,
+                r#"proxy.logLevel: expected one of warning, info, debug, trace, all, found "warn""#,
+            ),
+            (
+                r#""nativeSidecar":"yes""#,
+                r#"proxy.nativeSidecar: expected true or false, found "yes""#,
+            ),
+            (
+                r#""resources":[]"#,
+                "proxy.resources: expected an object, found a list",
+            ),
+            (
+                r#""resources":{"limit":{}}"#,
+                "proxy.resources.limit: unknown setting: did you mean proxy.resources.limits?",
+            ),
+            (
+                r#""resources":{"limits":{"memory":"64mb"}}"#,
+                r#"proxy.resources.limits.memory: expected a quantity such as 100m or 64Mi, found "64mb""#,
+            ),
+            (
+                r#""initResources":{"requests":5}"#,
+                "proxy.initResources.requests: expected an object of quantities, found 5",
+            ),
+            (
+                r#""securityContext":{"runAsUsr":0}"#,
+                "proxy.securityContext.runAsUsr: unknown setting: did you mean proxy.securityContext.runAsUser?",
+            ),
+            (
+                r#""initSecurityContext":true"#,
+                "proxy.initSecurityContext: expected an object, found a boolean",
+            ),
+            (
+                r#""port":8000"#,
+                "proxy.port: unknown setting: expected one of image, initImage, logLevel, nativeSidecar, resources, initResources, securityContext, initSecurityContext",
+            ),
+        ] {
+            rejects_one(&format!(r#""proxy":{{{member}}}"#), fault);
+        }
+        rejects_one(
+            r#""proxy":true"#,
+            "proxy: expected an object, found a boolean",
+        );
+    }
+
+    #[test]
+    fn rejects_wrong_settings_of_the_custom_token_endpoint() {
+        for (members, fault) in [
+            (
+                r#""audience":"a""#,
+                "customTokenEndpoint.annotationSuffix: required: expected a suffix of at most 59 letters, digits, and inner hyphens, dots and underscores, because audience is set, found nothing",
+            ),
+            (
+                r#""annotationSuffix":"a""#,
+                "customTokenEndpoint.audience: required: expected an audience without white space, because annotationSuffix is set, found nothing",
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"API://azureadtokenexchange""#,
+                r#"customTokenEndpoint.audience: expected another audience than that of pods without the endpoint, found "API://azureadtokenexchange""#,
+            ),
+            (
+                r#""annotationSuffix":"a/b","audience":"a""#,
+                r#"customTokenEndpoint.annotationSuffix: expected a suffix of at most 59 letters, digits, and inner hyphens, dots and underscores, found "a/b""#,
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesTokenProxy":"http://a""#,
+                r#"customTokenEndpoint.azureKubernetesTokenProxy: expected an https URL, found "http://a""#,
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesSniName":"a_b""#,
+                r#"customTokenEndpoint.azureKubernetesSniName: expected a host name, found "a_b""#,
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCaData":"MIIB""#,
+                r#"customTokenEndpoint.azureKubernetesCaData: expected certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE, found "MIIB""#,
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCAConfigMapName":"A","azureKubernetesCACTBSignerName":"" "#,
+                r#"customTokenEndpoint.azureKubernetesCAConfigMapName: expected an object name: lower-case letters, digits, and inner hyphens and dots, found "A""#,
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCAConfigMapName":"a","azureKubernetesCACTBSignerName":"a.b/c""#,
+                "customTokenEndpoint.azureKubernetesCACTBSignerName: expected one source of certificates at most, found azureKubernetesCAConfigMapName too; remove one of them",
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCACTBSignerName":"signer""#,
+                r#"customTokenEndpoint.azureKubernetesCACTBSignerName: expected a signer name such as example.com/signer, found "signer""#,
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCACTBLabelSelector":{"matchLabels":{}}"#,
+                "customTokenEndpoint.azureKubernetesCACTBLabelSelector: expected azureKubernetesCACTBSignerName beside it, found nothing",
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCACTBSignerName":"a.b/c","azureKubernetesCACTBLabelSelector":{"matchLabel":{}}"#,
+                "customTokenEndpoint.azureKubernetesCACTBLabelSelector.matchLabel: unknown setting: did you mean customTokenEndpoint.azureKubernetesCACTBLabelSelector.matchLabels?",
+            ),
+            (
+                r#""anotationSuffix":"a","audience":"b""#,
+                "customTokenEndpoint.anotationSuffix: unknown setting: did you mean customTokenEndpoint.annotationSuffix?",
+            ),
+        ] {
+            rejects_one(&format!(r#""customTokenEndpoint":{{{members}}}"#), fault);
+        }
+        rejects_one(
+            r#""audience":"a","customTokenEndpoint":{"annotationSuffix":"a","audience":"A"}"#,
+            r#"customTokenEndpoint.audience: expected another audience than that of pods without the endpoint, found "A""#,
+        );
+        rejects_one(
+            r#""customTokenEndpoint":"on""#,
+            "customTokenEndpoint: expected an object, found a string",
+        );
     }
 }

@@ -11,6 +11,16 @@ pub const CLIENT_ID: &str = "the client ID of an Entra application or managed id
 /// What a tenant's value is, to be read behind "expected".
 pub const TENANT_ID: &str = "a tenant ID, a UUID or a verified domain name";
 
+/// The audience of a projected token where nothing else is set: what Entra expects of a federated credential.
+pub const DEFAULT_AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// What an audience is, to be read behind "expected".
+pub const AUDIENCE: &str = "an audience without white space";
+
+/// What the suffix of the custom token endpoint's annotation is, to be read behind "expected".
+pub const ANNOTATION_SUFFIX: &str =
+    "a suffix of at most 59 letters, digits, and inner hyphens, dots and underscores";
+
 /// Why a text is not the value that it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
@@ -130,7 +140,146 @@ pub fn audience(text: &str) -> Result<&str, Malformed> {
     if valid(text) {
         return Ok(text);
     }
-    Err(Malformed::new("an audience without white space").or_trim(text, valid))
+    Err(Malformed::new(AUDIENCE).or_trim(text, valid))
+}
+
+/// `true` or `false`, as an annotation says it.
+///
+/// # Errors
+/// [`Malformed`] where it is neither.
+pub fn boolean(text: &str) -> Result<bool, Malformed> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(Malformed::new("\"true\" or \"false\"")
+            .or_trim(text, |text| matches!(text, "true" | "false"))),
+    }
+}
+
+/// A TCP port.
+///
+/// # Errors
+/// [`Malformed`] where it is no whole number from 1 to 65535 in base 10.
+pub fn port(text: &str) -> Result<u16, Malformed> {
+    let valid = |text: &str| text.parse().ok().filter(|port: &u16| *port > 0);
+    valid(text).ok_or_else(|| {
+        Malformed::new("a port from 1 to 65535").or_trim(text, |text| valid(text).is_some())
+    })
+}
+
+/// The suffix of the annotation `azure.workload.identity/use-<suffix>`, which must be a name that Kubernetes allows.
+///
+/// # Errors
+/// [`Malformed`] where the annotation would be none.
+pub fn annotation_suffix(text: &str) -> Result<&str, Malformed> {
+    let valid = |text: &str| {
+        text.len() <= 59
+            && text.ends_with(|last: char| last.is_ascii_alphanumeric())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    };
+    if valid(text) {
+        return Ok(text);
+    }
+    Err(Malformed::new(ANNOTATION_SUFFIX).or_trim(text, valid))
+}
+
+/// A host's name: one or more DNS labels.
+///
+/// # Errors
+/// [`Malformed`] where it is none.
+pub fn host_name(text: &str) -> Result<&str, Malformed> {
+    let valid = |text: &str| text.len() <= 253 && text.split('.').all(is_dns_label);
+    if valid(text) {
+        return Ok(text);
+    }
+    Err(Malformed::new("a host name").or_trim(text, valid))
+}
+
+/// The name of an object: a DNS subdomain in lower case.
+///
+/// # Errors
+/// [`Malformed`] where Kubernetes would not allow it.
+pub fn object_name(text: &str) -> Result<&str, Malformed> {
+    if is_dns_subdomain(text) {
+        return Ok(text);
+    }
+    let expected = "an object name: lower-case letters, digits, and inner hyphens and dots";
+    Err(Malformed::new(expected).or_trim(text, is_dns_subdomain))
+}
+
+/// The name of a signer of certificates: a domain, a slash and a path.
+///
+/// # Errors
+/// [`Malformed`] where it is none.
+pub fn signer_name(text: &str) -> Result<&str, Malformed> {
+    let valid = |text: &str| {
+        text.split_once('/').is_some_and(|(domain, path)| {
+            domain.contains('.')
+                && is_dns_subdomain(domain)
+                && path.split('/').all(is_dns_subdomain)
+        })
+    };
+    if valid(text) {
+        return Ok(text);
+    }
+    Err(Malformed::new("a signer name such as example.com/signer").or_trim(text, valid))
+}
+
+/// Certificates in PEM.
+///
+/// # Errors
+/// [`Malformed`] where there is no certificate in it.
+pub fn certificates(text: &str) -> Result<&str, Malformed> {
+    let begin = text.find("-----BEGIN CERTIFICATE-----");
+    let end = text.rfind("-----END CERTIFICATE-----");
+    if begin.zip(end).is_some_and(|(begin, end)| begin < end) {
+        return Ok(text);
+    }
+    Err(Malformed::new(
+        "certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE",
+    ))
+}
+
+/// A container image's reference, roughly: what is obviously none is told apart, the rest is the registry's business.
+///
+/// # Errors
+/// [`Malformed`] where it is empty or has characters that no reference has.
+pub fn image(text: &str) -> Result<&str, Malformed> {
+    let valid = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && text.ends_with(|last: char| last.is_ascii_alphanumeric() || last == '_')
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._/:@+".contains(&byte))
+    };
+    if valid(text) {
+        return Ok(text);
+    }
+    Err(Malformed::new("an image reference such as registry.example/proxy:v1").or_trim(text, valid))
+}
+
+/// A quantity of Kubernetes, such as `100m` or `64Mi`.
+///
+/// # Errors
+/// [`Malformed`] where it is none, or negative.
+pub fn quantity(text: &str) -> Result<&str, Malformed> {
+    const SUFFIXES: [&str; 16] = [
+        "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei",
+    ];
+    let number_ends = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, suffix) = text.split_at_checked(number_ends).unwrap_or_default();
+    let exponent = suffix.strip_prefix(['e', 'E']).map(str::parse::<i8>);
+    let sound = number.bytes().any(|byte| byte.is_ascii_digit())
+        && number.bytes().filter(|byte| *byte == b'.').count() <= 1
+        && (SUFFIXES.contains(&suffix) || matches!(exponent, Some(Ok(_))));
+    if sound {
+        return Ok(text);
+    }
+    Err(Malformed::new("a quantity such as 100m or 64Mi"))
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -145,6 +294,12 @@ fn is_uuid(text: &str) -> bool {
 
 fn is_domain_name(text: &str) -> bool {
     text.len() <= 253 && text.contains('.') && text.split('.').all(is_dns_label)
+}
+
+fn is_dns_subdomain(text: &str) -> bool {
+    text.len() <= 253
+        && text.split('.').all(is_dns_label)
+        && !text.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 fn is_dns_label(text: &str) -> bool {
@@ -314,5 +469,99 @@ mod tests {
         assert!(audience("a b").is_err());
         assert!(audience("a\u{7}b").is_err());
         assert!(is_trimmed(audience("api://x ")));
+    }
+
+    /// Each parser of settings with texts that it takes and texts that it does not.
+    #[test]
+    fn parsers_of_settings_tell_good_from_bad() {
+        type Parse = fn(&str) -> Result<&str, Malformed>;
+        let long = |length| "a".repeat(length);
+        let cases: [(&str, Parse, &[&str], &[&str]); 7] = [
+            (
+                "annotation_suffix",
+                annotation_suffix,
+                &["identity-binding", "A.b_c", &long(59)],
+                &["", "a-", "a b", "a/b", &long(60)],
+            ),
+            (
+                "host_name",
+                host_name,
+                &["abc.ests.aks", "localhost"],
+                &["", "a..b", "a_b", "https://a", &"a.".repeat(127)],
+            ),
+            (
+                "object_name",
+                object_name,
+                &["ib-ca", "a.b"],
+                &["", "Ca", "a/b", "-a"],
+            ),
+            (
+                "signer_name",
+                signer_name,
+                &["example.com/signer", "a.b/c/d"],
+                &["", "example.com", "example/signer", "example.com/", "a.b/C"],
+            ),
+            (
+                "certificates",
+                certificates,
+                &["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"],
+                &[
+                    "",
+                    "MIIB",
+                    "-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----",
+                ],
+            ),
+            (
+                "image",
+                image,
+                &["proxy", "localhost:5000/a/b:v1", "a.b/c@sha256:0f"],
+                &["", "a b", "/a", "a:", "a?b"],
+            ),
+            (
+                "quantity",
+                quantity,
+                &[
+                    "0", "100m", "64Mi", "1.5", ".5Gi", "1e3", "2E-3", "1E", "1Ei",
+                ],
+                &["", "m", ".", "1.2.3", "-1", "64mb", "1 Gi", "1e", "0x1"],
+            ),
+        ];
+        for (name, parse, good, bad) in cases {
+            for text in good {
+                assert_eq!(parse(text), Ok(*text), "{name}");
+            }
+            for text in bad {
+                assert!(parse(text).is_err(), "{name}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn white_space_around_a_value_is_the_hint() {
+        assert!(is_trimmed(boolean(" true")));
+        assert!(is_trimmed(port("8000 ")));
+        assert!(is_trimmed(annotation_suffix("a ")));
+        assert!(is_trimmed(host_name("a\n")));
+        assert!(is_trimmed(object_name(" a")));
+        assert!(is_trimmed(signer_name("a.b/c ")));
+        assert!(is_trimmed(image(" a")));
+    }
+
+    #[test]
+    fn a_boolean_is_true_or_false_and_nothing_else() {
+        assert_eq!(boolean("true"), Ok(true));
+        assert_eq!(boolean("false"), Ok(false));
+        for text in ["", "True", "yes", "1"] {
+            assert!(boolean(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ports_are_within_their_bounds() {
+        assert_eq!(port("1"), Ok(1));
+        assert_eq!(port("65535"), Ok(65535));
+        for text in ["", "0", "65536", "-1", "http", "80.5"] {
+            assert!(port(text).is_err(), "{text}");
+        }
     }
 }

@@ -1,25 +1,35 @@
 //! The policy's answer, and its form on the wire.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use crate::message::ObjectName;
 
 /// The answer to an admission request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The object is accepted.
-    Accept {
-        /// The object's JSON as it shall be; `None` leaves it as it is.
-        mutated: Option<String>,
-        /// Texts for the user who sent the request.
-        warnings: Vec<String>,
-    },
-    /// The object is refused.
-    Reject {
+pub struct Verdict {
+    /// What becomes of the object.
+    pub outcome: Outcome,
+    /// Texts for the user who sent the request.
+    pub warnings: Vec<String>,
+    /// Texts for the API server's audit log, by key; empty where the object stays as it is.
+    pub audit_annotations: Vec<(&'static str, String)>,
+    /// The object, once it is known.
+    pub subject: Option<ObjectName>,
+}
+
+/// What becomes of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is accepted as it is.
+    Unchanged,
+    /// It is accepted with this JSON in its place.
+    Mutated(String),
+    /// It is refused.
+    Refused {
         /// Why, and what to do about it.
         message: String,
         /// HTTP status for the user: 400 where the object is at fault, 500 where the policy's own settings are.
         code: u16,
-        /// Texts for the user who sent the request.
-        warnings: Vec<String>,
     },
 }
 
@@ -37,26 +47,46 @@ struct Response<'a> {
     message: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<u16>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "map")]
+    audit_annotations: &'a [(&'static str, String)],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+}
+
+fn map<S: Serializer>(
+    entries: &[(&'static str, String)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(entries.iter().map(|(key, value)| (key, value)))
 }
 
 impl Verdict {
     /// Acceptance of an object that stays as it is, with nothing to say.
     pub fn unchanged() -> Self {
-        Self::Accept {
-            mutated: None,
-            warnings: Vec::new(),
-        }
+        Self::new(Outcome::Unchanged)
     }
 
     /// Refusal of an object that is at fault.
     pub fn reject(message: impl Into<String>) -> Self {
-        Self::Reject {
+        Self::new(Outcome::Refused {
             message: message.into(),
             code: 400,
+        })
+    }
+
+    /// An outcome with nothing beside it.
+    pub fn new(outcome: Outcome) -> Self {
+        Self {
+            outcome,
             warnings: Vec::new(),
+            audit_annotations: Vec::new(),
+            subject: None,
         }
+    }
+
+    /// Whether the object is refused.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.outcome, Outcome::Refused { .. })
     }
 
     /// The JSON that the host takes, a `ValidationResponse`.
@@ -64,32 +94,18 @@ impl Verdict {
     /// # Errors
     /// Where the parts cannot be written as JSON, which strings and numbers always can.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let (response, mutated) = match self {
-            Self::Accept { mutated, warnings } => {
-                let response = Response {
-                    accepted: true,
-                    message: None,
-                    code: None,
-                    warnings: within_limits(warnings),
-                };
-                (response, mutated.as_deref())
-            }
-            Self::Reject {
-                message,
-                code,
-                warnings,
-            } => {
-                let response = Response {
-                    accepted: false,
-                    message: Some(message),
-                    code: Some(*code),
-                    warnings: within_limits(warnings),
-                };
-                (response, None)
-            }
+        let refusal = match &self.outcome {
+            Outcome::Refused { message, code } => Some((&**message, *code)),
+            Outcome::Unchanged | Outcome::Mutated(_) => None,
         };
-        let mut json = serde_json::to_vec(&response)?;
-        if let Some(object) = mutated {
+        let mut json = serde_json::to_vec(&Response {
+            accepted: refusal.is_none(),
+            message: refusal.map(|(message, _)| message),
+            code: refusal.map(|(_, code)| code),
+            audit_annotations: &self.audit_annotations,
+            warnings: within_limits(&self.warnings),
+        })?;
+        if let Outcome::Mutated(object) = &self.outcome {
             json.pop();
             json.reserve_exact(object.len().saturating_add(20));
             json.extend_from_slice(br#","mutated_object":"#);
@@ -145,13 +161,14 @@ mod tests {
 
     #[test]
     fn the_object_goes_out_as_it_is() {
-        let verdict = Verdict::Accept {
-            mutated: Some(r#"{ "a" :1.0}"#.to_owned()),
+        let verdict = Verdict {
             warnings: vec!["w".to_owned()],
+            audit_annotations: vec![("client-id", "a".to_owned()), ("injected", "b".to_owned())],
+            ..Verdict::new(Outcome::Mutated(r#"{ "a" :1.0}"#.to_owned()))
         };
         wire(
             &verdict,
-            r#"{"accepted":true,"warnings":["w"],"mutated_object":{ "a" :1.0}}"#,
+            r#"{"accepted":true,"audit_annotations":{"client-id":"a","injected":"b"},"warnings":["w"],"mutated_object":{ "a" :1.0}}"#,
         );
     }
 

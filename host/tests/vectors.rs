@@ -47,13 +47,30 @@ struct Expected {
     warnings: Vec<String>,
 }
 
+/// What the reference webhook was installed with.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Config {
     tenant_id: String,
     cloud: String,
     audience: Option<String>,
-    custom_token_endpoint: Option<Value>,
+    use_native_sidecar: bool,
+    proxy_image: Option<String>,
+    proxy_init_image: Option<String>,
+    custom_token_endpoint: Option<CustomTokenEndpoint>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CustomTokenEndpoint {
+    annotation_suffix: String,
+    audience: String,
+    token_proxy: Option<String>,
+    sni_name: Option<String>,
+    ca_data: Option<String>,
+    ca_config_map_name: Option<String>,
+    ca_ctb_signer_name: Option<String>,
+    ca_ctb_label_selector: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -64,17 +81,30 @@ struct Difference {
     expected: Expected,
 }
 
-/// The settings of this policy that stand for the webhook's install settings.
+/// The settings of this policy that stand for the webhook's install settings; null counts as not set.
 fn settings(config: &Config) -> Value {
-    let mut settings = json!({
+    let endpoint = config.custom_token_endpoint.as_ref();
+    json!({
         "azureTenantID": config.tenant_id,
         "azureEnvironment": config.cloud,
         "layout": "v1.6.0",
-    });
-    if let Some(audience) = &config.audience {
-        settings["audience"] = json!(audience);
-    }
-    settings
+        "audience": config.audience,
+        "proxy": {
+            "nativeSidecar": config.use_native_sidecar,
+            "image": config.proxy_image,
+            "initImage": config.proxy_init_image,
+        },
+        "customTokenEndpoint": endpoint.map(|endpoint| json!({
+            "annotationSuffix": endpoint.annotation_suffix,
+            "audience": endpoint.audience,
+            "azureKubernetesTokenProxy": endpoint.token_proxy,
+            "azureKubernetesSniName": endpoint.sni_name,
+            "azureKubernetesCaData": endpoint.ca_data,
+            "azureKubernetesCAConfigMapName": endpoint.ca_config_map_name,
+            "azureKubernetesCACTBSignerName": endpoint.ca_ctb_signer_name,
+            "azureKubernetesCACTBLabelSelector": endpoint.ca_ctb_label_selector,
+        })),
+    })
 }
 
 /// The built module; a test that needs it fails where it is missing.
@@ -125,7 +155,10 @@ fn every_vector_comes_out_as_expected() {
     let mut files: Vec<_> = fs::read_dir(&directory)
         .expect("a directory of vectors")
         .map(|entry| entry.expect("a directory entry").path())
-        .filter(|file| file.extension().is_some_and(|extension| extension == "jsonl"))
+        .filter(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == "jsonl")
+        })
         .collect();
     files.sort();
 

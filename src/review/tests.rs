@@ -137,12 +137,10 @@ impl Case {
     /// The pod as it shall be, and the warnings.
     #[track_caller]
     fn mutates(&self) -> (Value, Vec<String>) {
-        match self.review() {
-            Verdict::Accept {
-                mutated: Some(pod),
-                warnings,
-            } => (serde_json::from_str(&pod).expect("JSON"), warnings),
-            other => panic!("expected a mutation, found {other:?}"),
+        let verdict = self.review();
+        match &verdict.outcome {
+            Outcome::Mutated(pod) => (serde_json::from_str(pod).expect("JSON"), verdict.warnings),
+            _ => panic!("expected a mutation, found {verdict:?}"),
         }
     }
 
@@ -156,12 +154,29 @@ impl Case {
 
     #[track_caller]
     fn unchanged(&self) {
-        assert_eq!(self.review(), Verdict::unchanged());
+        self.warns(&[]);
+    }
+
+    /// The object stays as it is, with these warnings.
+    #[track_caller]
+    fn warns(&self, warnings: &[&str]) {
+        let verdict = self.review();
+        assert_eq!(verdict.outcome, Outcome::Unchanged);
+        assert_eq!(verdict.warnings, warnings);
+        assert_eq!(verdict.audit_annotations, []);
     }
 
     #[track_caller]
     fn refuses(&self, message: &str) {
-        assert_eq!(self.review(), Verdict::reject(message));
+        self.refuses_and_warns(message, &[]);
+    }
+
+    #[track_caller]
+    fn refuses_and_warns(&self, message: &str, warnings: &[&str]) {
+        let verdict = self.review();
+        let message = message.to_owned();
+        assert_eq!(verdict.outcome, Outcome::Refused { message, code: 400 });
+        assert_eq!(verdict.warnings, warnings);
     }
 
     #[track_caller]

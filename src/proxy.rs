@@ -1,0 +1,258 @@
+//! The proxy containers: which pods ask for them, and what they look like.
+
+use k8s_openapi::api::core::v1::VolumeMount;
+
+use crate::additions::NewEnvVar;
+use crate::findings::Findings;
+use crate::identity::Named;
+use crate::keys;
+use crate::lens::{Edits, End, Fields};
+use crate::pod::PodSpec;
+use crate::settings::proxy::ProxySettings;
+use crate::settings::{OnMalformed, Settings};
+use crate::values;
+
+/// Name of the container that answers requests for tokens.
+pub const PROXY: &str = "azwi-proxy";
+
+/// Name of the init container that redirects such requests to it.
+pub const PROXY_INIT: &str = "azwi-proxy-init";
+
+/// The proxy's port where no annotation says so.
+const DEFAULT_PORT: u16 = 8000;
+
+const SECURITY_CONTEXT: &str = r#"{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]},"privileged":false,"readOnlyRootFilesystem":true,"runAsNonRoot":true}"#;
+
+const INIT_SECURITY_CONTEXT: &str = r#"{"capabilities":{"add":["NET_ADMIN"],"drop":["ALL"]},"privileged":true,"runAsNonRoot":false,"runAsUser":0}"#;
+
+/// The proxy containers that a pod asks for and lacks.
+#[derive(Clone, Copy, Debug)]
+pub struct Proxy<'s> {
+    settings: &'s ProxySettings,
+    port: u16,
+    lacks_init: bool,
+    lacks_proxy: bool,
+}
+
+/// What a proxy container gets of the pod's identity.
+#[derive(Clone, Copy, Debug)]
+pub struct Share<'p> {
+    /// The environment variables.
+    pub env: &'p [NewEnvVar],
+    /// The mount of the token volume.
+    pub volume_mount: &'p VolumeMount,
+}
+
+impl<'s> Proxy<'s> {
+    /// The proxy, where the pod's annotation asks for it; what is in its way is added to `findings`.
+    pub fn asked_for(
+        settings: &'s Settings,
+        pod: Named<'_>,
+        spec: &PodSpec<'_>,
+        findings: &mut Findings,
+    ) -> Option<Self> {
+        let port = port(pod, findings);
+        if !is_asked_for(pod, settings.on_malformed, findings) {
+            return None;
+        }
+        let path = spec.path;
+        let mut refuse = |reason: &str| {
+            let annotation = keys::INJECT_PROXY_SIDECAR;
+            findings.refuse(
+                pod.object,
+                format!("{path}.{reason}, or remove annotation {annotation}"),
+            );
+        };
+        if spec.host_network {
+            refuse(
+                "hostNetwork: expected false, found true: the proxy would redirect the node's own traffic; set it to false",
+            );
+        }
+        if spec.os == "windows" {
+            refuse(
+                "os.name: expected linux, found windows: the proxy's images run on Linux only; use the Azure SDK's workload identity credential",
+            );
+        }
+        let lacks = |name| {
+            !spec
+                .all_containers()
+                .any(|(_, container)| container.name == name)
+        };
+        let proxy = Self {
+            settings: &settings.proxy,
+            port,
+            lacks_init: lacks(PROXY_INIT),
+            lacks_proxy: lacks(PROXY),
+        };
+        if proxy.lacks_proxy {
+            refuse_taken_port(port, pod, spec, findings);
+        }
+        Some(proxy)
+    }
+
+    /// The names of the containers that are to be added.
+    pub fn new_containers(&self) -> impl Iterator<Item = &'static str> {
+        [(PROXY_INIT, self.lacks_init), (PROXY, self.lacks_proxy)]
+            .into_iter()
+            .filter_map(|(name, is_lacking)| is_lacking.then_some(name))
+    }
+
+    /// Adds the containers; `share` tells what the one of this name gets.
+    ///
+    /// As native sidecar the proxy runs before the pod's own init containers and serves them too. An ordinary one starts
+    /// after them all, so the redirection to it must come last.
+    ///
+    /// # Errors
+    /// Where a container cannot be written as JSON.
+    pub fn add(
+        &self,
+        spec: &PodSpec<'_>,
+        share: impl Fn(&str) -> Option<Share<'s>>,
+        edits: &mut Edits,
+        new_fields: &mut Fields,
+    ) -> serde_json::Result<()> {
+        let mut init = Vec::new();
+        let mut ordinary = Vec::new();
+        if self.lacks_init {
+            init.push(self.init_container(share(PROXY_INIT))?);
+        }
+        let (end, proxy) = if self.settings.native_sidecar {
+            (End::Front, &mut init)
+        } else {
+            (End::Back, &mut ordinary)
+        };
+        if self.lacks_proxy {
+            proxy.push(self.container(share(PROXY))?);
+        }
+        let place = spec.init_containers.place;
+        edits.add_items(place, "initContainers", end, &init, new_fields);
+        let place = spec.containers.place;
+        edits.add_items(place, "containers", End::Front, &ordinary, new_fields);
+        Ok(())
+    }
+
+    fn init_container(&self, share: Option<Share<'_>>) -> serde_json::Result<String> {
+        let ProxySettings {
+            init_image,
+            init_resources,
+            init_security_context,
+            ..
+        } = self.settings;
+        let port = NewEnvVar {
+            name: "PROXY_PORT",
+            value: self.port.to_string(),
+        };
+        let mut container = container(PROXY_INIT, init_image)?;
+        let shared = share.map_or(&[][..], |share| share.env);
+        let env: Vec<_> = [&port].into_iter().chain(shared).collect();
+        container.set("env", &env)?;
+        if let Some(resources) = init_resources {
+            container.set_json("resources", resources);
+        }
+        let security_context = init_security_context.as_deref();
+        container.set_json(
+            "securityContext",
+            security_context.unwrap_or(INIT_SECURITY_CONTEXT),
+        );
+        if let Some(share) = share {
+            container.set("volumeMounts", &[share.volume_mount])?;
+        }
+        Ok(container.into_object())
+    }
+
+    fn container(&self, share: Option<Share<'_>>) -> serde_json::Result<String> {
+        let Self { settings, port, .. } = self;
+        let level = settings.log_level;
+        let mut container = container(PROXY, &settings.image)?;
+        container.set_json(
+            "args",
+            &format!(r#"["--proxy-port={port}","--log-level={level}"]"#),
+        );
+        container.set_json("ports", &format!(r#"[{{"containerPort":{port}}}]"#));
+        container.set_json(
+            "lifecycle",
+            &format!(
+                r#"{{"postStart":{{"exec":{{"command":["/proxy","--proxy-port={port}","--probe","--log-level={level}"]}}}}}}"#
+            ),
+        );
+        if settings.native_sidecar {
+            container.set("restartPolicy", &"Always")?;
+        }
+        if let Some(share) = share {
+            container.set("env", &share.env)?;
+        }
+        if let Some(resources) = &settings.resources {
+            container.set_json("resources", resources);
+        }
+        let security_context = settings.security_context.as_deref();
+        container.set_json(
+            "securityContext",
+            security_context.unwrap_or(SECURITY_CONTEXT),
+        );
+        if let Some(share) = share {
+            container.set("volumeMounts", &[share.volume_mount])?;
+        }
+        Ok(container.into_object())
+    }
+}
+
+fn container(name: &str, image: &str) -> serde_json::Result<Fields> {
+    let mut container = Fields::default();
+    container.set("name", &name)?;
+    container.set("image", &image)?;
+    container.set("imagePullPolicy", &"IfNotPresent")?;
+    Ok(container)
+}
+
+/// Whether the annotation asks for the proxy. For the webhook its presence was enough, whatever the value.
+fn is_asked_for(pod: Named<'_>, severity: OnMalformed, findings: &mut Findings) -> bool {
+    let Some(text) = pod.metadata.written_annotation(keys::INJECT_PROXY_SIDECAR) else {
+        return false;
+    };
+    values::boolean(text).unwrap_or_else(|malformed| {
+        findings.malformed(
+            severity,
+            pod.object,
+            keys::INJECT_PROXY_SIDECAR,
+            text,
+            &malformed,
+        );
+        true
+    })
+}
+
+/// The port that the annotation gives; refused where malformed, whether or not the proxy is asked for.
+fn port(pod: Named<'_>, findings: &mut Findings) -> u16 {
+    let Some(text) = pod.metadata.annotation(keys::PROXY_SIDECAR_PORT) else {
+        return DEFAULT_PORT;
+    };
+    values::port(text).unwrap_or_else(|malformed| {
+        findings.malformed(
+            OnMalformed::Reject,
+            pod.object,
+            keys::PROXY_SIDECAR_PORT,
+            text,
+            &malformed,
+        );
+        DEFAULT_PORT
+    })
+}
+
+fn refuse_taken_port(port: u16, pod: Named<'_>, spec: &PodSpec<'_>, findings: &mut Findings) {
+    for (path, container) in spec.all_containers() {
+        let name = &container.name;
+        match container.tcp_ports() {
+            Ok(ports) if ports.iter().any(|taken| taken.parse() == Ok(port)) => findings.refuse(
+                pod.object,
+                format!(
+                    "container {name}: {path}.ports: port {port} is taken, where the proxy listens; choose another one by annotation {}",
+                    keys::PROXY_SIDECAR_PORT
+                ),
+            ),
+            Ok(_) => {}
+            Err(fault) => {
+                findings.refuse(pod.object, format!("container {name}: {path}.{fault}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The custom token endpoint: which pods ask for it, and what they get for it.
+
+use serde::Serialize;
+
+use crate::findings::Findings;
+use crate::identity::Named;
+use crate::keys;
+use crate::lens::Fields;
+use crate::settings::Settings;
+use crate::settings::token_endpoint::{CertificateAuthority, TokenEndpoint};
+use crate::values;
+
+/// Path of the endpoint's certificates within the token volume.
+pub const CA_PATH: &str = "ca-cert/ca.crt";
+
+/// The endpoint, where one is configured and the pod's annotation turns it on.
+pub fn asked_for<'s>(
+    settings: &'s Settings,
+    pod: Named<'_>,
+    findings: &mut Findings,
+) -> Option<&'s TokenEndpoint> {
+    let endpoint = settings.token_endpoint.as_ref()?;
+    let text = pod.metadata.annotation(&endpoint.annotation)?;
+    match values::boolean(&text.to_ascii_lowercase()) {
+        Ok(on) => on.then_some(endpoint),
+        Err(malformed) => {
+            let severity = settings.on_malformed;
+            findings.malformed(severity, pod.object, &endpoint.annotation, text, &malformed);
+            None
+        }
+    }
+}
+
+impl TokenEndpoint {
+    /// The environment variables for it, in a container that has the token volume at `directory`.
+    pub fn env(&self, directory: &str) -> [(&'static str, Option<String>); 4] {
+        let data = match &self.ca {
+            Some(CertificateAuthority::Data(data)) => Some(data.clone()),
+            _ => None,
+        };
+        [
+            (keys::AZURE_KUBERNETES_TOKEN_PROXY, self.token_proxy.clone()),
+            (keys::AZURE_KUBERNETES_SNI_NAME, self.sni_name.clone()),
+            (
+                keys::AZURE_KUBERNETES_CA_FILE,
+                Some(format!("{directory}/{CA_PATH}")),
+            ),
+            (keys::AZURE_KUBERNETES_CA_DATA, data),
+        ]
+    }
+
+    /// The source of the token volume, as JSON, that projects the endpoint's certificates.
+    ///
+    /// # Errors
+    /// Where it cannot be written as JSON.
+    pub fn volume_source(&self) -> serde_json::Result<Option<String>> {
+        let mut projection = Fields::default();
+        let kind = match &self.ca {
+            None | Some(CertificateAuthority::Data(_)) => return Ok(None),
+            Some(CertificateAuthority::ConfigMap(name)) => {
+                let items = [KeyToPath {
+                    key: "ca.crt",
+                    path: CA_PATH,
+                }];
+                projection.set("name", name)?;
+                projection.set("items", &items)?;
+                "configMap"
+            }
+            Some(CertificateAuthority::ClusterTrustBundle {
+                signer_name,
+                label_selector,
+            }) => {
+                projection.set("signerName", signer_name)?;
+                if let Some(label_selector) = label_selector {
+                    projection.set_json("labelSelector", label_selector);
+                }
+                projection.set("path", &CA_PATH)?;
+                "clusterTrustBundle"
+            }
+        };
+        projection.set("optional", &false)?;
+        let mut source = Fields::default();
+        source.set_json(kind, &projection.into_object());
+        Ok(Some(source.into_object()))
+    }
+
+    /// Whether the token volume projects certificates for it.
+    pub fn has_volume_source(&self) -> bool {
+        !matches!(self.ca, None | Some(CertificateAuthority::Data(_)))
+    }
+}
+
+#[derive(Serialize)]
+struct KeyToPath {
+    key: &'static str,
+    path: &'static str,
+}
