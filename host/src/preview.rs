@@ -108,7 +108,7 @@ impl Preview {
             .find(|reviewed| reviewed.mutated.is_some())
     }
 
-    /// What the user is warned of; what a workload and its pod have in common, once.
+    /// What the user is warned of; what a workload says of its template and then its pod of itself, once.
     pub fn warnings(&self) -> Vec<&str> {
         let mut told = Vec::new();
         let mut warnings = Vec::new();
@@ -116,6 +116,7 @@ impl Preview {
             let own_name = format!("{}: ", reviewed.title);
             for warning in reviewed.response.warnings.iter().flatten() {
                 let text = warning.strip_prefix(&own_name).unwrap_or(warning);
+                let text = workload::without_template_path(text);
                 if !told.contains(&text) {
                     told.push(text);
                     warnings.push(warning.as_str());
@@ -185,12 +186,30 @@ pub fn preview(
         default_namespace: &args.namespace,
     };
     let mut progress = Progress::new(reviewable.len());
-    for manifest in reviewable {
-        let preview = run.preview(manifest)?;
+    for object in reviewable {
+        let preview = run.preview(object);
         progress.suspend(|| show(preview))?;
         progress.step();
     }
     Ok(())
+}
+
+/// An object that the policy has a say in.
+struct Reviewable<'m> {
+    manifest: &'m Manifest,
+    /// The pod that it would create, where it is a workload.
+    pod: Option<Value>,
+}
+
+/// What an object is reviewed for.
+#[derive(Clone, Copy)]
+enum Purpose<'p> {
+    /// Itself.
+    Itself,
+    /// The pod that it would create.
+    Creates(&'p Value),
+    /// Itself, as the pod that this workload would create.
+    CreatedBy(&'p Value),
 }
 
 /// All that stays the same from object to object.
@@ -203,32 +222,31 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    fn preview(&self, manifest: &Manifest) -> Result<Preview> {
+    fn preview(&self, Reviewable { manifest, pod }: Reviewable<'_>) -> Preview {
         let namespace = manifest.namespace().unwrap_or(self.default_namespace);
-        let mut reviews = vec![self.review(namespace, &manifest.object, None)];
-        let itself = &reviews[0];
-        if itself.response.allowed && !manifest.is("v1", "Pod") {
-            let object = itself.mutated.as_ref().unwrap_or(&manifest.object);
-            let created = Manifest {
-                object: object.clone(),
-                ..manifest.clone()
-            };
-            if let Some(pod) = pod_of(&created)? {
-                reviews.push(self.review(namespace, &pod, Some(&manifest.object)));
+        let object = &manifest.object;
+        let reviews = match &pod {
+            None => vec![self.review(namespace, object, Purpose::Itself)],
+            Some(pod) => {
+                let mut reviews = vec![self.review(namespace, object, Purpose::Creates(pod))];
+                if reviews.iter().all(|reviewed| reviewed.response.allowed) {
+                    reviews.push(self.review(namespace, pod, Purpose::CreatedBy(object)));
+                }
+                reviews
             }
-        }
-        Ok(Preview {
+        };
+        Preview {
             api_version: manifest.api_version.clone(),
             kind: manifest.kind.clone(),
             namespace: namespace.to_owned(),
             name: name(&manifest.object),
             origin: manifest.origin.clone(),
             reviews,
-        })
+        }
     }
 
-    /// Asks the policy about `object`; `workload` is what creates it.
-    fn review(&self, namespace: &str, object: &Value, workload: Option<&Value>) -> Reviewed {
+    /// Asks the policy about `object`.
+    fn review(&self, namespace: &str, object: &Value, purpose: Purpose<'_>) -> Reviewed {
         let request = AdmissionRequest::creation(namespace, object.clone());
         let title = title(&request.kind.kind, namespace, &name(object));
         let out_of_scope = self
@@ -260,17 +278,23 @@ impl Run<'_> {
             Some(_) => verdict.and_then(|verdict| verdict.mutated_object),
             None => None,
         };
-        let steps = match &self.explainer {
-            Some(explainer) if request.kind.kind == "Pod" => explainer.pod(&Pod {
+        let pod = match purpose {
+            Purpose::Itself if request.kind.kind == "Pod" => Some((object, None)),
+            Purpose::CreatedBy(workload) => Some((object, Some(workload))),
+            // Of a workload that is accepted, the review of its pod tells all.
+            Purpose::Creates(pod) if !response.allowed => Some((pod, Some(object))),
+            Purpose::Itself | Purpose::Creates(_) => None,
+        };
+        let steps = match (&self.explainer, pod) {
+            (Some(explainer), Some((before, workload))) => explainer.pod(&Pod {
                 title: &title,
-                before: object,
+                before,
                 after: mutated.as_ref(),
                 workload,
                 response: &response,
                 lookups: &lookups,
             }),
-            Some(_) => explain::audit_annotations(&response),
-            None => Vec::new(),
+            _ => Vec::new(),
         };
         Reviewed {
             title,
@@ -283,18 +307,17 @@ impl Run<'_> {
 }
 
 /// The objects among `manifests` that the policy has a say in.
-fn reviewable(manifests: &[Manifest]) -> Result<Vec<&Manifest>> {
+fn reviewable(manifests: &[Manifest]) -> Result<Vec<Reviewable<'_>>> {
     let mut reviewable = Vec::new();
     for manifest in manifests {
-        if manifest.is("v1", "ServiceAccount") || pod_of(manifest)?.is_some() {
-            reviewable.push(manifest);
+        let pod = workload::pod(manifest).with_context(|| manifest.origin.to_string())?;
+        let is_itself = manifest.is("v1", "ServiceAccount") || manifest.is("v1", "Pod");
+        if is_itself || pod.is_some() {
+            let pod = pod.filter(|_| !is_itself);
+            reviewable.push(Reviewable { manifest, pod });
         }
     }
     Ok(reviewable)
-}
-
-fn pod_of(manifest: &Manifest) -> Result<Option<Value>> {
-    workload::pod(manifest).with_context(|| manifest.origin.to_string())
 }
 
 /// The ServiceAccounts among `manifests` by namespace and name.
@@ -413,7 +436,13 @@ mod tests {
             reviews: vec![
                 reviewed(
                     "Deployment web/a",
-                    &["Deployment web/a: one", "ServiceAccount web/b: two"],
+                    &[
+                        "Deployment web/a: one",
+                        "ServiceAccount web/b: two",
+                        "Deployment web/a: spec.template: four",
+                        "Deployment web/a: spec.template.spec.containers[0]: five",
+                        "Deployment web/a: metadata: six",
+                    ],
                 ),
                 reviewed(
                     "Pod web/a-*",
@@ -422,6 +451,9 @@ mod tests {
                         "ServiceAccount web/b: two",
                         "ServiceAccount web/b: one",
                         "Pod web/a-*: three",
+                        "Pod web/a-*: four",
+                        "Pod web/a-*: spec.containers[0]: five",
+                        "Pod web/a-*: six",
                     ],
                 ),
             ],
@@ -431,8 +463,12 @@ mod tests {
             [
                 "Deployment web/a: one",
                 "ServiceAccount web/b: two",
+                "Deployment web/a: spec.template: four",
+                "Deployment web/a: spec.template.spec.containers[0]: five",
+                "Deployment web/a: metadata: six",
                 "ServiceAccount web/b: one",
                 "Pod web/a-*: three",
+                "Pod web/a-*: six",
             ]
         );
     }

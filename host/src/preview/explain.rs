@@ -1,13 +1,14 @@
 //! Why a pod gets its identity or not, step by step.
 //!
-//! What happened is read from the module's answer and from the lookups that it made. Where a value comes from is found
-//! among the places that can give one, by comparison, so that nothing is claimed that the module did not do.
+//! What happened is read from the module's answer, its audit annotations among it, and from the lookups that it made.
+//! Where these do not say where a value comes from, the place that has that value does, so that nothing is claimed that
+//! the module did not do.
 
 use std::{collections::BTreeMap, fmt};
 
 use anyhow::{Result, anyhow};
 use azure_workload_identity_policy::{
-    keys,
+    audit, keys,
     settings::{OptIn, Settings as PolicySettings},
     values,
 };
@@ -74,13 +75,30 @@ pub struct Explainer<'m> {
     accounts: BTreeMap<(String, String), Account<'m>>,
 }
 
-/// What the policy's audit annotations say.
-pub fn audit_annotations(response: &AdmissionResponse) -> Vec<Step> {
-    let annotations = response.audit_annotations.iter().flatten();
-    annotations
-        .map(|(key, value)| Step::new(format!("audit annotation {key}"), value))
-        .collect()
+/// A place that can give a value.
+struct Place {
+    /// The place in the words of audit annotations.
+    kind: &'static str,
+    /// The place in words.
+    name: String,
+    value: String,
 }
+
+/// The places of values in the words of audit annotations.
+const ON_POD: &str = "Pod annotation";
+const ON_SERVICE_ACCOUNT: &str = "ServiceAccount annotation";
+const IN_SETTINGS: &str = "setting";
+
+/// The audit annotations whose content the steps have anyway.
+const TOLD: [&str; 7] = [
+    audit::SERVICE_ACCOUNT,
+    audit::CLIENT_ID,
+    audit::CLIENT_ID_SOURCE,
+    audit::TENANT_ID,
+    audit::TENANT_ID_SOURCE,
+    audit::INJECTED,
+    audit::SKIPPED,
+];
 
 impl<'m> Explainer<'m> {
     /// Explains the policy under the settings `given`, with the ServiceAccounts `accounts` by namespace and name.
@@ -105,18 +123,19 @@ impl<'m> Explainer<'m> {
         })
     }
 
-    /// The steps that led to what the policy did with `pod`.
+    /// The steps that led to what the policy did with `pod`, or with the workload whose pod it would be.
     pub fn pod(&self, pod: &Pod<'_>) -> Vec<Step> {
         let account = pod.lookups.last();
         let (opted_in, step) = self.opt_in(pod, account);
         let mut steps = vec![step];
         steps.extend(account.map(|lookup| self.service_account(pod, lookup)));
-        if opted_in && pod.response.allowed {
-            let after = pod.after.unwrap_or(pod.before);
-            steps.extend(self.identity(pod.before, after, account));
-            steps.extend(containers(pod.before, after));
+        if opted_in {
+            steps.extend(self.identity(pod, account));
         }
-        steps.extend(audit_annotations(pod.response));
+        if opted_in && pod.response.allowed {
+            steps.extend(containers(pod));
+        }
+        steps.extend(other_audit_annotations(pod.response));
         steps.push(result(pod, opted_in));
         steps
     }
@@ -147,6 +166,9 @@ impl<'m> Explainer<'m> {
             None => format!("the pod has no label {}", keys::USE),
         };
         let account_says = on_account.clone().unwrap_or_else(|| match account {
+            Some(lookup) if lookup.answer.is_err() => {
+                format!("{} was not found", title_of(lookup))
+            }
             Some(lookup) => format!("{} has no label {}", title_of(lookup), keys::USE),
             None => "no ServiceAccount was looked up".to_owned(),
         });
@@ -217,86 +239,103 @@ impl<'m> Explainer<'m> {
         )
     }
 
-    /// Each value of the identity that the pod got, and where it comes from.
-    fn identity(&self, before: &Value, after: &Value, account: Option<&Lookup>) -> Vec<Step> {
+    /// Each value of the identity, and where it comes from.
+    fn identity(&self, pod: &Pod<'_>, account: Option<&Lookup>) -> Vec<Step> {
         let settings = &self.settings;
+        let (before, after) = (pod.before, pod.after.unwrap_or(pod.before));
         let account_title = account.map(title_of).unwrap_or_default();
+        let annotated = account.and_then(|account| account.answer.as_ref().ok());
         let of_account = |key: &str| {
-            let annotated = account?.answer.as_ref().ok()?;
-            let value = text(annotated, "annotations", key)?.to_owned();
-            Some((format!("annotation {key} of {account_title}"), value))
+            let value = text(annotated?, "annotations", key)?.to_owned();
+            let name = format!("annotation {key} of {account_title}");
+            let kind = ON_SERVICE_ACCOUNT;
+            Some(Place { kind, name, value })
         };
         let of_pod = |key: &str| {
             let value = text(before, "annotations", key)?.to_owned();
-            Some((format!("annotation {key} of the pod"), value))
+            let name = format!("annotation {key} of the pod");
+            let kind = ON_POD;
+            Some(Place { kind, name, value })
         };
-        let set = |keys: [&str; 2], value: String| Some((self.source(keys[0], keys[1]), value));
+        let setting = |keys: [&str; 2], value: &str| {
+            Some(Place {
+                kind: IN_SETTINGS,
+                name: self.source(keys[0], keys[1]),
+                value: value.to_owned(),
+            })
+        };
 
         let mut steps = Vec::new();
-        let mut step = |subject: &str, value: Option<String>, sources: &[Option<_>]| {
+        let mut step = |subject: &str, value: Option<String>, kind, places: &[Option<Place>]| {
             if let Some(value) = value {
-                let from = origin_of(&value, sources);
+                let from = place_of(&value, kind, places);
                 steps.push(Step::new(subject, format!("{value}, from {from}")));
             }
         };
-        let added = |name| added_value(before, after, name);
+        let annotation = |key: &str| {
+            let annotations = pod.response.audit_annotations.as_ref()?;
+            annotations.get(key).map(String::as_str)
+        };
+        let value = |key: &str, variable| {
+            let named = annotation(key).map(str::to_owned);
+            named.or_else(|| added_value(before, after, variable))
+        };
         step(
             "client ID",
-            added(keys::AZURE_CLIENT_ID),
+            value(audit::CLIENT_ID, keys::AZURE_CLIENT_ID),
+            annotation(audit::CLIENT_ID_SOURCE),
             &[of_account(keys::CLIENT_ID)],
         );
         step(
             "tenant",
-            added(keys::AZURE_TENANT_ID),
+            value(audit::TENANT_ID, keys::AZURE_TENANT_ID),
+            annotation(audit::TENANT_ID_SOURCE),
             &[
                 of_account(keys::TENANT_ID),
-                set(["azureTenantID"; 2], settings.azure_tenant_id.clone()),
+                setting(["azureTenantID"; 2], &settings.azure_tenant_id),
             ],
         );
         step(
             "authority host",
-            added(keys::AZURE_AUTHORITY_HOST),
-            &[set(
+            added_value(before, after, keys::AZURE_AUTHORITY_HOST),
+            None,
+            &[setting(
                 ["azureAuthorityHost", "azureEnvironment"],
-                settings.azure_authority_host.clone(),
+                &settings.azure_authority_host,
             )],
         );
         let token = |field: &str| {
             let value = &added_token(before, after)?.1[field];
-            Some(
-                value
-                    .as_str()
-                    .map_or_else(|| value.to_string(), str::to_owned),
-            )
+            let text = value.as_str().map(str::to_owned);
+            Some(text.unwrap_or_else(|| value.to_string()))
         };
+        let endpoint = settings.token_endpoint.as_ref();
         step(
             "audience",
             token("audience"),
+            None,
             &[
-                set(["audience"; 2], settings.audience.clone()),
-                self.endpoint_audience(),
+                setting(["audience"; 2], &settings.audience),
+                endpoint
+                    .and_then(|endpoint| setting(["customTokenEndpoint"; 2], &endpoint.audience)),
             ],
         );
+        let default_expiration = settings.default_token_expiration_seconds.to_string();
         step(
             "token expiration",
             token("expirationSeconds"),
+            None,
             &[
                 of_pod(keys::TOKEN_EXPIRATION),
                 of_account(keys::TOKEN_EXPIRATION),
-                set(
-                    ["defaultTokenExpirationSeconds"; 2],
-                    settings.default_token_expiration_seconds.to_string(),
-                ),
+                setting(["defaultTokenExpirationSeconds"; 2], &default_expiration),
             ],
         );
         if let Some((volume, _)) = added_token(before, after) {
             let layout = self.source("layout", "layout");
             steps.push(Step::new("token volume", format!("{volume} ({layout})")));
         }
-        let annotated = account.and_then(|account| account.answer.as_ref().ok());
-        let has_client_id = annotated
-            .is_some_and(|account| text(account, "annotations", keys::CLIENT_ID).is_some());
-        if annotated.is_some() && !has_client_id {
+        if annotated.is_some() && of_account(keys::CLIENT_ID).is_none() {
             let finding = format!(
                 "none, {account_title} has no annotation {}",
                 keys::CLIENT_ID
@@ -304,13 +343,6 @@ impl<'m> Explainer<'m> {
             steps.insert(0, Step::new("client ID", finding));
         }
         steps
-    }
-
-    /// The audience of pods that use the custom token endpoint.
-    fn endpoint_audience(&self) -> Option<(String, String)> {
-        let audience = self.given.get("customTokenEndpoint")?["audience"].as_str()?;
-        let setting = "setting customTokenEndpoint.audience".to_owned();
-        Some((setting, audience.to_owned()))
     }
 
     /// The setting that gives a value: the one of `keys` that is set, else the first one's default.
@@ -336,8 +368,17 @@ fn result(pod: &Pod<'_>, opted_in: bool) -> Step {
     Step::new("result", finding)
 }
 
+/// What audit annotations say that the steps do not know of.
+fn other_audit_annotations(response: &AdmissionResponse) -> impl Iterator<Item = Step> {
+    let annotations = response.audit_annotations.iter().flatten();
+    annotations
+        .filter(|(key, _)| !TOLD.contains(&key.as_str()))
+        .map(|(key, value)| Step::new(format!("audit annotation {key}"), value))
+}
+
 /// What each container got, in the order of the pod.
-fn containers(before: &Value, after: &Value) -> Vec<Step> {
+fn containers(pod: &Pod<'_>) -> Vec<Step> {
+    let (before, after) = (pod.before, pod.after.unwrap_or(pod.before));
     let skipped: Vec<&str> = text(before, "annotations", keys::SKIP_CONTAINERS)
         .map(|names| values::container_names(names).collect())
         .unwrap_or_default();
@@ -409,6 +450,10 @@ fn kept(container: &Value) -> Vec<&str> {
         keys::AZURE_TENANT_ID,
         keys::AZURE_FEDERATED_TOKEN_FILE,
         keys::AZURE_AUTHORITY_HOST,
+        keys::AZURE_KUBERNETES_TOKEN_PROXY,
+        keys::AZURE_KUBERNETES_SNI_NAME,
+        keys::AZURE_KUBERNETES_CA_FILE,
+        keys::AZURE_KUBERNETES_CA_DATA,
     ];
     names(container)
         .filter(|name| ours.contains(name))
@@ -446,13 +491,13 @@ fn token_of(volume: &Value) -> Option<&Value> {
         .find(|token| token.is_object())
 }
 
-/// The first of `sources` that gives `value`.
-fn origin_of<'s>(value: &str, sources: &'s [Option<(String, String)>]) -> &'s str {
-    sources
+/// The name of the first of `places` that is of this kind, where it is known, and that gives `value`.
+fn place_of<'s>(value: &str, kind: Option<&str>, places: &'s [Option<Place>]) -> &'s str {
+    places
         .iter()
         .flatten()
-        .find(|(_, given)| given == value)
-        .map_or("the policy itself", |(source, _)| source)
+        .find(|place| place.value == value && kind.is_none_or(|kind| kind == place.kind))
+        .map_or("the policy itself", |place| &place.name)
 }
 
 fn title_of(lookup: &Lookup) -> String {
