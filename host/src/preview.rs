@@ -4,7 +4,7 @@ pub mod args;
 pub mod explain;
 mod progress;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -108,17 +108,19 @@ impl Preview {
             .find(|reviewed| reviewed.mutated.is_some())
     }
 
-    /// What the user is warned of; what a workload says of its template and then its pod of itself, once.
+    /// What the user is warned of; what a workload says of its template and then its pod of itself, once, and nothing that
+    /// the refusal says.
     pub fn warnings(&self) -> Vec<&str> {
-        let mut told = Vec::new();
+        let mut told = match self.outcome() {
+            Outcome::Refused { reviewed, message } => vec![reviewed.gist(message)],
+            Outcome::Mutated | Outcome::Unchanged => Vec::new(),
+        };
         let mut warnings = Vec::new();
         for reviewed in &self.reviews {
-            let own_name = format!("{}: ", reviewed.title);
             for warning in reviewed.response.warnings.iter().flatten() {
-                let text = warning.strip_prefix(&own_name).unwrap_or(warning);
-                let text = workload::without_template_path(text);
-                if !told.contains(&text) {
-                    told.push(text);
+                let gist = reviewed.gist(warning);
+                if !told.contains(&gist) {
+                    told.push(gist);
                     warnings.push(warning.as_str());
                 }
             }
@@ -129,6 +131,14 @@ impl Preview {
     /// The steps that led to the outcome.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.reviews.iter().flat_map(|reviewed| &reviewed.steps)
+    }
+}
+
+impl Reviewed {
+    /// What `message` says, whether about a workload's template or about its pod.
+    fn gist<'m>(&self, message: &'m str) -> Cow<'m, str> {
+        let own_name = format!("{}: ", self.title);
+        workload::without_template_path(message.strip_prefix(&own_name).unwrap_or(message))
     }
 }
 

@@ -1,8 +1,8 @@
 //! `policy-host preview` as people see it: transcripts of shell sessions, and a terminal.
 //!
 //! `docs/preview.md` and the files in `tests/preview` hold commands and what they print; each command is run and the
-//! whole output compared. After a change that is meant: `SNAPSHOTS=overwrite cargo test --test preview`, and review the
-//! difference.
+//! whole output compared. After a change that is meant: `make snapshots`, which sets `SNAPSHOTS=overwrite`, and review
+//! the difference.
 
 mod sandbox;
 mod transcript;
