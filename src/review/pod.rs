@@ -86,10 +86,8 @@ impl PodReview<'_> {
             return self.without_identity(findings);
         }
         if self.object.namespace.is_empty() {
-            findings.refuse(
-                self.object,
-                "request.namespace: expected the pod's namespace, found nothing",
-            );
+            let refusal = "request.namespace: expected the pod's namespace, found nothing";
+            findings.refusals.push(refusal.to_owned());
             return self.without_identity(findings);
         }
         let spec = match self.pod.spec() {
@@ -282,9 +280,7 @@ impl PodReview<'_> {
         }
         let mut ours = self.pod.metadata.ours();
         let at_home = |form, key| {
-            keys::ALL
-                .iter()
-                .any(|known| *known == (key, form, Home::Pod))
+            keys::ALL.contains(&(key, form, Home::Pod))
         };
         if let Some((form, key, _)) = ours.find(|(form, key, _)| at_home(*form, key)) {
             let object = self.object.metadata();

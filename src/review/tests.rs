@@ -5,6 +5,15 @@ use std::cell::RefCell;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::keys;
+use crate::service_account::Freshness;
+
+mod proxy;
+mod service_accounts;
+mod stray_keys;
+mod token_endpoint;
+mod verify;
+mod workloads;
 
 const CLIENT_ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
 const TENANT_ID: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
@@ -281,19 +290,21 @@ fn opting_in_is_by_the_label_that_the_setting_says() {
             None => Value::Null,
         };
         let claim = format!("{opt_in} {pod:?} {label:?} {annotation:?}");
-        let is_injected = case.review() != Verdict::unchanged();
+        let is_injected = matches!(case.review().outcome, Outcome::Mutated(_));
         assert_eq!(is_injected, injected, "{claim}");
         assert_eq!(!case.cluster.asked.borrow().is_empty(), asked, "{claim}");
     }
 }
 
 #[test]
-fn what_is_not_a_pods_creation_is_accepted_without_a_look() {
+fn what_is_not_the_policys_business_is_accepted_without_a_look() {
     for (group, kind, operation) in [
         ("", "Pod", "UPDATE"),
         ("", "Pod", "DELETE"),
         ("", "Binding", "CREATE"),
-        ("apps", "Deployment", "CREATE"),
+        ("", "ServiceAccount", "DELETE"),
+        ("apps", "Deployment", "DELETE"),
+        ("apps", "Scale", "UPDATE"),
         ("example.com", "Pod", "CREATE"),
     ] {
         let mut case = case().set("azureTenantID", 5);
@@ -404,11 +415,8 @@ fn what_the_policy_does_not_know_comes_out_to_the_letter() {
             r#""resources":{ }}"#,
             &format!(r#""resources":{{ }}{volumes}}}"#),
         );
-    let verdict = Verdict::Accept {
-        mutated: Some(expected),
-        warnings: Vec::new(),
-    };
-    assert_eq!(review(payload.as_bytes(), &case().cluster), verdict);
+    let verdict = review(payload.as_bytes(), &case().cluster);
+    assert_eq!(verdict.outcome, Outcome::Mutated(expected));
 }
 
 #[test]
@@ -732,7 +740,7 @@ fn a_stale_answer_is_not_held_against_the_service_account() {
 #[test]
 fn what_is_wrong_with_the_pod_alone_takes_no_second_look() {
     let case = case().annotate(keys::TOKEN_EXPIRATION, "1h");
-    assert!(matches!(case.review(), Verdict::Reject { .. }));
+    assert!(case.review().is_refusal());
     case.asked(&[("fed-sa", Freshness::Cached)]);
 }
 
@@ -754,11 +762,10 @@ fn a_service_account_that_cannot_be_read_is_a_refusal() {
 #[test]
 fn settings_that_are_not_valid_refuse_with_every_fault() {
     let case = case().set("layuot", "v1.5").set("optIn", 5);
-    let verdict = Verdict::Reject {
+    let verdict = Verdict::new(Outcome::Refused {
         message: "the policy's settings are not valid: layuot: unknown setting: did you mean layout?; optIn: expected one of PodLabel, ServiceAccountLabel, Either, found 5".to_owned(),
         code: 500,
-        warnings: Vec::new(),
-    };
+    });
     assert_eq!(case.review(), verdict);
 }
 
@@ -858,4 +865,93 @@ fn a_request_that_is_none_is_refused() {
     let mut case = case();
     case.request["namespace"].take();
     case.refuses("request.namespace: expected the pod's namespace, found nothing");
+}
+
+#[test]
+fn an_own_value_that_keeps_the_identity_out_is_warned_about_after_a_second_look() {
+    let own = json!([
+        {"name": "AZURE_CLIENT_ID", "value": OTHER_ID},
+        {"name": "AZURE_TENANT_ID", "value": "contoso.com"},
+        {"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/token"},
+        {"name": "AZURE_AUTHORITY_HOST", "value": "https://login.example/"},
+    ]);
+    let case = case().app("env", own.clone());
+    let (pod, warnings) = case.mutates();
+    assert_eq!(pod["spec"]["containers"][0]["env"], own);
+    assert_eq!(
+        warnings,
+        [
+            "Pod default/demo: container app: env AZURE_CLIENT_ID keeps the value that the container sets, not that of the ServiceAccount",
+            "Pod default/demo: container app: env AZURE_TENANT_ID keeps the value that the container sets, not that of setting azureTenantID",
+            "Pod default/demo: container app: env AZURE_FEDERATED_TOKEN_FILE keeps the value that the container sets, not that of the token volume's mount",
+        ]
+    );
+    case.asked(&[("fed-sa", Freshness::Cached), ("fed-sa", Freshness::Fresh)]);
+}
+
+#[test]
+fn an_own_value_that_is_the_same_or_cannot_be_compared_is_no_warning() {
+    let from = json!({"secretKeyRef": {"name": "s", "key": "k"}});
+    let own = json!([
+        {"name": "AZURE_CLIENT_ID", "value": CLIENT_ID},
+        {"name": "AZURE_TENANT_ID", "valueFrom": from},
+    ]);
+    case().app("env", own).mutates_silently();
+}
+
+#[test]
+fn the_audit_log_tells_the_identity_and_the_containers() {
+    let verdict = case()
+        .spec("containers", json!([{"name": "app"}, {"name": "sidecar"}]))
+        .spec("initContainers", json!([{"name": "init"}]))
+        .annotate(keys::SKIP_CONTAINERS, "sidecar;envoy")
+        .review();
+    let expected = [
+        ("service-account", "default/fed-sa"),
+        ("client-id", CLIENT_ID),
+        ("client-id-source", "ServiceAccount annotation"),
+        ("tenant-id", TENANT_ID),
+        ("tenant-id-source", "setting"),
+        ("injected", "init,app"),
+        ("skipped", "sidecar"),
+    ];
+    assert_eq!(verdict.audit_annotations, owned(&expected));
+}
+
+fn owned(annotations: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    annotations
+        .iter()
+        .map(|(key, value)| (*key, (*value).to_owned()))
+        .collect()
+}
+
+#[test]
+fn the_audit_log_tells_the_identity_of_a_refusal_as_far_as_it_is_known() {
+    let annotations = json!({keys::CLIENT_ID: "my-app", keys::TENANT_ID: "contoso.com"});
+    let known = case().service_account(json!({}), annotations).review();
+    let expected = [
+        ("service-account", "default/fed-sa"),
+        ("client-id", "my-app"),
+        ("client-id-source", "ServiceAccount annotation"),
+        ("tenant-id", "contoso.com"),
+        ("tenant-id-source", "ServiceAccount annotation"),
+    ];
+    assert_eq!(known.audit_annotations, owned(&expected));
+    let mut unknown = case();
+    unknown.cluster.cached = Err("no connection".to_owned());
+    let expected = [("service-account", "default/fed-sa")];
+    assert_eq!(unknown.review().audit_annotations, owned(&expected));
+    assert_eq!(
+        case()
+            .spec("containers", json!(5))
+            .review()
+            .audit_annotations,
+        []
+    );
+}
+
+#[test]
+fn the_subject_is_known_for_the_log() {
+    let subject = case().review().subject;
+    assert_eq!(subject, Some(ObjectName::new("Pod", "default", "demo")));
 }
