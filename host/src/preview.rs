@@ -170,6 +170,8 @@ pub fn preview(
         .then(|| Explainer::new(&settings, accounts.clone()))
         .transpose()?;
     let module = Module::from_file(&Engine::new()?, &args.module)?;
+    let mut progress = Progress::new(reviewable.len());
+    let log = log.map(|log| progress.beside(log));
     let host = host(&accounts, &args.namespace, deployed.as_ref(), log);
     let policy = Policy::new(&module, settings, host);
     let module = args.module.display();
@@ -195,7 +197,6 @@ pub fn preview(
         explainer,
         default_namespace: &args.namespace,
     };
-    let mut progress = Progress::new(reviewable.len());
     for object in reviewable {
         let preview = run.preview(object);
         progress.suspend(|| show(preview))?;

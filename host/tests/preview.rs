@@ -116,19 +116,19 @@ fn a_terminal_gets_colours_and_lines_that_fit() {
 #[test]
 fn no_color_and_the_flag_turn_colours_off_and_on() {
     let sandbox = sandbox::create();
-    let escapes = |arguments: &[&str], variable| {
+    let is_bold = |arguments: &[&str], variable| {
         let arguments = [
             &["preview", "-s", "settings.yaml", "manifests/job.yaml"],
             arguments,
         ]
         .concat();
-        on_terminal(sandbox.path(), &arguments, variable).contains('\u{1b}')
+        on_terminal(sandbox.path(), &arguments, variable).contains("\u{1b}[1m")
     };
     let no_color = Some(("NO_COLOR", "1"));
-    assert!(escapes(&[], None));
-    assert!(!escapes(&[], no_color));
-    assert!(!escapes(&["--color=never"], None));
-    assert!(escapes(&["--color=always"], no_color));
+    assert!(is_bold(&[], None));
+    assert!(!is_bold(&[], no_color));
+    assert!(!is_bold(&["--color=never"], None));
+    assert!(is_bold(&["--color=always"], no_color));
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::host_calls::LogSink;
+
 /// How long a preview may take without a word on its progress.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -37,13 +39,21 @@ impl Progress {
         self.bar.suspend(work)
     }
 
+    /// A receiver of log messages that writes them to the terminal as `log` does.
+    pub fn beside(&self, log: LogSink) -> LogSink {
+        let bar = self.bar.clone();
+        Box::new(move |line| bar.suspend(|| log(line)))
+    }
+
     /// Tells that one more object is done.
     pub fn step(&mut self) {
-        if self.bar.is_hidden() && self.started.elapsed() > PATIENCE {
+        self.bar.inc(1);
+        let is_last = self.bar.length() == Some(self.bar.position());
+        if self.bar.is_hidden() && !is_last && self.started.elapsed() > PATIENCE {
             // Where standard error is no terminal, this one is hidden, too.
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            self.bar.tick();
         }
-        self.bar.inc(1);
     }
 }
 
