@@ -41,6 +41,11 @@ test: fmt-check lint unit-tests e2e-tests-if-possible
 unit-tests: annotated-policy.wasm
 	cargo test --locked --workspace
 
+# Rewrites what docs/preview.md and host/tests/preview show by what the program prints now: review the difference.
+.PHONY: snapshots
+snapshots: annotated-policy.wasm
+	SNAPSHOTS=overwrite cargo test --locked --package azure-workload-identity-policy-host --test preview
+
 .PHONY: e2e-tests
 e2e-tests: annotated-policy.wasm $(filter $(HOST),$(KWCTL))
 	KWCTL=$(KWCTL) bats e2e.bats

@@ -6,6 +6,9 @@
 bats_require_minimum_version 1.5.0
 
 KWCTL=${KWCTL:-$(command -v kwctl || echo target/debug/policy-host)}
+# The audit annotations of the identities in test_data/sessions.
+DEFAULT_TENANT='"tenant-id": "72f988bf-86f1-41af-91ab-2d7cd011db47", "tenant-id-source": "setting"'
+IDENTITY="{\"client-id\": \"8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11\", \"client-id-source\": \"ServiceAccount annotation\", $DEFAULT_TENANT}"
 TENANT='"azureTenantID": "72f988bf-86f1-41af-91ab-2d7cd011db47"'
 
 # review REQUEST SESSION [SETTINGS]: runs the policy; an empty SESSION is a run without access to the cluster.
@@ -26,12 +29,14 @@ responds() {
   diff <(jq --sort-keys . "test_data/responses/$1.json") <(echo "$found")
 }
 
-# refuses MESSAGE: the response is a refusal with just this message.
+# refuses MESSAGE [IDENTITY]: the response is a refusal with just this message, and IDENTITY, JSON, beside the ServiceAccount
+# in the audit annotations.
 refuses() {
   [ "$status" -eq 0 ] || { echo "exit status $status: $stderr"; return 1; }
   local expected
-  expected=$(jq --null-input --sort-keys --arg message "$1" \
-    '{allowed: false, auditAnnotations: null, status: {code: 400, message: $message}, warnings: null}')
+  expected=$(jq --null-input --sort-keys --arg message "$1" --argjson identity "${2:-{\}}" \
+    '{allowed: false, auditAnnotations: ({"service-account": "default/fed-sa"} + $identity),
+      status: {code: 400, message: $message}, warnings: null}')
   diff <(echo "$expected") <(jq --sort-keys 'del(.uid)' <<<"$output")
 }
 
@@ -64,9 +69,9 @@ invalid() {
   responds mutated-january-2022
 }
 
-@test "accepts a pod whose ServiceAccount does not opt it in" {
-  review pod service-account "{$TENANT, \"optIn\": \"ServiceAccountLabel\"}"
-  responds accepted
+@test "warns where the label is on the pod and the ServiceAccount decides, after a look past the cache" {
+  review pod service-account-twice "{$TENANT, \"optIn\": \"ServiceAccountLabel\"}"
+  responds label-without-effect
 }
 
 @test "changes nothing in a pod that is injected already" {
@@ -88,7 +93,7 @@ invalid() {
 
 @test "refuses a missing client ID where the settings say so" {
   review pod service-account-without-client-id "{$TENANT, \"requireClientID\": true}"
-  refuses "ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: required: expected the client ID of an Entra application or managed identity, a UUID, found nothing"
+  refuses "ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: required: expected the client ID of an Entra application or managed identity, a UUID, found nothing" "{$DEFAULT_TENANT}"
 }
 
 @test "does not hold a stale answer against the ServiceAccount" {
@@ -98,7 +103,8 @@ invalid() {
 
 @test "refuses a pod with every malformed annotation in one message" {
   review pod-malformed service-account-malformed
-  refuses 'Pod default/azure-cli-7d9c6b9c5d-*: annotation azure.workload.identity/skip-containers: expected a container name: at most 63 lower-case letters, digits and inner hyphens, found "azure-cli,istio-proxy"; separate names with ";"; Pod default/azure-cli-7d9c6b9c5d-*: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h"; ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"; ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: expected a tenant ID, a UUID or a verified domain name, found "common"'
+  refuses 'Pod default/azure-cli-7d9c6b9c5d-*: annotation azure.workload.identity/skip-containers: expected a container name: at most 63 lower-case letters, digits and inner hyphens, found "azure-cli,istio-proxy"; separate names with ";"; Pod default/azure-cli-7d9c6b9c5d-*: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h"; ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"; ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: expected a tenant ID, a UUID or a verified domain name, found "common"' \
+    '{"client-id": "my-app", "client-id-source": "ServiceAccount annotation", "tenant-id": "common", "tenant-id-source": "ServiceAccount annotation"}'
 }
 
 @test "warns about malformed annotations where the settings say so" {
@@ -108,7 +114,7 @@ invalid() {
 
 @test "refuses a volume in the way of the token volume" {
   review pod-volume-in-the-way service-account
-  refuses "Pod default/azure-cli-7d9c6b9c5d-*: spec.volumes[0]: expected the token volume under the name azure-identity-token, found another volume; rename that one"
+  refuses "Pod default/azure-cli-7d9c6b9c5d-*: spec.volumes[0]: expected the token volume under the name azure-identity-token, found another volume; rename that one" "$IDENTITY"
 }
 
 @test "refuses a pod whose ServiceAccount does not exist" {
@@ -124,6 +130,61 @@ invalid() {
 @test "refuses a pod where access to ServiceAccounts is not granted" {
   review pod ""
   refuses "ServiceAccount default/fed-sa: cannot be read: the policy has no access to ServiceAccounts; list apiVersion v1, kind ServiceAccount under spec.contextAwareResources of the policy (kwctl: --allow-context-aware)"
+}
+
+@test "injects the proxy in front, and leaves out what is skipped" {
+  review pod-proxy service-account "{$TENANT, \"layout\": \"v1.6.0\", \"proxy\": {\"resources\": {\"limits\": {\"memory\": \"64Mi\"}}}}"
+  responds mutated-proxy
+}
+
+@test "injects the custom token endpoint" {
+  review pod-token-endpoint service-account "{$TENANT, \"customTokenEndpoint\": {\"annotationSuffix\": \"identity-binding\", \"audience\": \"api://AKSIdentityBinding\", \"azureKubernetesTokenProxy\": \"https://token-proxy.example:6443\", \"azureKubernetesCAConfigMapName\": \"ib-ca\"}}"
+  responds mutated-token-endpoint
+}
+
+@test "accepts a good Deployment as it is" {
+  review deployment service-account
+  responds accepted
+}
+
+@test "refuses a Deployment with a malformed annotation in its template" {
+  review deployment-malformed service-account
+  refuses 'Deployment default/quick-start: spec.template: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h"' "$IDENTITY"
+}
+
+@test "warns about the label on a Deployment itself, without access to the cluster" {
+  review deployment-label-misplaced ""
+  responds label-misplaced
+}
+
+@test "warns about a ServiceAccount that a Deployment needs and that does not exist yet" {
+  review deployment service-account-missing
+  responds service-account-missing-yet
+}
+
+@test "accepts a good ServiceAccount, without access to the cluster" {
+  review service-account ""
+  responds accepted
+}
+
+@test "refuses a malformed ServiceAccount" {
+  review service-account-malformed ""
+  refuses 'ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"'
+}
+
+@test "warns about a misspelt annotation of a ServiceAccount" {
+  review service-account-misspelt ""
+  responds annotation-misspelt
+}
+
+@test "verifies that a pod is injected" {
+  review pod-injected service-account "{$TENANT, \"mode\": \"Verify\"}"
+  responds accepted
+}
+
+@test "refuses a pod that is not injected where it verifies" {
+  review pod service-account "{$TENANT, \"mode\": \"Verify\"}"
+  refuses "Pod default/azure-cli-7d9c6b9c5d-*: is not fully injected: container azure-cli lacks AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_AUTHORITY_HOST, the mount of volume azure-identity-token; volume azure-identity-token is missing; delete it, so that it is made anew while the policy that injects is in place" "$IDENTITY"
 }
 
 @test "refuses settings without a tenant" {

@@ -1,7 +1,5 @@
 //! The Azure identity of one pod: what its ServiceAccount, its annotations and the settings say together.
 
-use std::fmt;
-
 use crate::findings::Findings;
 use crate::keys;
 use crate::message::ObjectName;
@@ -52,16 +50,6 @@ pub enum Source {
     ServiceAccount,
     /// A setting of the policy.
     Setting,
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pod => "annotation of the pod",
-            Self::ServiceAccount => "annotation of the ServiceAccount",
-            Self::Setting => "setting of the policy",
-        })
-    }
 }
 
 /// An object and its metadata: a pod, or its ServiceAccount.

@@ -6,17 +6,22 @@ use std::{
     process::ExitCode,
 };
 
-use anstream::{AutoStream, ColorChoice};
+use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
-use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use anyhow::{Context, Result, bail};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use terminal_size::terminal_size_of;
 
 use crate::{
     annotate::{self, AnnotateArgs},
     engine,
     host_calls::LogSink,
-    preview::{self, Color, PreviewArgs},
-    report::Report,
+    preview::{
+        self,
+        args::{Color, Format, PreviewArgs},
+    },
+    report::{Report, Summary},
     run::{self, RunArgs},
 };
 
@@ -26,7 +31,8 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// What fails where output does.
 const OUTPUT: &str = "cannot write to standard output";
 
-/// The exit status of a preview in which an object is refused, and of the other commands' failures.
+/// The exit status of a preview in which an object is refused, or warned of where that counts, and of the other
+/// commands' failures.
 const REFUSED_OR_FAILED: u8 = 1;
 
 /// The exit status of a preview that cannot be made.
@@ -38,7 +44,7 @@ const BAD_INPUT: u8 = 2;
     name = "policy-host",
     version,
     after_help = "Examples:
-  policy-host preview examples/workload.yaml
+  policy-host preview --policy examples/quick-start/policy.yaml examples/quick-start
   policy-host run -r request.json --settings-json '{}' annotated-policy.wasm
   policy-host annotate -m policy-metadata.yml -u README.md -o annotated-policy.wasm policy.wasm"
 )]
@@ -58,6 +64,20 @@ enum Command {
     Run(RunArgs),
     /// Write the policy's metadata into its module, as kwctl annotate does.
     Annotate(AnnotateArgs),
+    /// Print the completions of this program's command line for a shell.
+    Completions(CompletionsArgs),
+}
+
+/// The arguments of `policy-host completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  source <(policy-host completions bash)
+  policy-host completions zsh > ~/.zfunc/_policy-host
+  policy-host completions fish > ~/.config/fish/completions/policy-host.fish")]
+struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_name = "SHELL", value_enum)]
+    shell: Shell,
 }
 
 /// Runs the program with the arguments of the process, and gives its exit status back.
@@ -68,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Preview(args) => (preview(&args, verbose), BAD_INPUT),
         Command::Run(args) => (run(&args, verbose), REFUSED_OR_FAILED),
         Command::Annotate(args) => (annotate(&args), REFUSED_OR_FAILED),
+        Command::Completions(args) => (completions(&args), REFUSED_OR_FAILED),
     };
     outcome.unwrap_or_else(|error| {
         // Whoever stops reading, as `head` does, has seen enough.
@@ -84,20 +105,31 @@ pub fn main() -> ExitCode {
 }
 
 fn preview(args: &PreviewArgs, verbose: bool) -> Result<ExitCode> {
-    let choice = match args.color {
+    let color = match args.color {
         Color::Auto => ColorChoice::Auto,
         Color::Always => ColorChoice::Always,
         Color::Never => ColorChoice::Never,
     };
-    let mut report = Report::new(AutoStream::new(io::stdout().lock(), choice));
+    color.write_global();
+    if args.quiet && matches!(args.output, Format::Yaml | Format::Patch) {
+        bail!("--quiet: expected the output to be text or json, which hold problems");
+    }
+    let mut report = Report {
+        output: anstream::stdout().lock(),
+        problems: anstream::stderr(),
+        format: args.output,
+        quiet: args.quiet,
+        width: terminal_size_of(io::stdout()).map(|(width, _)| width.0.into()),
+        summary: Summary::default(),
+    };
     preview::preview(args, log(verbose), |preview| {
         report.add(&preview).context(OUTPUT)
     })?;
     let summary = report.finish().context(OUTPUT)?;
-    Ok(if summary.any_refused() {
-        ExitCode::from(REFUSED_OR_FAILED)
-    } else {
-        ExitCode::SUCCESS
+    let failed = summary.any_refused() || args.fail_on_warning && summary.any_warned();
+    Ok(match failed {
+        true => ExitCode::from(REFUSED_OR_FAILED),
+        false => ExitCode::SUCCESS,
     })
 }
 
@@ -124,6 +156,16 @@ fn annotate(args: &AnnotateArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn completions(args: &CompletionsArgs) -> Result<ExitCode> {
+    let mut command = Cli::command();
+    let name = command.get_name().to_owned();
+    // Not straight to standard output: the generator panics where nobody reads to the end.
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut command, name, &mut script);
+    io::stdout().write_all(&script).context(OUTPUT)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// The receiver of a policy's log messages, where the user wants them.
 fn log(verbose: bool) -> Option<LogSink> {
     verbose.then(|| -> LogSink { Box::new(|line| say(Style::new(), "policy log", line)) })
@@ -136,8 +178,6 @@ fn say(style: Style, label: &str, text: impl Display) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

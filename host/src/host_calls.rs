@@ -2,7 +2,11 @@
 //!
 //! Policies tell errors apart by their text alone, so each text is Kubewarden's, word for word.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::BTreeSet,
+    fmt, mem,
+    sync::{Mutex, PoisonError},
+};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -36,6 +40,18 @@ pub struct HostCalls {
     capabilities: Capabilities,
     granted: BTreeSet<(String, String)>,
     log: Option<LogSink>,
+    lookups: Mutex<Vec<Lookup>>,
+}
+
+/// A lookup of an object that a policy made, and what it was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// The object's namespace; empty for cluster-wide kinds.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The object, or the text of the error.
+    pub answer: Result<Value, String>,
 }
 
 /// One message that a policy logs.
@@ -55,6 +71,7 @@ impl HostCalls {
             capabilities: Capabilities::all(),
             granted: BTreeSet::new(),
             log: None,
+            lookups: Mutex::default(),
         }
     }
 
@@ -78,6 +95,12 @@ impl HostCalls {
     pub fn with_log(mut self, sink: LogSink) -> Self {
         self.log = Some(sink);
         self
+    }
+
+    /// The lookups since the last time that this was asked, in their order.
+    pub fn take_lookups(&self) -> Vec<Lookup> {
+        // Nothing leaves the list half changed, not even a panic.
+        mem::take(&mut *self.lookups.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many exchanges of a session wait for a call that did not come; none where the answers are of another kind.
@@ -155,6 +178,21 @@ impl HostCalls {
     fn get_resource(&self, payload: &[u8]) -> Result<Vec<u8>, String> {
         let wanted: GetResource =
             serde_json::from_slice(payload).map_err(|error| error.to_string())?;
+        let answer = self.find(&wanted);
+        self.lookups
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Lookup {
+                namespace: wanted.namespace.unwrap_or_default(),
+                name: wanted.name,
+                answer: answer.clone().and_then(|object| {
+                    serde_json::from_slice(&object).map_err(|error| error.to_string())
+                }),
+            });
+        answer
+    }
+
+    fn find(&self, wanted: &GetResource) -> Result<Vec<u8>, String> {
         if !self
             .granted
             .contains(&(wanted.api_version.clone(), wanted.kind.clone()))
@@ -166,8 +204,8 @@ impl HostCalls {
         }
         match &self.answers {
             Answers::NoCluster => Err("kube::Client was not initialized properly".to_owned()),
-            Answers::ServiceAccounts(accounts) => accounts.get(&wanted),
-            Answers::Session(session) => session.replay(&wanted),
+            Answers::ServiceAccounts(accounts) => accounts.get(wanted),
+            Answers::Session(session) => session.replay(wanted),
         }
         .map_err(|error| callback_failure(&error))
     }

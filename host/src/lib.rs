@@ -5,7 +5,8 @@
 //! - [`engine`] compiles a module and calls it, a fresh instance for each call;
 //! - [`host_calls`] answers what the module asks of its host, from [`service_accounts`] or a recorded [`session`];
 //! - [`policy`] puts a module, its [`settings`] and its host together and reviews [`request`]s into [`response`]s;
-//! - [`manifests`], [`workload`] and [`policy_manifest`] turn what people keep in files into requests and settings;
+//! - [`manifests`], [`workload`], [`policy_manifest`] and [`scope`] turn what people keep in files into requests and
+//!   settings;
 //! - [`sections`] and [`metadata`] read and write what a module says about itself;
 //! - [`cli`] and its commands [`preview`] (whose output is in [`report`]), [`run`] and [`annotate`] are the program.
 //!
@@ -52,6 +53,7 @@ pub mod report;
 pub mod request;
 pub mod response;
 pub mod run;
+pub mod scope;
 pub mod sections;
 pub mod service_accounts;
 pub mod session;

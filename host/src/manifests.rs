@@ -1,8 +1,8 @@
 //! Reads Kubernetes manifests: YAML and JSON, from files, directories and standard input.
 
 use std::{
+    collections::BTreeSet,
     fmt,
-    fs::FileType,
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -10,6 +10,7 @@ use std::{
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
+use walkdir::WalkDir;
 
 /// The path that stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -76,6 +77,16 @@ pub enum ManifestError {
         /// What the operating system says.
         error: io::Error,
     },
+    /// A directory leads back to itself.
+    #[error(
+        "cannot read {file}: expected a file or directory, found a link back to {ancestor}; remove the link"
+    )]
+    Loop {
+        /// The link.
+        file: String,
+        /// The directory above it that it leads to.
+        ancestor: String,
+    },
     /// A document is not well-formed.
     #[error("{origin}{place}: {error}")]
     Syntax {
@@ -98,13 +109,14 @@ pub enum ManifestError {
 
 /// Reads all manifests in `paths`, in their order: files, directories with all below them, and `-`.
 ///
-/// Directories are read in the order of names; links to directories are not followed.
+/// Directories are read in the order of names, and links are followed. A file that is met twice is read once.
 ///
 /// # Errors
 ///
 /// The first [`ManifestError`].
 pub fn read(paths: &[PathBuf]) -> Result<Vec<Manifest>, ManifestError> {
     let mut manifests = Vec::new();
+    let mut seen = BTreeSet::new();
     for path in paths {
         if path == Path::new(STANDARD_INPUT) {
             let file = "standard input";
@@ -113,12 +125,18 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Manifest>, ManifestError> {
                 .read_to_end(&mut bytes)
                 .map_err(|error| unreadable(file, error))?;
             manifests.extend(read_text(file, &text_of(file, bytes)?)?);
-        } else if path.is_dir() {
-            for file in files_below(path)? {
+            continue;
+        }
+        let files = match path.is_dir() {
+            true => files_below(path)?,
+            false => vec![path.clone()],
+        };
+        for file in files {
+            // What cannot be resolved cannot be read either, and is an error then.
+            let is_known = file.canonicalize().is_ok_and(|real| !seen.insert(real));
+            if !is_known {
                 manifests.extend(read_file(&file)?);
             }
-        } else {
-            manifests.extend(read_file(path)?);
         }
     }
     Ok(manifests)
@@ -155,23 +173,18 @@ pub fn read_text(file: &str, text: &str) -> Result<Vec<Manifest>, ManifestError>
         };
         match document {
             Value::Null => {}
-            document if document["kind"] == "List" && document["items"].is_array() => {
-                let items = document["items"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .enumerate();
-                for (index, item) in items {
-                    manifests.push(manifest(
-                        Origin {
+            mut document => match items_of(&mut document) {
+                Some(items) => {
+                    for (index, item) in items.into_iter().enumerate() {
+                        let item_origin = Origin {
                             item: Some(index + 1),
                             ..origin.clone()
-                        },
-                        item.clone(),
-                    )?);
+                        };
+                        manifests.push(manifest(item_origin, item)?);
+                    }
                 }
-            }
-            document => manifests.push(manifest(origin, document)?),
+                None => manifests.push(manifest(origin, document)?),
+            },
         }
     }
     Ok(manifests)
@@ -207,28 +220,43 @@ fn text_of(file: &str, bytes: Vec<u8>) -> Result<String, ManifestError> {
 
 /// The manifest files in `directory` and below.
 fn files_below(directory: &Path) -> Result<Vec<PathBuf>, ManifestError> {
-    let error = |error| unreadable(&directory.display().to_string(), error);
-    let mut entries: Vec<(PathBuf, FileType)> = std::fs::read_dir(directory)
-        .and_then(|entries| {
-            entries
-                .map(|entry| entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))))
-                .collect()
-        })
-        .map_err(error)?;
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut files = Vec::new();
-    for (path, file_type) in entries {
-        if file_type.is_dir() {
-            files.extend(files_below(&path)?);
-        } else if path
-            .extension()
-            .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
-            && path.is_file()
-        {
+    for entry in WalkDir::new(directory)
+        .follow_links(true)
+        .sort_by_file_name()
+    {
+        let path = match entry {
+            Ok(entry) if !entry.file_type().is_file() => continue,
+            Ok(entry) => entry.into_path(),
+            Err(error) => match unreadable_entry(error) {
+                Some(error) => return Err(error),
+                None => continue,
+            },
+        };
+        if is_manifest(&path) {
             files.push(path);
         }
     }
     Ok(files)
+}
+
+/// What is wrong with an entry of a directory; nothing where it is a link to nowhere that is not named as a manifest.
+fn unreadable_entry(error: walkdir::Error) -> Option<ManifestError> {
+    let path = error.path().unwrap_or(Path::new("")).to_owned();
+    let file = path.display().to_string();
+    if let Some(ancestor) = error.loop_ancestor() {
+        let ancestor = ancestor.display().to_string();
+        return Some(ManifestError::Loop { file, ancestor });
+    }
+    let error = error
+        .into_io_error()
+        .unwrap_or_else(|| io::Error::other("the directory cannot be walked"));
+    (!path.is_symlink() || is_manifest(&path)).then_some(ManifestError::Read { file, error })
+}
+
+fn is_manifest(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
 }
 
 fn yaml_documents(file: &str, text: &str) -> Result<Vec<Value>, ManifestError> {
@@ -303,6 +331,24 @@ fn json_documents(file: &str, text: &str) -> Result<Vec<Value>, ManifestError> {
     documents.collect()
 }
 
+/// The items of a `List`, and of a `PodList` and the like, whose items need not tell their kind; none of other objects.
+fn items_of(document: &mut Value) -> Option<Vec<Value>> {
+    let kind = document["kind"].as_str()?.strip_suffix("List")?.to_owned();
+    let api_version = document["apiVersion"].clone();
+    let Value::Array(items) = document.get_mut("items")?.take() else {
+        return None;
+    };
+    let named = items.into_iter().map(|mut item| {
+        if let Some(fields) = item.as_object_mut().filter(|_| !kind.is_empty()) {
+            fields.entry("apiVersion").or_insert(api_version.clone());
+            fields.entry("kind").or_insert(kind.clone().into());
+        }
+        item
+    });
+    let flat = named.flat_map(|mut item| items_of(&mut item).unwrap_or_else(|| vec![item]));
+    Some(flat.collect())
+}
+
 fn manifest(origin: Origin, object: Value) -> Result<Manifest, ManifestError> {
     let text = |field: &str| {
         object
@@ -354,7 +400,7 @@ mod tests {
 
     #[test]
     fn reads_documents_and_lists() {
-        let cases: [(&str, &[&str]); 6] = [
+        let cases: [(&str, &[&str]); 8] = [
             ("", &[]),
             ("# nothing\n---\n---\n", &[]),
             (
@@ -370,6 +416,21 @@ mod tests {
             ),
             (
                 "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod}\n- {apiVersion: v1, kind: Secret}\n",
+                &[
+                    "f, document 1, item 1: v1 Pod -",
+                    "f, document 1, item 2: v1 Secret -",
+                ],
+            ),
+            (
+                "apiVersion: apps/v1\nkind: DeploymentList\nitems:\n- {metadata: {name: a}}\n- {kind: Other}\n",
+                &[
+                    "f, document 1, item 1: apps/v1 Deployment a",
+                    "f, document 1, item 2: apps/v1 Other -",
+                ],
+            ),
+            (
+                "apiVersion: v1\nkind: List\nitems:\n- {kind: List, items: [{apiVersion: v1, kind: Pod}]}\n\
+                 - {apiVersion: v1, kind: Secret}\n",
                 &[
                     "f, document 1, item 1: v1 Pod -",
                     "f, document 1, item 2: v1 Secret -",
@@ -484,6 +545,8 @@ mod tests {
             ["one", "two", "three", "four"]
         );
         assert_eq!(names(root.path().join("a.yaml")), ["one"]);
+        let twice = [root.path().join("c.json"), root.path().to_owned()];
+        assert_eq!(read(&twice).unwrap().len(), 4);
         let missing = read(&["/no/such/file.yaml".into()])
             .unwrap_err()
             .to_string();
@@ -491,5 +554,43 @@ mod tests {
             missing,
             "cannot read /no/such/file.yaml: No such file or directory (os error 2)"
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn follows_links_and_refuses_circles() {
+        use std::os::unix::fs::symlink;
+
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        fs::create_dir(at("d")).unwrap();
+        fs::write(at("d/a.yaml"), "{apiVersion: v1, kind: Pod}").unwrap();
+        symlink(at("d"), at("e")).unwrap();
+        symlink(at("nowhere"), at("notes")).unwrap();
+        assert_eq!(read(&[root.path().to_owned()]).unwrap().len(), 1);
+
+        let refuses = |expected: String| {
+            let error = read(&[root.path().to_owned()]).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        };
+        let show = |name: &str| at(name).display().to_string();
+        symlink(at("d"), at("d/loop")).unwrap();
+        refuses(format!(
+            "cannot read {}: expected a file or directory, found a link back to {}; remove the link",
+            show("d/loop"),
+            show("d"),
+        ));
+        fs::remove_file(at("d/loop")).unwrap();
+        symlink(at("b.yaml"), at("b.yaml")).unwrap();
+        refuses(format!(
+            "cannot read {}: Too many levels of symbolic links (os error 40)",
+            show("b.yaml")
+        ));
+        fs::remove_file(at("b.yaml")).unwrap();
+        symlink(at("nowhere"), at("b.yaml")).unwrap();
+        refuses(format!(
+            "cannot read {}: No such file or directory (os error 2)",
+            show("b.yaml")
+        ));
     }
 }

@@ -17,9 +17,12 @@ use crate::{
 /// Why settings cannot be used.
 #[derive(Debug, Error)]
 pub enum SettingsCheckError {
-    /// The policy refuses them, or fails on them; the text says why.
+    /// The policy refuses them; the text says why.
     #[error("{0}")]
     Invalid(String),
+    /// The policy fails on them.
+    #[error("Error invoking settings validation callback: {0:?}")]
+    Failed(wapc::errors::Error),
     /// The module does not run at all.
     #[error(transparent)]
     Engine(EngineError),
@@ -98,9 +101,7 @@ impl Policy {
                 Ok(SettingsValidation { message, .. }) => invalid(message.unwrap_or_default()),
                 Err(error) => invalid(format!("error: InvalidResponseWithError({error:?})")),
             },
-            Err(EngineError::Call(error)) => invalid(format!(
-                "Error invoking settings validation callback: {error:?}"
-            )),
+            Err(EngineError::Call(error)) => Err(SettingsCheckError::Failed(error)),
             Err(error) => Err(SettingsCheckError::Engine(error)),
         }
     }

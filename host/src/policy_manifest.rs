@@ -10,6 +10,8 @@ use crate::{
     manifests::{self, Manifest, ManifestError},
     metadata::ContextAwareResource,
     response::{AdmissionResponse, Cause, Details, Status},
+    scope::Scope,
+    service_accounts::DEFAULT_NAMESPACE,
     settings::{Settings, SettingsError},
 };
 
@@ -83,6 +85,8 @@ pub struct PolicyManifest {
     pub message: Option<String>,
     /// The kinds that it may read; none for an AdmissionPolicy.
     pub context_aware_resources: Vec<ContextAwareResource>,
+    /// Which requests it gets to see.
+    pub scope: Scope,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +99,7 @@ struct Wire {
 #[derive(Default, Deserialize)]
 struct WireMetadata {
     name: Option<String>,
+    namespace: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +113,8 @@ struct WireSpec {
     message: Option<String>,
     #[serde(default)]
     context_aware_resources: Vec<ContextAwareResource>,
+    #[serde(flatten)]
+    scope: Scope,
 }
 
 impl PolicyManifest {
@@ -174,6 +181,14 @@ impl PolicyManifest {
             context_aware_resources: match manifest.kind.as_str() {
                 "ClusterAdmissionPolicy" => spec.context_aware_resources,
                 _ => Vec::new(),
+            },
+            scope: Scope {
+                namespace: (manifest.kind == "AdmissionPolicy").then(|| {
+                    metadata
+                        .namespace
+                        .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned())
+                }),
+                ..spec.scope
             },
         })
     }
@@ -271,6 +286,10 @@ mod tests {
                 mode: Mode::Monitor,
                 message: Some("no".to_owned()),
                 context_aware_resources,
+                scope: Scope {
+                    namespace: (kind == "AdmissionPolicy").then(|| "default".to_owned()),
+                    ..Scope::default()
+                },
             };
             assert_eq!(read(&policy(kind, SPEC)), Ok(vec![expected]));
         }

@@ -138,15 +138,28 @@ impl AdmissionRequest {
 
     /// The request that the API server makes of the creation of `pod` in `namespace`, as a dry run.
     pub fn pod_creation(namespace: &str, pod: Value) -> Self {
+        Self::creation_of("v1", "Pod", namespace, pod)
+    }
+
+    /// The request that the API server makes of the creation of `object` in `namespace`, as a dry run.
+    ///
+    /// The resource is the kind in lower case and with an `s`, which holds for pods, workloads and ServiceAccounts.
+    pub fn creation(namespace: &str, object: Value) -> Self {
+        let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
+        Self::creation_of(&text("apiVersion"), &text("kind"), namespace, object)
+    }
+
+    fn creation_of(api_version: &str, kind: &str, namespace: &str, object: Value) -> Self {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let kind = GroupVersionKind {
-            group: String::new(),
-            version: "v1".to_owned(),
-            kind: "Pod".to_owned(),
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: kind.to_owned(),
         };
         let resource = GroupVersionResource {
-            group: String::new(),
-            version: "v1".to_owned(),
-            resource: "pods".to_owned(),
+            group: group.to_owned(),
+            version: version.to_owned(),
+            resource: format!("{}s", kind.kind.to_lowercase()),
         };
         Self {
             uid: "00000000-0000-0000-0000-000000000000".to_owned(),
@@ -156,14 +169,14 @@ impl AdmissionRequest {
             resource,
             sub_resource: None,
             request_sub_resource: None,
-            name: pod["metadata"]["name"].as_str().map(str::to_owned),
+            name: object["metadata"]["name"].as_str().map(str::to_owned),
             namespace: Some(namespace.to_owned()),
             operation: "CREATE".to_owned(),
             user_info: UserInfo {
                 username: Some("policy-host".to_owned()),
                 ..UserInfo::default()
             },
-            object: Some(pod),
+            object: Some(object),
             old_object: None,
             dry_run: Some(true),
             options: Some(json!({"apiVersion": "meta.k8s.io/v1", "kind": "CreateOptions"})),

@@ -91,6 +91,15 @@ impl Cause {
 }
 
 impl AdmissionResponse {
+    /// The acceptance of an object as it is.
+    pub fn acceptance(uid: &str) -> Self {
+        Self {
+            uid: uid.to_owned(),
+            allowed: true,
+            ..Self::default()
+        }
+    }
+
     /// A refusal with a message and an HTTP status.
     pub fn refusal(uid: &str, message: String, code: Option<u16>) -> Self {
         let status = Status {

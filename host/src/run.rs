@@ -176,10 +176,8 @@ fn host(
 fn review(policy: &Policy, request: &AdmissionRequest) -> Result<Outcome> {
     match policy.check_settings() {
         Ok(()) => {}
-        Err(SettingsCheckError::Invalid(message)) => {
-            bail!("Provided settings are not valid: {message}")
-        }
         Err(SettingsCheckError::Engine(error)) => return Err(error.into()),
+        Err(error) => bail!("Provided settings are not valid: {error}"),
     }
     let response = policy.review(request).response;
     let warnings = match policy.host().unreplayed() {

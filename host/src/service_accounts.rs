@@ -10,7 +10,7 @@ use crate::host_calls::GetResource;
 pub const DEFAULT_NAMESPACE: &str = "default";
 
 /// The ServiceAccount that Kubernetes keeps in each namespace.
-const DEFAULT_ACCOUNT: &str = "default";
+pub const DEFAULT_ACCOUNT: &str = "default";
 
 /// The fields of an object that Kubewarden hands over whatever the field masks say.
 const ALWAYS_KEPT: [&str; 3] = ["apiVersion", "kind", "metadata"];

@@ -35,6 +35,19 @@ pub enum SettingsError {
         /// What stands there.
         found: &'static str,
     },
+    /// The value of `--set` assigns nothing.
+    #[error("--set: expected key=value, found {0:?}")]
+    Assignment(String),
+    /// The value of `--set` leads into a setting that is no object.
+    #[error("--set {key}: expected the setting {parent} to be an object, found {found}")]
+    NoObject {
+        /// The key, as it was given.
+        key: String,
+        /// The part of it that is no object.
+        parent: String,
+        /// What stands there.
+        found: &'static str,
+    },
 }
 
 /// The settings of a policy: an object whose content only the policy itself can judge.
@@ -80,6 +93,50 @@ impl Settings {
         }
     }
 
+    /// The value of the setting `key`, where it is set.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key).filter(|value| !value.is_null())
+    }
+
+    /// These settings with one more, or another value of it: `key=value`, the value of the flag `--set`.
+    ///
+    /// Dots in the key lead into settings that are objects; the value is YAML.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Assignment`], [`SettingsError::Syntax`], and [`SettingsError::NoObject`].
+    pub fn with(mut self, assignment: &str) -> Result<Self, SettingsError> {
+        let (key, value) = assignment
+            .split_once('=')
+            .filter(|(key, _)| key.split('.').all(|part| !part.is_empty()))
+            .ok_or_else(|| SettingsError::Assignment(assignment.to_owned()))?;
+        let value = yaml_serde::from_str(value).map_err(|error| SettingsError::Syntax {
+            origin: format!("--set {key}"),
+            error: error.to_string(),
+        })?;
+        let (parents, last) = match key.rsplit_once('.') {
+            Some((parents, last)) => (Some(parents), last),
+            None => (None, key),
+        };
+        let mut object = &mut self.0;
+        for parent in parents.into_iter().flat_map(|parents| parents.split('.')) {
+            let inner = object.entry(parent).or_insert(Value::Null);
+            if inner.is_null() {
+                *inner = Value::Object(Map::new());
+            }
+            let found = manifests::name_of_type(inner);
+            object = inner
+                .as_object_mut()
+                .ok_or_else(|| SettingsError::NoObject {
+                    key: key.to_owned(),
+                    parent: parent.to_owned(),
+                    found,
+                })?;
+        }
+        object.insert(last.to_owned(), value);
+        Ok(self)
+    }
+
     /// Reads `text`, the value of the flag `--settings-json`.
     ///
     /// # Errors
@@ -118,6 +175,49 @@ mod tests {
                 serde_json::to_string(&settings).unwrap(),
                 expected.to_string()
             );
+        }
+    }
+
+    #[test]
+    fn sets_single_settings() {
+        let settings = Settings::from_json(r#"{"a": 1, "proxy": {"image": "i"}}"#).unwrap();
+        let settings = [
+            "a=2",
+            "proxy.logLevel=debug",
+            "b.c.d=",
+            "e=x=y",
+            "f={g: [true]}",
+        ]
+        .iter()
+        .try_fold(settings, |settings, assignment| settings.with(assignment))
+        .unwrap();
+        assert_eq!(
+            serde_json::to_value(settings).unwrap(),
+            json!({
+                "a": 2, "proxy": {"image": "i", "logLevel": "debug"}, "b": {"c": {"d": null}}, "e": "x=y",
+                "f": {"g": [true]},
+            })
+        );
+    }
+
+    #[test]
+    fn refuses_assignments_that_set_nothing() {
+        for (assignment, expected) in [
+            ("a", "--set: expected key=value, found \"a\""),
+            ("=a", "--set: expected key=value, found \"=a\""),
+            ("a..b=c", "--set: expected key=value, found \"a..b=c\""),
+            (
+                "a.b=c",
+                "--set a.b: expected the setting a to be an object, found a number",
+            ),
+            (
+                "a=[",
+                "--set a: did not find expected node content at line 2 column 1, while parsing a flow node",
+            ),
+        ] {
+            let settings = Settings::from_json(r#"{"a": 1}"#).unwrap();
+            let error = settings.with(assignment).unwrap_err();
+            assert_eq!(error.to_string(), expected);
         }
     }
 

@@ -1,5 +1,7 @@
 //! The pod that a workload would create.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
@@ -13,6 +15,23 @@ const SCHEDULED_MINUTE: &str = "28000000";
 
 /// The metadata of a template that controllers copy into pods, besides the name.
 const COPIED_METADATA: [&str; 3] = ["labels", "annotations", "finalizers"];
+
+/// Where workloads have their pod template, the longer path first.
+const TEMPLATES: [&str; 2] = ["spec.jobTemplate.spec.template", "spec.template"];
+
+/// What a message about a workload's template would say about a pod itself: `text` without the template's path.
+pub fn without_template_path(text: &str) -> Cow<'_, str> {
+    for template in TEMPLATES {
+        if let Some(text) = text.strip_prefix(&format!("{template}: ")) {
+            return Cow::Borrowed(text);
+        }
+        let inner = format!("{template}.");
+        if text.contains(&inner) {
+            return Cow::Owned(text.replace(&inner, ""));
+        }
+    }
+    Cow::Borrowed(text)
+}
 
 /// A workload without a pod in it.
 #[derive(Debug, Error, PartialEq, Eq)]

@@ -279,11 +279,7 @@ impl PodReview<'_> {
             return;
         }
         let mut ours = self.pod.metadata.ours();
-        let at_home = |form, key| {
-            keys::ALL
-                .iter()
-                .any(|known| *known == (key, form, Home::Pod))
-        };
+        let at_home = |form, key| keys::ALL.contains(&(key, form, Home::Pod));
         if let Some((form, key, _)) = ours.find(|(form, key, _)| at_home(*form, key)) {
             let object = self.object.metadata();
             findings.warn(

@@ -8,10 +8,15 @@ use super::text::{maybe, one_in, one_of, private, private_value};
 pub const CLIENT_ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
 pub const TENANT_ID: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 
-const EXPIRATIONS: [&str; 8] = [
+/// Most often one that Kubernetes takes.
+const EXPIRATIONS: [&str; 12] = [
     "3600",
     "86400",
     "7200",
+    "3600",
+    "86400",
+    "7200",
+    "3601",
     "",
     "3599",
     "1h",
@@ -96,8 +101,13 @@ pub fn of_pod(u: &mut Unstructured<'_>, containers: &[String]) -> Result<Value> 
     }
     let mut labels = json!({});
     if !one_in(u, 10)? {
-        labels["azure.workload.identity/use"] =
-            one_of(u, &["true", "true", "true", "true", "true", "True", ""])?.into();
+        labels["azure.workload.identity/use"] = one_of(
+            u,
+            &[
+                "true", "true", "true", "true", "true", "true", "true", "true", "True", "",
+            ],
+        )?
+        .into();
     }
     strangers(u, &mut labels)?;
     if !one_in(u, 16)? {
