@@ -35,7 +35,7 @@ run: annotated-policy.wasm host
 	$(HOST) preview --policy examples/january-2022/policy.yaml examples/january-2022
 
 .PHONY: test
-test: fmt-check lint unit-tests e2e-tests-if-possible
+test: fmt-check lint unit-tests e2e-tests-if-possible deny-if-possible fuzz-smoke-if-possible
 
 .PHONY: unit-tests
 unit-tests: annotated-policy.wasm
@@ -60,13 +60,65 @@ e2e-tests-if-possible: unit-tests
 		echo "To get them on Debian or Ubuntu: apt-get install bats jq; on macOS: brew install bats-core jq. Then: make e2e-tests"; \
 	fi
 
+# What the dependencies are, by deny.toml. The advisories need their database, which is fetched.
+.PHONY: deny
+deny:
+	cargo deny --workspace --locked check licenses bans sources
+	@if cargo deny fetch db 2>/dev/null; then \
+		cargo deny --workspace --locked check advisories; \
+	else \
+		echo; \
+		echo "The advisories were left out: their database cannot be fetched from here."; \
+	fi
+
+.PHONY: deny-if-possible
+deny-if-possible:
+	@if cargo deny --version >/dev/null 2>&1; then \
+		$(MAKE) --no-print-directory deny; \
+	else \
+		echo; \
+		echo "The check of the dependencies (deny.toml) was left out: it needs cargo-deny."; \
+		echo "To get it: cargo install --locked cargo-deny. Then: make deny"; \
+	fi
+
+FUZZ_TARGETS := payload annotations settings pod
+TARGETS := $(FUZZ_TARGETS)
+
+# Seconds for each target.
+TIME := 300
+
+# Safe Rust needs no sanitizer of memory, and is faster without.
+.PHONY: fuzz
+fuzz:
+	@for target in $(TARGETS); do \
+		mkdir -p fuzz/corpus/$$target && \
+		cargo +nightly fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(TIME) -timeout=10 -print_final_stats=1 || exit 1; \
+	done
+
+.PHONY: fuzz-smoke
+fuzz-smoke:
+	$(MAKE) --no-print-directory fuzz TIME=10
+
+.PHONY: fuzz-smoke-if-possible
+fuzz-smoke-if-possible:
+	@if cargo +nightly fuzz --version >/dev/null 2>&1; then \
+		$(MAKE) --no-print-directory fuzz-smoke; \
+	else \
+		echo; \
+		echo "Fuzzing was left out: it needs a nightly toolchain and cargo-fuzz."; \
+		echo "To get them: rustup toolchain install nightly --profile minimal; cargo install --locked cargo-fuzz. Then: make fuzz-smoke"; \
+	fi
+
 .PHONY: fmt
 fmt:
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 
 .PHONY: fmt-check
 fmt-check:
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 .PHONY: lint
 lint:

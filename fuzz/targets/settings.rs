@@ -1,0 +1,55 @@
+//! Any text as settings: no panic, a reason for each refusal, and with what is accepted a pod gets its identity once.
+
+#![no_main]
+
+mod cluster;
+
+use azure_workload_identity_policy::review::review;
+use azure_workload_identity_policy::settings::{Mode, Settings};
+use azure_workload_identity_policy::verdict::Outcome;
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Value, json};
+
+use cluster::Cluster;
+
+fuzz_target!(|text: &str| {
+    let settings = match Settings::read(text) {
+        Ok(settings) => settings,
+        Err(faults) => {
+            assert!(!faults.is_empty());
+            return;
+        }
+    };
+    // The host hands on what it has parsed, so that no other text than JSON comes, and no key twice.
+    let Ok(given) = serde_json::from_str::<Value>(text) else {
+        return;
+    };
+    let text = given.to_string();
+    let Ok(read_again) = Settings::read(&text) else {
+        return;
+    };
+    let suffix = given.pointer("/customTokenEndpoint/annotationSuffix");
+    let suffix = suffix.and_then(Value::as_str).unwrap_or_default();
+    let mut pod = json!({
+        "metadata": {
+            "name": "demo",
+            "labels": {"azure.workload.identity/use": "true"},
+            "annotations": {
+                "azure.workload.identity/inject-proxy-sidecar": "true",
+                format!("azure.workload.identity/use-{suffix}"): "true",
+            },
+        },
+        "spec": {"containers": [{"name": "app"}]},
+    });
+    let decide = |pod: &Value| {
+        let request = json!({"kind": {"kind": "Pod"}, "operation": "CREATE", "namespace": "default", "object": pod});
+        let payload = format!(r#"{{"settings":{text},"request":{request}}}"#);
+        review(payload.as_bytes(), &Cluster::default()).outcome
+    };
+    match decide(&pod) {
+        Outcome::Mutated(mutated) => pod = serde_json::from_str(&mutated).expect("JSON"),
+        Outcome::Refused { .. } if read_again.mode == Mode::Verify => return,
+        other => panic!("{other:?} with {settings:?}"),
+    }
+    assert_eq!(decide(&pod), Outcome::Unchanged, "{pod}");
+});
