@@ -14,15 +14,16 @@ const NAMES_OF_OURS: [&str; 4] = [
     "azure-workload-identity-reserved-",
 ];
 
-/// Up to four volumes, of different names.
+/// Up to four volumes, of different names; those with our names most often have a token of ours.
 pub fn volumes(u: &mut Unstructured<'_>) -> Result<Value> {
     let mut volumes: Vec<Value> = Vec::new();
     for index in 0..u.int_in_range(0..=4)? {
-        let mut volume = match one_in(u, 4)? {
+        let is_ours = one_in(u, 4)?;
+        let mut volume = match is_ours != one_in(u, 8)? {
             true => token(u)?,
             false => other(u)?,
         };
-        let name = match one_in(u, 5)? {
+        let name = match is_ours {
             true => one_of(u, &NAMES_OF_OURS)?,
             false => format!("volume-{index}"),
         };
