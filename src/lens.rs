@@ -520,7 +520,7 @@ impl Fields {
     }
 }
 
-/// Changes to a text, each at a place of it that a [`Reader`] gave.
+/// Changes to a text, each at a place of it that a [`Reader`] gave; in the order of the text.
 ///
 /// Every collection can be added to once: a second addition would not know of the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -583,7 +583,11 @@ impl Edits {
 
     /// Puts `text` in the place of what stands at `span`.
     pub fn replace(&mut self, span: Span, text: String) {
-        self.0.push((span, text));
+        // Most changes come in the order of the text.
+        let at = self
+            .0
+            .partition_point(|(other, _)| other.start <= span.start);
+        self.0.insert(at, (span, text));
     }
 }
 
@@ -605,7 +609,6 @@ impl<'a> Edited<'a> {
             span.start = span.start.saturating_sub(start);
             span.end = span.end.saturating_sub(start);
         }
-        edits.0.sort_by_key(|(span, _)| span.start);
         Self {
             text: text.get(start..end).unwrap_or_default(),
             edits: edits.0,
