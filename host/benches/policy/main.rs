@@ -48,9 +48,17 @@ fn run() -> Result<()> {
     let cases: Vec<_> = cases.iter().collect();
     let all: Vec<_> = candidates.iter().collect();
     println!("\nGuest alone: median, and ratio to floor\n");
-    print_ratios(&cases, &all, &medians(Measure::Guest, &cases, &all, rounds)?);
+    print_ratios(
+        &cases,
+        &all,
+        &medians(Measure::Guest, &cases, &all, rounds)?,
+    );
     println!("\nWhole path: median, and ratio to floor\n");
-    print_ratios(&cases, &all, &medians(Measure::Whole, &cases, &all, rounds)?);
+    print_ratios(
+        &cases,
+        &all,
+        &medians(Measure::Whole, &cases, &all, rounds)?,
+    );
 
     let cases = growing(policy)?;
     let cases: Vec<_> = cases.iter().collect();
@@ -69,12 +77,19 @@ fn cases(policy: &Module) -> Result<Vec<Case>> {
     let small = creation(small_pod(OptIn::Yes));
     let large = creation(pod_of(6, OptIn::Yes));
     let (small, _) = Case::new("small pod, injected", small, policy, Outcome::Mutated)?;
-    let (injected, verdict) =
-        Case::new("large pod, injected", large.clone(), policy, Outcome::Mutated)?;
+    let (injected, verdict) = Case::new(
+        "large pod, injected",
+        large.clone(),
+        policy,
+        Outcome::Mutated,
+    )?;
     let unchanged = [
         ("small pod, does not opt in", creation(small_pod(OptIn::No))),
         ("large pod, does not opt in", creation(pod_of(6, OptIn::No))),
-        ("large pod, injected before", requests::again(&large, verdict)),
+        (
+            "large pod, injected before",
+            requests::again(&large, verdict),
+        ),
         ("large Deployment", deployment(pod_of(6, OptIn::Yes))),
     ];
     let mut cases = vec![small, injected];
@@ -87,10 +102,16 @@ fn cases(policy: &Module) -> Result<Vec<Case>> {
 fn growing(policy: &Module) -> Result<Vec<Case>> {
     let by_containers = [1, 10, 100].map(|containers| {
         let s = if containers == 1 { "" } else { "s" };
-        (format!("{containers} container{s}"), requests::pod_of(containers, OptIn::Yes))
+        (
+            format!("{containers} container{s}"),
+            requests::pod_of(containers, OptIn::Yes),
+        )
     });
     let by_size = [1, 10, 100, 1000].map(|kilobytes| {
-        (format!("{kilobytes} KB of variables"), requests::pod_of_size(kilobytes * 1000))
+        (
+            format!("{kilobytes} KB of variables"),
+            requests::pod_of_size(kilobytes * 1000),
+        )
     });
     by_containers
         .into_iter()
@@ -102,7 +123,10 @@ fn growing(policy: &Module) -> Result<Vec<Case>> {
 }
 
 fn print_ratios(cases: &[&Case], candidates: &[&Candidate], medians: &[Vec<Duration>]) {
-    let names: Vec<_> = candidates.iter().map(|candidate| &*candidate.name).collect();
+    let names: Vec<_> = candidates
+        .iter()
+        .map(|candidate| &*candidate.name)
+        .collect();
     println!("| request | object | {} |", names.join(" | "));
     println!("|---|---:|{}", "---:|".repeat(names.len()));
     for (case, medians) in cases.iter().zip(medians) {
@@ -111,7 +135,12 @@ fn print_ratios(cases: &[&Case], candidates: &[&Candidate], medians: &[Vec<Durat
             .iter()
             .map(|median| format!("{} ({:.2})", micros(*median), median.as_secs_f64() / floor))
             .collect();
-        println!("| {} | {} | {} |", case.name, kilobytes(case.object_bytes), cells.join(" | "));
+        println!(
+            "| {} | {} | {} |",
+            case.name,
+            kilobytes(case.object_bytes),
+            cells.join(" | ")
+        );
     }
 }
 
@@ -132,8 +161,17 @@ fn print_growth(
             let share = median.as_secs_f64() * 1e6 / (case.object_bytes as f64 / 1000.0);
             format!("{} ({share:.2})", micros(*median))
         };
-        let cells: Vec<_> = guest.iter().zip(whole).flat_map(|(guest, whole)| [guest, whole].map(per_kilobyte)).collect();
-        println!("| {} | {} | {} |", case.name, kilobytes(case.object_bytes), cells.join(" | "));
+        let cells: Vec<_> = guest
+            .iter()
+            .zip(whole)
+            .flat_map(|(guest, whole)| [guest, whole].map(per_kilobyte))
+            .collect();
+        println!(
+            "| {} | {} | {} |",
+            case.name,
+            kilobytes(case.object_bytes),
+            cells.join(" | ")
+        );
     }
 }
 
@@ -147,7 +185,12 @@ fn kilobytes(bytes: usize) -> String {
 
 fn thousands(number: u64) -> String {
     let digits = number.to_string();
-    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    let groups: Vec<_> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(String::from_utf8_lossy)
+        .collect();
     groups.join(",")
 }
 

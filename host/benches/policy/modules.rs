@@ -52,7 +52,14 @@ pub fn compile(engine: &Engine, more: &[String]) -> Result<Vec<Candidate>> {
 fn build_bounds(host: &Path) -> Result<PathBuf> {
     let target_directory = host.join("../target/bench-modules");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--release", "--locked", "--target", TARGET])
+        .args([
+            "build",
+            "--quiet",
+            "--release",
+            "--locked",
+            "--target",
+            TARGET,
+        ])
         // The policy's own manifest, for its release profile.
         .arg("--config")
         .arg(host.join("../Cargo.toml"))

@@ -187,9 +187,7 @@ fn container(index: usize) -> Value {
             "value": format!("https://settings.example.com/shop/orders/{index:03}/{number:02}?format=\"text\""),
         })
     };
-    let from = |kind: &str, name: &str| {
-        json!({"name": name, "valueFrom": {kind: {"key": name.to_lowercase(), "name": "orders", "optional": false}}})
-    };
+    let from = |kind: &str, name: &str| json!({"name": name, "valueFrom": {kind: {"key": name.to_lowercase(), "name": "orders", "optional": false}}});
     let mut env: Vec<_> = (0..9).map(plain).collect();
     env.extend([
         from("secretKeyRef", "DATABASE_PASSWORD"),
