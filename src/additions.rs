@@ -4,7 +4,6 @@
 //! of volume and every source of a value along, in code.
 
 use k8s_openapi::api::core::v1::{ServiceAccountTokenProjection, VolumeMount};
-use serde::Serialize;
 
 use crate::identity::Identity;
 use crate::keys;
@@ -12,18 +11,41 @@ use crate::layout::Layout;
 use crate::lens::Fields;
 
 /// An environment variable with a value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEnvVar {
     /// Its name.
     pub name: &'static str,
     /// Its value.
     pub value: String,
+    /// Its JSON.
+    pub json: String,
+}
+
+impl NewEnvVar {
+    /// The variable of this name and value.
+    ///
+    /// # Errors
+    /// Where the value cannot be written as JSON.
+    pub fn new(name: &'static str, value: String) -> serde_json::Result<Self> {
+        let mut json = Fields::default();
+        json.set("name", &name)?;
+        json.set("value", &value)?;
+        let json = json.into_object();
+        Ok(Self { name, value, json })
+    }
 }
 
 /// The environment variables of an identity, in the webhook's order; one without a value is not set at all.
 ///
 /// `directory` is where the container has the token volume.
-pub fn env(identity: &Identity<'_>, layout: Layout, directory: &str) -> Vec<NewEnvVar> {
+///
+/// # Errors
+/// Where a value cannot be written as JSON.
+pub fn env(
+    identity: &Identity<'_>,
+    layout: Layout,
+    directory: &str,
+) -> serde_json::Result<Vec<NewEnvVar>> {
     let directory = directory.trim_end_matches('/');
     let token_file = format!("{directory}/{}", layout.token_path());
     let client_id = identity.client_id.map(|client_id| client_id.value);
@@ -44,23 +66,21 @@ pub fn env(identity: &Identity<'_>, layout: Layout, directory: &str) -> Vec<NewE
     ]
     .into_iter()
     .chain(of_endpoint.into_iter().flatten())
-    .filter_map(|(name, value)| {
-        Some(NewEnvVar {
-            name,
-            value: value?,
-        })
-    })
+    .filter_map(|(name, value)| Some(NewEnvVar::new(name, value?)))
     .collect()
 }
 
-/// The mount of the token volume.
-pub fn volume_mount(volume_name: &str, mount_path: &str) -> VolumeMount {
-    VolumeMount {
+/// The mount of the token volume, as JSON.
+///
+/// # Errors
+/// Where it cannot be written as JSON.
+pub fn volume_mount(volume_name: &str, mount_path: &str) -> serde_json::Result<String> {
+    serde_json::to_string(&VolumeMount {
         name: volume_name.to_owned(),
         mount_path: mount_path.to_owned(),
         read_only: Some(true),
         ..VolumeMount::default()
-    }
+    })
 }
 
 /// The token volume, as JSON.

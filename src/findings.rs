@@ -37,7 +37,7 @@ impl Findings {
     }
 
     /// The verdict on an object that is left as it is or refused.
-    pub fn into_verdict(self) -> Verdict {
+    pub fn into_verdict<'a>(self) -> Verdict<'a> {
         let mut verdict = if self.refusals.is_empty() {
             Verdict::unchanged()
         } else {

@@ -1,7 +1,6 @@
 //! What a pod lacks of its identity: the plan, and its application.
 
-use k8s_openapi::api::core::v1::VolumeMount;
-use serde::Serialize;
+use std::rc::Rc;
 
 use crate::additions::{self, NewEnvVar};
 use crate::env_conflicts;
@@ -23,6 +22,8 @@ pub struct Plan<'p, 'a> {
     identity: &'p Identity<'p>,
     layout: Layout,
     volume: TokenVolume<'p, 'a>,
+    env: Rc<[NewEnvVar]>,
+    volume_mount: String,
     additions: Vec<Addition<'p, 'a>>,
     proxy: Option<Proxy<'p>>,
     skip: &'p [&'p str],
@@ -43,8 +44,16 @@ enum TokenVolume<'p, 'a> {
 #[derive(Clone, Debug)]
 struct Addition<'p, 'a> {
     container: &'p Container<'a>,
-    env: Vec<NewEnvVar>,
-    volume_mount: Option<VolumeMount>,
+    /// All that it should have, with the token where it has it.
+    env: Rc<[NewEnvVar]>,
+    lacks_volume_mount: bool,
+}
+
+impl Addition<'_, '_> {
+    fn lacking_env(&self) -> impl Iterator<Item = &NewEnvVar> {
+        let env = self.env.iter();
+        env.filter(|new| !self.container.has_env(new.name))
+    }
 }
 
 /// A pod, as the injection needs to know it.
@@ -64,48 +73,52 @@ pub struct Target<'p, 'a> {
 
 impl<'p, 'a> Plan<'p, 'a> {
     /// Finds out what the pod lacks; what is in the way of it is added to `findings`.
+    ///
+    /// # Errors
+    /// Where an addition cannot be written as JSON, which strings, numbers and booleans always can.
     pub fn new(
         target: Target<'p, 'a>,
         layout: Layout,
         identity: &'p Identity<'p>,
         findings: &mut Findings,
-    ) -> Self {
+    ) -> serde_json::Result<Self> {
         let volume = TokenVolume::find(target, layout, identity, findings);
         let mount_path = layout.mount_path(volume.name());
+        let usual_env: Rc<[_]> = additions::env(identity, layout, &mount_path)?.into();
         let mut additions = Vec::new();
         for (path, container) in target.spec.all_containers() {
             if target.skip.contains(&&*container.name) {
                 continue;
             }
-            let mounted = container
-                .volume_mounts
-                .items
-                .iter()
-                .find(|mount| mount.name == volume.name() && !mount.is_part);
+            let mut mounts = container.volume_mounts.items.iter();
+            let mounted = mounts.find(|mount| mount.name == volume.name() && !mount.is_part);
+            let env = match mounted {
+                Some(mount) if mount.mount_path != mount_path => {
+                    additions::env(identity, layout, &mount.mount_path)?.into()
+                }
+                _ => Rc::clone(&usual_env),
+            };
             if mounted.is_none() {
                 refuse_mounts_in_the_way(target.object, container, path, &mount_path, findings);
             }
-            let directory = mounted.map_or(mount_path.as_str(), |mount| mount.mount_path.as_ref());
-            let mut env = additions::env(identity, layout, directory);
             env_conflicts::warn(target.object, container, &env, identity, findings);
-            env.retain(|new| !container.has_env(new.name));
             additions.push(Addition {
                 container,
                 env,
-                volume_mount: mounted
-                    .is_none()
-                    .then(|| additions::volume_mount(volume.name(), &mount_path)),
+                lacks_volume_mount: mounted.is_none(),
             });
         }
-        Self {
+        Ok(Self {
             spec: target.spec,
             identity,
             layout,
+            volume_mount: additions::volume_mount(volume.name(), &mount_path)?,
             volume,
+            env: usual_env,
             additions,
             proxy: target.proxy,
             skip: target.skip,
-        }
+        })
     }
 
     /// Whether some container gets or has no client ID: the identity has none, and the container none of its own.
@@ -127,7 +140,9 @@ impl<'p, 'a> Plan<'p, 'a> {
         names.extend(
             self.additions
                 .iter()
-                .filter(|addition| !addition.env.is_empty() || addition.volume_mount.is_some())
+                .filter(|addition| {
+                    addition.lacks_volume_mount || addition.lacking_env().next().is_some()
+                })
                 .map(|addition| &*addition.container.name),
         );
         names
@@ -155,8 +170,11 @@ impl<'p, 'a> Plan<'p, 'a> {
         let volume = self.volume.name();
         let mut missing = Vec::new();
         for addition in &self.additions {
-            let mut parts: Vec<_> = addition.env.iter().map(|env| env.name.to_owned()).collect();
-            if addition.volume_mount.is_some() {
+            let mut parts: Vec<_> = addition
+                .lacking_env()
+                .map(|env| env.name.to_owned())
+                .collect();
+            if addition.lacks_volume_mount {
                 parts.push(format!("the mount of volume {volume}"));
             }
             if !parts.is_empty() {
@@ -177,24 +195,29 @@ impl<'p, 'a> Plan<'p, 'a> {
         missing
     }
 
-    /// The pod's text with all that it lacks; `None` where it lacks nothing.
+    /// The changes that give the pod all that it lacks; none where it lacks nothing.
     ///
     /// # Errors
     /// Where an addition cannot be written as JSON, which strings, numbers and booleans always can.
-    pub fn apply(&self, text: &str) -> serde_json::Result<Option<String>> {
+    pub fn edits(&self) -> serde_json::Result<Edits> {
         let mut edits = Edits::default();
         for addition in &self.additions {
-            addition.apply(&mut edits)?;
+            self.add(addition, &mut edits);
         }
         let mut new_fields = Fields::default();
         if let Some(proxy) = &self.proxy {
-            self.add_proxy(proxy, &mut edits, &mut new_fields)?;
+            let share = Share {
+                env: &self.env,
+                volume_mount: &self.volume_mount,
+            };
+            let share_of = |name: &str| (!self.skip.contains(&name)).then_some(share);
+            proxy.add(self.spec, share_of, &mut edits, &mut new_fields)?;
         }
         match &self.volume {
             TokenVolume::Missing(name) => {
-                let volume = [additions::volume(name, self.identity, self.layout)?];
+                let volume = additions::volume(name, self.identity, self.layout)?;
                 let place = self.spec.volumes.place;
-                edits.add_items(place, "volumes", End::Back, &volume, &mut new_fields);
+                edits.add_items(place, "volumes", End::Back, &[&volume], &mut new_fields);
             }
             TokenVolume::Outdated(volume, token) => {
                 update_volume(volume, token, self.identity, &mut edits)?;
@@ -202,49 +225,26 @@ impl<'p, 'a> Plan<'p, 'a> {
             TokenVolume::Present(_) => {}
         }
         edits.add_fields(self.spec.object, new_fields);
-        Ok((!edits.is_empty()).then(|| edits.apply(text)))
+        Ok(edits)
     }
 
-    fn add_proxy(
-        &self,
-        proxy: &Proxy<'_>,
-        edits: &mut Edits,
-        new_fields: &mut Fields,
-    ) -> serde_json::Result<()> {
-        let name = self.volume.name();
-        let mount_path = self.layout.mount_path(name);
-        let env = additions::env(self.identity, self.layout, &mount_path);
-        let volume_mount = additions::volume_mount(name, &mount_path);
-        let share = Share {
-            env: &env,
-            volume_mount: &volume_mount,
-        };
-        let share_of = |name: &str| (!self.skip.contains(&name)).then_some(share);
-        proxy.add(self.spec, share_of, edits, new_fields)
-    }
-}
-
-impl Addition<'_, '_> {
-    fn apply(&self, edits: &mut Edits) -> serde_json::Result<()> {
+    fn add(&self, addition: &Addition<'_, '_>, edits: &mut Edits) {
         let Container {
             object,
             env,
             volume_mounts,
             ..
-        } = self.container;
+        } = addition.container;
         let mut new_fields = Fields::default();
-        let items = to_json(&self.env)?;
+        let items: Vec<_> = addition.lacking_env().map(|env| &*env.json).collect();
         edits.add_items(env.place, "env", End::Back, &items, &mut new_fields);
-        let items = to_json(self.volume_mount.as_slice())?;
-        let place = volume_mounts.place;
-        edits.add_items(place, "volumeMounts", End::Back, &items, &mut new_fields);
+        if addition.lacks_volume_mount {
+            let place = volume_mounts.place;
+            let items = [&*self.volume_mount];
+            edits.add_items(place, "volumeMounts", End::Back, &items, &mut new_fields);
+        }
         edits.add_fields(*object, new_fields);
-        Ok(())
     }
-}
-
-fn to_json(items: &[impl Serialize]) -> serde_json::Result<Vec<String>> {
-    items.iter().map(serde_json::to_string).collect()
 }
 
 impl<'p, 'a> TokenVolume<'p, 'a> {
@@ -337,11 +337,12 @@ fn update_volume(
         .filter(|_| !has_certificates(volume));
     let source = endpoint.map(|endpoint| endpoint.volume_source());
     if let Some(source) = source.transpose()?.flatten() {
+        let place = volume.sources;
         edits.add_items(
-            volume.sources,
+            place,
             "sources",
             End::Back,
-            &[source],
+            &[&source],
             &mut Fields::default(),
         );
     }

@@ -151,6 +151,11 @@ impl<'a> Reader<'a> {
         Self { text, at: 0 }
     }
 
+    /// The whole text that it reads from.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// A reader in front of the value at `span` of `text`; the spans that it gives count from the start of `text`.
     pub fn at(text: &'a str, span: Span) -> Self {
         Self {
@@ -273,52 +278,20 @@ impl<'a> Reader<'a> {
         let first = self.next();
         let start = self.at;
         let bytes = self.text.as_bytes();
-        let mut depth: usize = 0;
-        match first {
-            Some(b'{' | b'[') => {
-                while let Some(byte) = bytes.get(self.at) {
-                    match byte {
-                        b'"' => {
-                            if !self.skip_string() {
-                                break;
-                            }
-                            continue;
-                        }
-                        b'{' | b'[' => depth = depth.saturating_add(1),
-                        b'}' | b']' => depth = depth.saturating_sub(1),
-                        _ => {}
-                    }
-                    self.advance();
-                    if depth == 0 {
-                        return Ok(Span {
-                            start,
-                            end: self.at,
-                        });
-                    }
-                }
-                Err(self.syntax("a closing bracket"))
-            }
-            Some(b'"') => {
-                if self.skip_string() {
-                    Ok(Span {
-                        start,
-                        end: self.at,
-                    })
-                } else {
-                    Err(self.syntax("a closing quote"))
-                }
-            }
-            Some(byte) if byte.is_ascii_alphanumeric() || byte == b'-' => {
-                while bytes.get(self.at).is_some_and(|byte| is_literal(*byte)) {
-                    self.advance();
-                }
-                Ok(Span {
-                    start,
-                    end: self.at,
-                })
-            }
-            _ => Err(self.syntax("a value")),
+        let (end, wanted) = match first {
+            Some(b'{' | b'[') => (collection_end(bytes, start), "a closing bracket"),
+            Some(b'"') => (string_end(bytes, start), "a closing quote"),
+            Some(byte) if is_literal(byte) => (Some(literal_end(bytes, start)), ""),
+            _ => return Err(self.syntax("a value")),
+        };
+        self.at = end.unwrap_or(bytes.len());
+        if end.is_none() {
+            return Err(self.syntax(wanted));
         }
+        Ok(Span {
+            start,
+            end: self.at,
+        })
     }
 
     /// Passes over one value and gives its text.
@@ -328,6 +301,11 @@ impl<'a> Reader<'a> {
     pub fn raw(&mut self) -> Result<&'a str, Fault> {
         let span = self.skip()?;
         Ok(self.text.get(span.start..span.end).unwrap_or_default())
+    }
+
+    /// Whether an object stands next.
+    pub fn is_object(&mut self) -> bool {
+        self.next() == Some(b'{')
     }
 
     /// Passes over null and tells where it stands, if that is the next value.
@@ -400,38 +378,23 @@ impl<'a> Reader<'a> {
         self.at = self.at.saturating_add(1);
     }
 
-    /// Passes over a string; `false` where it does not end.
-    fn skip_string(&mut self) -> bool {
-        let bytes = self.text.as_bytes();
-        self.advance();
-        while let Some(byte) = bytes.get(self.at) {
-            self.advance();
-            match byte {
-                b'"' => return true,
-                b'\\' => self.advance(),
-                _ => {}
-            }
-        }
-        false
-    }
-
     /// The content of the string that stands next; `None` where there is none, or a broken one.
     fn quoted(&mut self) -> Option<Cow<'a, str>> {
         if self.next() != Some(b'"') {
             return None;
         }
+        let bytes = self.text.as_bytes();
         let start = self.at;
-        if !self.skip_string() {
-            return None;
+        let content = start.saturating_add(1);
+        let plain_end = content.saturating_add(plain_length(bytes.get(content..)?));
+        if bytes.get(plain_end) == Some(&b'"') {
+            self.at = plain_end.saturating_add(1);
+            return self.text.get(content..plain_end).map(Cow::Borrowed);
         }
-        let quoted = self.text.get(start..self.at)?;
-        if quoted.contains('\\') {
-            return serde_json::from_str(quoted).ok().map(Cow::Owned);
-        }
-        quoted
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-            .map(Cow::Borrowed)
+        let end = string_end(bytes, start);
+        self.at = end.unwrap_or(bytes.len());
+        let quoted = self.text.get(start..end?)?;
+        serde_json::from_str(quoted).ok().map(Cow::Owned)
     }
 
     /// A fault of the text as JSON.
@@ -449,6 +412,75 @@ impl<'a> Reader<'a> {
 
 fn is_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
+}
+
+/// The end of the number, boolean or null that begins at `start`.
+fn literal_end(bytes: &[u8], start: usize) -> usize {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let length = rest.iter().position(|byte| !is_literal(*byte));
+    start.saturating_add(length.unwrap_or(rest.len()))
+}
+
+/// The end of the object or list that begins at `start`; `None` where the text ends before.
+fn collection_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    let mut depth: usize = 0;
+    loop {
+        match bytes.get(at)? {
+            b'"' => {
+                at = string_end(bytes, at)?;
+                continue;
+            }
+            b'{' | b'[' => depth = depth.saturating_add(1),
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Some(at.saturating_add(1));
+                }
+            }
+            _ => {}
+        }
+        at = at.saturating_add(1);
+    }
+}
+
+/// The end of the string that begins with a quote at `start`; `None` where the text ends before.
+fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start.saturating_add(1);
+    loop {
+        at = at.saturating_add(plain_length(bytes.get(at..)?));
+        if *bytes.get(at)? == b'"' {
+            return Some(at.saturating_add(1));
+        }
+        // A backslash and what it escapes.
+        at = at.saturating_add(2);
+    }
+}
+
+/// How many bytes stand in front of the first quote or backslash, eight at a time.
+fn plain_length(bytes: &[u8]) -> usize {
+    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+    const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut length: usize = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let found = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
+        if found != 0 {
+            let bytes_before = found.trailing_zeros().wrapping_shr(3);
+            return length.saturating_add(usize::try_from(bytes_before).unwrap_or_default());
+        }
+        length = length.saturating_add(8);
+    }
+    let in_rest = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+    length.saturating_add(in_rest.unwrap_or(rest.len()))
+}
+
+/// The high bit of each byte that is zero, and perhaps of some above the lowest such byte.
+fn zero_bytes(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
+    word.wrapping_sub(ONES) & !word & HIGH_BITS
 }
 
 /// Fields that an object is to gain, or all fields of a new one, as JSON.
@@ -476,16 +508,22 @@ impl Fields {
         self.0.push_str(json);
     }
 
+    /// Adds a list of items that are JSON already.
+    pub fn set_list<'j>(&mut self, key: &str, items: impl IntoIterator<Item = &'j str>) {
+        let items: Vec<_> = items.into_iter().collect();
+        self.set_json(key, &format!("[{}]", items.join(",")));
+    }
+
     /// A new object with these fields.
     pub fn into_object(self) -> String {
         format!("{{{}}}", self.0)
     }
 }
 
-/// Changes to a text, each at a place of it that a [`Reader`] gave.
+/// Changes to a text, each at a place of it that a [`Reader`] gave; in the order of the text.
 ///
 /// Every collection can be added to once: a second addition would not know of the first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edits(Vec<(Span, String)>);
 
 /// Where new items go in a list.
@@ -518,7 +556,7 @@ impl Edits {
         place: Place,
         key: &str,
         end: End,
-        items: &[String],
+        items: &[&str],
         new_fields: &mut Fields,
     ) {
         if items.is_empty() {
@@ -545,25 +583,57 @@ impl Edits {
 
     /// Puts `text` in the place of what stands at `span`.
     pub fn replace(&mut self, span: Span, text: String) {
-        self.0.push((span, text));
+        // Most changes come in the order of the text.
+        let at = self
+            .0
+            .partition_point(|(other, _)| other.start <= span.start);
+        self.0.insert(at, (span, text));
+    }
+}
+
+/// A text with changes, which are made where it is written to: it is long, and copied but once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited<'a> {
+    text: &'a str,
+    edits: Vec<(Span, String)>,
+}
+
+impl<'a> Edited<'a> {
+    /// The part of `text` at `span`, with the changes made. A change outside of it is none.
+    pub fn new(text: &'a str, span: Span, mut edits: Edits) -> Self {
+        let Span { start, end } = span;
+        edits
+            .0
+            .retain(|(span, _)| start <= span.start && span.end <= end);
+        for (span, _) in &mut edits.0 {
+            span.start = span.start.saturating_sub(start);
+            span.end = span.end.saturating_sub(start);
+        }
+        Self {
+            text: text.get(start..end).unwrap_or_default(),
+            edits: edits.0,
+        }
     }
 
-    /// The text with all changes made. A span that is not one of `text` changes nothing.
-    pub fn apply(mut self, text: &str) -> String {
-        self.0.sort_by_key(|(span, _)| span.start);
-        let added: usize = self.0.iter().map(|(_, text)| text.len()).sum();
-        let mut out = String::with_capacity(text.len().saturating_add(added));
+    /// Its length in bytes; more where changes replace something.
+    pub fn length_at_most(&self) -> usize {
+        let added = self.edits.iter().map(|(_, text)| text.len()).sum();
+        self.text.len().saturating_add(added)
+    }
+
+    /// Writes it.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        let bytes = self.text.as_bytes();
         let mut done = 0;
-        for (span, change) in &self.0 {
-            let Some(kept) = text.get(done..span.start) else {
+        for (span, change) in &self.edits {
+            let Some(kept) = bytes.get(done..span.start) else {
                 continue;
             };
-            out.push_str(kept);
-            out.push_str(change);
+            out.extend_from_slice(kept);
+            out.extend_from_slice(change.as_bytes());
             done = span.end;
         }
-        out.push_str(text.get(done..).unwrap_or_default());
-        out
+        out.extend_from_slice(bytes.get(done..).unwrap_or_default());
     }
 }
 
@@ -707,7 +777,7 @@ mod tests {
             ),
             (
                 r#"{"a":"x\"#,
-                "a: expected JSON with a closing quote at byte 9, found its end",
+                "a: expected JSON with a closing quote at byte 8, found its end",
             ),
             (
                 r#"{a:1}"#,
@@ -723,12 +793,50 @@ mod tests {
         }
     }
 
+    fn applied(text: &str, edits: Edits) -> String {
+        let span = Span {
+            start: 0,
+            end: text.len(),
+        };
+        let edited = Edited::new(text, span, edits);
+        let mut out = Vec::new();
+        edited.write_to(&mut out);
+        assert!(out.len() <= edited.length_at_most());
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_part_of_a_text_is_edited_by_places_in_the_whole() {
+        let mut edits = Edits::default();
+        edits.replace(Span { start: 5, end: 6 }, "x".to_owned());
+        edits.replace(Span { start: 0, end: 1 }, "y".to_owned());
+        let edited = Edited::new("012345678", Span { start: 3, end: 8 }, edits);
+        let mut out = Vec::new();
+        edited.write_to(&mut out);
+        assert_eq!(out, b"34x67");
+    }
+
+    #[test]
+    fn the_first_quote_or_backslash_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            for special in ['"', '\\'] {
+                for tail in ["", "\"", "\\\"", "é\"\\abcdefgh"] {
+                    let plain = "é#!a\u{80}\u{7f}[".repeat(8);
+                    let plain: String = plain.chars().take(length).collect();
+                    let text = format!("{plain}{special}{tail}");
+                    assert_eq!(plain_length(text.as_bytes()), plain.len(), "{text}");
+                }
+            }
+            assert_eq!(plain_length(&vec![b'!'; length]), length);
+        }
+    }
+
     #[test]
     fn edits_leave_everything_else_as_it_was() {
         let text = r#"{ "empty": [ ], "some":[1.0, 2 ],"first":[ 1],"null":null , "x":{"y":1}}"#;
         let mut edits = Edits::default();
         let mut fields = Fields::default();
-        let items = ["8".to_owned(), "9".to_owned()];
+        let items = ["8", "9"];
         Reader::new(text)
             .object("an object", &mut |key, reader| {
                 let end = if key == "first" {
@@ -754,7 +862,7 @@ mod tests {
         assert!(!edits.is_empty());
         assert_eq!(fields.into_object(), r#"{"new":[8,9]}"#);
         assert_eq!(
-            edits.apply(text),
+            applied(text, edits),
             r#"{ "empty": [ 8,9], "some":[1.0, 2 ,8,9],"first":[8,9, 1],"null":[8,9] , "x":{"y":1,"z":"2"}}"#
         );
     }
@@ -772,6 +880,6 @@ mod tests {
     fn edits_outside_the_text_change_nothing() {
         let mut edits = Edits::default();
         edits.replace(Span { start: 90, end: 99 }, "x".to_owned());
-        assert_eq!(edits.apply("[1]"), "[1]");
+        assert_eq!(applied("[1]", edits), "[1]");
     }
 }

@@ -40,6 +40,7 @@ pub mod log;
 pub mod message;
 pub mod metadata;
 pub mod nearest;
+pub mod object;
 pub mod pod;
 pub mod proxy;
 pub mod request;

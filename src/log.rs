@@ -28,7 +28,7 @@ struct Line<'a> {
 ///
 /// # Errors
 /// Where it cannot be written as JSON, which strings always can.
-pub fn line(verdict: &Verdict) -> serde_json::Result<Option<Vec<u8>>> {
+pub fn line(verdict: &Verdict<'_>) -> serde_json::Result<Option<Vec<u8>>> {
     let (level, message, outcome) = match &verdict.outcome {
         Outcome::Unchanged => return Ok(None),
         Outcome::Mutated(_) => ("info", "identity injected", "mutated"),
@@ -60,10 +60,11 @@ pub fn line(verdict: &Verdict) -> serde_json::Result<Option<Vec<u8>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lens::{Edited, Edits, Span};
     use crate::message::ObjectName;
 
     #[track_caller]
-    fn logs(verdict: &Verdict, expected: &str) {
+    fn logs(verdict: &Verdict<'_>, expected: &str) {
         let line = line(verdict).expect("JSON").expect("a line");
         assert_eq!(String::from_utf8(line).expect("text"), expected);
     }
@@ -75,10 +76,11 @@ mod tests {
 
     #[test]
     fn a_mutation_is_information() {
+        let span = Span { start: 0, end: 0 };
         let verdict = Verdict {
             subject: Some(ObjectName::generated("Pod", "default", "", "demo-")),
             audit_annotations: vec![(audit::SERVICE_ACCOUNT, "default/fed-sa".to_owned())],
-            ..Verdict::new(Outcome::Mutated("{}".to_owned()))
+            ..Verdict::new(Outcome::Mutated(Edited::new("", span, Edits::default())))
         };
         logs(
             &verdict,

@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-use crate::lens::{Collection, Fault, List, Place, Reader, Span};
+use crate::lens::{Collection, Edited, Edits, Fault, List, Place, Reader, Span};
 use crate::metadata::Metadata;
+use crate::object::Object;
 
 /// A pod, or a pod template: its metadata is read, its spec only where [`spec`](Self::spec) is called.
 #[derive(Clone, Debug)]
 pub struct Pod<'a> {
-    text: &'a str,
+    object: Object<'a>,
     /// Its metadata.
     pub metadata: Metadata<'a>,
-    spec: Option<Span>,
     spec_path: &'static str,
 }
 
@@ -97,45 +97,30 @@ impl<'a> Pod<'a> {
     /// Reads a pod's metadata.
     ///
     /// # Errors
-    /// A [`Fault`] where the text is no object with metadata of the right types.
-    pub fn read(text: &'a str) -> Result<Self, Fault> {
-        Self::read_from(text, Reader::new(text), "a Pod", "spec")
+    /// A [`Fault`] where there is no object with metadata of the right types.
+    pub fn read(object: Object<'a>) -> Result<Self, Fault> {
+        Ok(Self {
+            metadata: object.metadata("a Pod")?,
+            object,
+            spec_path: "spec",
+        })
     }
 
-    /// Reads the metadata of the pod template that stands at `span` of `text`; `spec_path` is that of the pod's spec.
+    /// Reads a pod template's metadata; `spec_path` is the path of its spec in the workload.
     ///
     /// # Errors
     /// A [`Fault`] where there is no object with metadata of the right types.
-    pub fn template(text: &'a str, span: Span, spec_path: &'static str) -> Result<Self, Fault> {
-        Self::read_from(text, Reader::at(text, span), "a pod template", spec_path)
+    pub fn template(object: Object<'a>, spec_path: &'static str) -> Result<Self, Fault> {
+        Ok(Self {
+            metadata: object.metadata("a pod template")?,
+            object,
+            spec_path,
+        })
     }
 
-    fn read_from(
-        text: &'a str,
-        mut reader: Reader<'a>,
-        expected: &'static str,
-        spec_path: &'static str,
-    ) -> Result<Self, Fault> {
-        let mut pod = Self {
-            text,
-            metadata: Metadata::default(),
-            spec: None,
-            spec_path,
-        };
-        if reader.null().is_some() {
-            return Err(Fault::new(expected, "null"));
-        }
-        reader.object(expected, &mut |key, reader| {
-            match key {
-                "metadata" => pod.metadata = Metadata::read(reader)?,
-                "spec" => pod.spec = Some(reader.skip()?),
-                _ => {
-                    reader.skip()?;
-                }
-            }
-            Ok(())
-        })?;
-        Ok(pod)
+    /// The pod with changes at places that its spec gave.
+    pub fn edited(&self, edits: Edits) -> Edited<'a> {
+        self.object.edited(edits)
     }
 
     /// Reads the pod's spec.
@@ -143,9 +128,9 @@ impl<'a> Pod<'a> {
     /// # Errors
     /// A [`Fault`] where it is missing, or something that is read has the wrong type.
     pub fn spec(&self) -> Result<PodSpec<'a>, Fault> {
-        self.spec
-            .ok_or_else(|| missing("an object"))
-            .and_then(|span| PodSpec::read(&mut Reader::at(self.text, span), self.spec_path))
+        let spec = self.object.spec();
+        spec.ok_or_else(|| missing("an object"))
+            .and_then(|mut reader| PodSpec::read(&mut reader, self.spec_path))
             .map_err(|fault| fault.in_path(self.spec_path))
     }
 }

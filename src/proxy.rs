@@ -1,7 +1,5 @@
 //! The proxy containers: which pods ask for them, and what they look like.
 
-use k8s_openapi::api::core::v1::VolumeMount;
-
 use crate::additions::NewEnvVar;
 use crate::findings::Findings;
 use crate::identity::Named;
@@ -39,8 +37,8 @@ pub struct Proxy<'s> {
 pub struct Share<'p> {
     /// The environment variables.
     pub env: &'p [NewEnvVar],
-    /// The mount of the token volume.
-    pub volume_mount: &'p VolumeMount,
+    /// The mount of the token volume, as JSON.
+    pub volume_mount: &'p str,
 }
 
 impl<'s> Proxy<'s> {
@@ -125,8 +123,10 @@ impl<'s> Proxy<'s> {
             proxy.push(self.container(share(PROXY))?);
         }
         let place = spec.init_containers.place;
+        let init: Vec<_> = init.iter().map(String::as_str).collect();
         edits.add_items(place, "initContainers", end, &init, new_fields);
         let place = spec.containers.place;
+        let ordinary: Vec<_> = ordinary.iter().map(String::as_str).collect();
         edits.add_items(place, "containers", End::Front, &ordinary, new_fields);
         Ok(())
     }
@@ -138,14 +138,10 @@ impl<'s> Proxy<'s> {
             init_security_context,
             ..
         } = self.settings;
-        let port = NewEnvVar {
-            name: "PROXY_PORT",
-            value: self.port.to_string(),
-        };
+        let port = NewEnvVar::new("PROXY_PORT", self.port.to_string())?;
         let mut container = container(PROXY_INIT, init_image)?;
         let shared = share.map_or(&[][..], |share| share.env);
-        let env: Vec<_> = [&port].into_iter().chain(shared).collect();
-        container.set("env", &env)?;
+        container.set_list("env", [&port].into_iter().chain(shared).map(json));
         if let Some(resources) = init_resources {
             container.set_json("resources", resources);
         }
@@ -155,7 +151,7 @@ impl<'s> Proxy<'s> {
             security_context.unwrap_or(INIT_SECURITY_CONTEXT),
         );
         if let Some(share) = share {
-            container.set("volumeMounts", &[share.volume_mount])?;
+            container.set_list("volumeMounts", [share.volume_mount]);
         }
         Ok(container.into_object())
     }
@@ -179,7 +175,7 @@ impl<'s> Proxy<'s> {
             container.set("restartPolicy", &"Always")?;
         }
         if let Some(share) = share {
-            container.set("env", &share.env)?;
+            container.set_list("env", share.env.iter().map(json));
         }
         if let Some(resources) = &settings.resources {
             container.set_json("resources", resources);
@@ -190,10 +186,14 @@ impl<'s> Proxy<'s> {
             security_context.unwrap_or(SECURITY_CONTEXT),
         );
         if let Some(share) = share {
-            container.set("volumeMounts", &[share.volume_mount])?;
+            container.set_list("volumeMounts", [share.volume_mount]);
         }
         Ok(container.into_object())
     }
+}
+
+fn json(env: &NewEnvVar) -> &str {
+    &env.json
 }
 
 fn container(name: &str, image: &str) -> serde_json::Result<Fields> {

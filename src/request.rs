@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::lens::{Fault, Reader};
+use crate::object::Object;
 use crate::workload::Kind;
 
 /// An admission request, as far as the policy reads it, and the settings beside it.
@@ -16,10 +17,10 @@ pub struct Request<'a> {
     pub operation: Cow<'a, str>,
     /// `request.namespace`; pods made by controllers carry none of their own.
     pub namespace: Cow<'a, str>,
-    /// The JSON of `request.object`; `null` where there is none, as for a DELETE.
-    pub object: &'a str,
-    /// The JSON of `request.oldObject`; `null` where there is none, as for a CREATE.
-    pub old_object: &'a str,
+    /// `request.object`; null where there is none, as for a DELETE.
+    pub object: Object<'a>,
+    /// `request.oldObject`; null where there is none, as for a CREATE.
+    pub old_object: Object<'a>,
     /// The JSON of `settings`.
     pub settings: &'a str,
 }
@@ -31,8 +32,6 @@ impl<'a> Request<'a> {
     /// A [`Fault`] where it has not the form of an admission request.
     pub fn read(payload: &'a str) -> Result<Self, Fault> {
         let mut request = Self {
-            object: "null",
-            old_object: "null",
             settings: "null",
             ..Self::default()
         };
@@ -70,8 +69,8 @@ impl<'a> Request<'a> {
                 }
                 "operation" => self.operation = text(reader)?,
                 "namespace" => self.namespace = text(reader)?,
-                "object" => self.object = reader.raw()?,
-                "oldObject" => self.old_object = reader.raw()?,
+                "object" => self.object = Object::read(reader)?,
+                "oldObject" => self.old_object = Object::read(reader)?,
                 _ => {
                     reader.skip()?;
                 }
@@ -115,16 +114,17 @@ mod tests {
     #[test]
     fn reads_what_is_needed_in_any_order() {
         let payload = r#"{"settings":{"a":1},"request":{"uid":"u","object":{"spec":{}},"oldObject":{"a":1},"namespace":"ns","operation":"CREATE","kind":{"kind":"Pod","version":"v1","group":""}}}"#;
-        let request = Request {
-            group: "".into(),
-            kind: "Pod".into(),
-            operation: "CREATE".into(),
-            namespace: "ns".into(),
-            object: r#"{"spec":{}}"#,
-            old_object: r#"{"a":1}"#,
-            settings: r#"{"a":1}"#,
-        };
-        assert_eq!(Request::read(payload), Ok(request));
+        let request = Request::read(payload).expect("a request");
+        assert_eq!(
+            (&*request.group, &*request.kind, &*request.operation),
+            ("", "Pod", "CREATE")
+        );
+        assert_eq!(
+            (&*request.namespace, request.settings),
+            ("ns", r#"{"a":1}"#)
+        );
+        assert_eq!(request.object.json(), r#"{"spec":{}}"#);
+        assert_eq!(request.old_object.json(), r#"{"a":1}"#);
     }
 
     #[test]
@@ -133,8 +133,8 @@ mod tests {
             r#"{"request":{"operation":"DELETE","namespace":null,"kind":{"kind":"Pod"}}}"#;
         let request = Request::read(payload).expect("a request");
         assert_eq!(request.subject(), None);
-        assert_eq!((request.object, request.settings), ("null", "null"));
-        assert_eq!(request.old_object, "null");
+        assert_eq!((request.object.json(), request.settings), ("null", "null"));
+        assert_eq!(request.old_object.json(), "null");
         assert_eq!(request.namespace, "");
     }
 

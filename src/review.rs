@@ -14,7 +14,7 @@ use crate::verdict::{Outcome, Verdict};
 /// Decides on the payload of a `validate` call.
 ///
 /// A pure function of the payload and of what `service_accounts` answers.
-pub fn review(payload: &[u8], service_accounts: &dyn ServiceAccounts) -> Verdict {
+pub fn review<'a>(payload: &'a [u8], service_accounts: &dyn ServiceAccounts) -> Verdict<'a> {
     let Ok(payload) = std::str::from_utf8(payload) else {
         return Verdict::reject("expected an admission request, found bytes that are no UTF-8");
     };

@@ -7,6 +7,7 @@ use kubewarden_policy_sdk::host_capabilities::kubernetes::GetResourceRequest;
 use crate::lens::{Fault, Reader};
 use crate::message::{ObjectName, quote};
 use crate::metadata::Metadata;
+use crate::object::Object;
 
 /// Where ServiceAccounts come from.
 pub trait ServiceAccounts {
@@ -88,31 +89,24 @@ pub fn look_up(
         ))
     };
     let text = std::str::from_utf8(&json).map_err(|_| garbled("expected UTF-8 text"))?;
-    let metadata = read(text).map_err(|fault| garbled(&fault.to_string()))?;
+    let metadata = Object::read(&mut Reader::new(text)).and_then(|object| read(&object));
+    let metadata = metadata.map_err(|fault| garbled(&fault.to_string()))?;
     Ok(metadata.into_owned())
 }
 
 /// Reads the metadata of a ServiceAccount.
 ///
 /// # Errors
-/// A [`Fault`] where the text is no ServiceAccount, or its metadata not what it should be.
-pub fn read(text: &str) -> Result<Metadata<'_>, Fault> {
-    let mut metadata = None;
-    Reader::new(text).object("an object", &mut |key, reader| {
-        match key {
-            "kind" => {
-                if reader.string(KIND)? != KIND {
-                    return Err(Fault::new(KIND, "another kind"));
-                }
-            }
-            "metadata" => metadata = Some(Metadata::read(reader)?),
-            _ => {
-                reader.skip()?;
-            }
-        }
-        Ok(())
-    })?;
-    metadata.ok_or_else(|| Fault::new("an object", "nothing").in_field("metadata"))
+/// A [`Fault`] where the object is no ServiceAccount, or its metadata not what it should be.
+pub fn read<'a>(object: &Object<'a>) -> Result<Metadata<'a>, Fault> {
+    let metadata = object.metadata("an object")?;
+    if object.kind(KIND)?.is_some_and(|kind| kind != KIND) {
+        return Err(Fault::new(KIND, "another kind").in_field("kind"));
+    }
+    if !object.has_metadata() {
+        return Err(Fault::new("an object", "nothing").in_field("metadata"));
+    }
+    Ok(metadata)
 }
 
 /// What the host's error means, and what to do about it: text is all that tells one error from another.
@@ -235,12 +229,12 @@ mod tests {
     #[test]
     fn an_answer_that_is_no_service_account_is_refused() {
         for (json, why) in [
-            ("", "expected an object, found nothing"),
+            ("", "expected JSON with a value at byte 0, found its end"),
             ("[]", "expected an object, found a list"),
             ("{}", "metadata: expected an object, found nothing"),
             (
                 r#"{"metadata":{"annotations":{"a"#,
-                "metadata.annotations: expected JSON with a key at byte 30, found its end",
+                "metadata: expected JSON with a closing bracket at byte 30, found its end",
             ),
             (
                 r#"{"kind":"Secret","metadata":{}}"#,

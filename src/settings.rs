@@ -142,15 +142,19 @@ impl Settings {
         faults.fields(object, &NAMES, &mut |faults, setting| match setting.key {
             "azureTenantID" => tenant = Some(faults.text(setting, values::tenant_id)),
             "azureEnvironment" => {
-                cloud = faults.one_of(setting, &CLOUDS, str::eq_ignore_ascii_case);
+                cloud = faults.one_of(setting, &CLOUDS, |one, other| {
+                    one.eq_ignore_ascii_case(other)
+                });
             }
             "azureAuthorityHost" => authority_host = faults.text(setting, values::https_url),
             "audience" => audience = faults.text(setting, values::audience),
-            "mode" => mode = faults.one_of(setting, &MODES, str::eq),
-            "optIn" => opt_in = faults.one_of(setting, &OPT_INS, str::eq),
-            "layout" => layout = faults.one_of(setting, &LAYOUTS, str::eq),
+            "mode" => mode = faults.one_of(setting, &MODES, |one, other| one == other),
+            "optIn" => opt_in = faults.one_of(setting, &OPT_INS, |one, other| one == other),
+            "layout" => layout = faults.one_of(setting, &LAYOUTS, |one, other| one == other),
             "defaultTokenExpirationSeconds" => expiration = faults.expiration(setting),
-            "onMalformed" => on_malformed = faults.one_of(setting, &ON_MALFORMED, str::eq),
+            "onMalformed" => {
+                on_malformed = faults.one_of(setting, &ON_MALFORMED, |one, other| one == other)
+            }
             "requireClientID" => require_client_id = faults.boolean(setting),
             "proxy" => proxy = Some(proxy::read(faults, setting)),
             // Read last, because it must not have the same audience.
@@ -294,8 +298,8 @@ mod tests {
             on_malformed: OnMalformed::Warn,
             require_client_id: true,
             proxy: ProxySettings {
-                image: "registry.example/proxy:2".to_owned(),
-                init_image: "registry.example/proxy-init:2".to_owned(),
+                image: "registry.example/proxy:2".into(),
+                init_image: "registry.example/proxy-init:2".into(),
                 log_level: "debug",
                 native_sidecar: false,
                 resources: json_text(r#"{"limits":{"memory":"64Mi"},"requests":{"cpu":0.1}}"#),

@@ -38,7 +38,7 @@ impl Malformed {
         }
     }
 
-    fn or_trim(mut self, text: &str, valid: impl Fn(&str) -> bool) -> Self {
+    fn or_trim(mut self, text: &str, valid: &dyn Fn(&str) -> bool) -> Self {
         if valid(text.trim()) {
             self.hint = Some("remove the white space around it".to_owned());
         }
@@ -54,7 +54,7 @@ pub fn client_id(text: &str) -> Result<&str, Malformed> {
     if is_uuid(text) {
         return Ok(text);
     }
-    Err(Malformed::new(CLIENT_ID).or_trim(text, is_uuid))
+    Err(Malformed::new(CLIENT_ID).or_trim(text, &is_uuid))
 }
 
 /// A tenant: its UUID or a domain name that is verified for it.
@@ -66,7 +66,7 @@ pub fn tenant_id(text: &str) -> Result<&str, Malformed> {
     if valid(text) {
         return Ok(text);
     }
-    Err(Malformed::new(TENANT_ID).or_trim(text, valid))
+    Err(Malformed::new(TENANT_ID).or_trim(text, &valid))
 }
 
 /// A token expiration in seconds, within [`TOKEN_EXPIRATION_SECONDS`].
@@ -81,7 +81,7 @@ pub fn token_expiration(text: &str) -> Result<u32, Malformed> {
     };
     valid(text).ok_or_else(|| {
         Malformed::new("a whole number of seconds from 3600 to 86400")
-            .or_trim(text, |text| valid(text).is_some())
+            .or_trim(text, &|text| valid(text).is_some())
     })
 }
 
@@ -126,7 +126,7 @@ pub fn https_url(text: &str) -> Result<&str, Malformed> {
     if valid(text).is_some() {
         return Ok(text);
     }
-    Err(Malformed::new("an https URL").or_trim(text, |text| valid(text).is_some()))
+    Err(Malformed::new("an https URL").or_trim(text, &|text| valid(text).is_some()))
 }
 
 /// The audience of a token: any text that is not empty and has no white space or control characters.
@@ -140,7 +140,7 @@ pub fn audience(text: &str) -> Result<&str, Malformed> {
     if valid(text) {
         return Ok(text);
     }
-    Err(Malformed::new(AUDIENCE).or_trim(text, valid))
+    Err(Malformed::new(AUDIENCE).or_trim(text, &valid))
 }
 
 /// `true` or `false`, as an annotation says it.
@@ -152,7 +152,7 @@ pub fn boolean(text: &str) -> Result<bool, Malformed> {
         "true" => Ok(true),
         "false" => Ok(false),
         _ => Err(Malformed::new("\"true\" or \"false\"")
-            .or_trim(text, |text| matches!(text, "true" | "false"))),
+            .or_trim(text, &|text| matches!(text, "true" | "false"))),
     }
 }
 
@@ -163,7 +163,7 @@ pub fn boolean(text: &str) -> Result<bool, Malformed> {
 pub fn port(text: &str) -> Result<u16, Malformed> {
     let valid = |text: &str| text.parse().ok().filter(|port: &u16| *port > 0);
     valid(text).ok_or_else(|| {
-        Malformed::new("a port from 1 to 65535").or_trim(text, |text| valid(text).is_some())
+        Malformed::new("a port from 1 to 65535").or_trim(text, &|text| valid(text).is_some())
     })
 }
 
@@ -182,7 +182,7 @@ pub fn annotation_suffix(text: &str) -> Result<&str, Malformed> {
     if valid(text) {
         return Ok(text);
     }
-    Err(Malformed::new(ANNOTATION_SUFFIX).or_trim(text, valid))
+    Err(Malformed::new(ANNOTATION_SUFFIX).or_trim(text, &valid))
 }
 
 /// A host's name: one or more DNS labels.
@@ -194,7 +194,7 @@ pub fn host_name(text: &str) -> Result<&str, Malformed> {
     if valid(text) {
         return Ok(text);
     }
-    Err(Malformed::new("a host name").or_trim(text, valid))
+    Err(Malformed::new("a host name").or_trim(text, &valid))
 }
 
 /// The name of an object: a DNS subdomain in lower case.
@@ -206,7 +206,7 @@ pub fn object_name(text: &str) -> Result<&str, Malformed> {
         return Ok(text);
     }
     let expected = "an object name: lower-case letters, digits, and inner hyphens and dots";
-    Err(Malformed::new(expected).or_trim(text, is_dns_subdomain))
+    Err(Malformed::new(expected).or_trim(text, &is_dns_subdomain))
 }
 
 /// The name of a signer of certificates: a domain, a slash and a path.
@@ -224,7 +224,7 @@ pub fn signer_name(text: &str) -> Result<&str, Malformed> {
     if valid(text) {
         return Ok(text);
     }
-    Err(Malformed::new("a signer name such as example.com/signer").or_trim(text, valid))
+    Err(Malformed::new("a signer name such as example.com/signer").or_trim(text, &valid))
 }
 
 /// Certificates in PEM.
@@ -257,7 +257,10 @@ pub fn image(text: &str) -> Result<&str, Malformed> {
     if valid(text) {
         return Ok(text);
     }
-    Err(Malformed::new("an image reference such as registry.example/proxy:v1").or_trim(text, valid))
+    Err(
+        Malformed::new("an image reference such as registry.example/proxy:v1")
+            .or_trim(text, &valid),
+    )
 }
 
 /// A quantity of Kubernetes, such as `100m` or `64Mi`.
@@ -283,13 +286,11 @@ pub fn quantity(text: &str) -> Result<&str, Malformed> {
 }
 
 fn is_uuid(text: &str) -> bool {
-    let mut groups = text.split('-');
-    let well_formed = [8, 4, 4, 4, 12].iter().all(|length| {
-        groups.next().is_some_and(|group| {
-            group.len() == *length && group.bytes().all(|byte| byte.is_ascii_hexdigit())
-        })
-    });
-    well_formed && groups.next().is_none()
+    let fits = |(index, byte): (usize, u8)| match index {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(fits)
 }
 
 fn is_domain_name(text: &str) -> bool {

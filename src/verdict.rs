@@ -2,13 +2,14 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::lens::Edited;
 use crate::message::ObjectName;
 
 /// The answer to an admission request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Verdict<'a> {
     /// What becomes of the object.
-    pub outcome: Outcome,
+    pub outcome: Outcome<'a>,
     /// Texts for the user who sent the request.
     pub warnings: Vec<String>,
     /// Texts for the API server's audit log, by key; empty where the object stays as it is.
@@ -19,11 +20,11 @@ pub struct Verdict {
 
 /// What becomes of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Outcome<'a> {
     /// It is accepted as it is.
     Unchanged,
-    /// It is accepted with this JSON in its place.
-    Mutated(String),
+    /// It is accepted with these changes.
+    Mutated(Edited<'a>),
     /// It is refused.
     Refused {
         /// Why, and what to do about it.
@@ -60,7 +61,7 @@ fn map<S: Serializer>(
     serializer.collect_map(entries.iter().map(|(key, value)| (key, value)))
 }
 
-impl Verdict {
+impl<'a> Verdict<'a> {
     /// Acceptance of an object that stays as it is, with nothing to say.
     pub fn unchanged() -> Self {
         Self::new(Outcome::Unchanged)
@@ -75,7 +76,7 @@ impl Verdict {
     }
 
     /// An outcome with nothing beside it.
-    pub fn new(outcome: Outcome) -> Self {
+    pub fn new(outcome: Outcome<'a>) -> Self {
         Self {
             outcome,
             warnings: Vec::new(),
@@ -107,9 +108,9 @@ impl Verdict {
         })?;
         if let Outcome::Mutated(object) = &self.outcome {
             json.pop();
-            json.reserve_exact(object.len().saturating_add(20));
+            json.reserve_exact(object.length_at_most().saturating_add(20));
             json.extend_from_slice(br#","mutated_object":"#);
-            json.extend_from_slice(object.as_bytes());
+            object.write_to(&mut json);
             json.push(b'}');
         }
         Ok(json)
@@ -141,6 +142,7 @@ fn cut(warning: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lens::{Edits, Span};
 
     #[track_caller]
     fn wire(verdict: &Verdict, expected: &str) {
@@ -161,10 +163,16 @@ mod tests {
 
     #[test]
     fn the_object_goes_out_as_it_is() {
+        let text = r#"{ "a" :1.0}"#;
+        let span = Span {
+            start: 0,
+            end: text.len(),
+        };
+        let edited = Edited::new(text, span, Edits::default());
         let verdict = Verdict {
             warnings: vec!["w".to_owned()],
             audit_annotations: vec![("client-id", "a".to_owned()), ("injected", "b".to_owned())],
-            ..Verdict::new(Outcome::Mutated(r#"{ "a" :1.0}"#.to_owned()))
+            ..Verdict::new(Outcome::Mutated(edited))
         };
         wire(
             &verdict,

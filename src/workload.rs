@@ -1,7 +1,8 @@
 //! What pods are made by: Deployments and their like, and the pod template in each.
 
-use crate::lens::{Fault, Reader, Span};
+use crate::lens::{Fault, Reader};
 use crate::metadata::Metadata;
+use crate::object::Object;
 use crate::pod::Pod;
 
 /// A kind of workload.
@@ -55,10 +56,9 @@ impl Kind {
 #[derive(Clone, Debug)]
 pub struct Workload<'a> {
     kind: Kind,
-    text: &'a str,
     /// Its own metadata.
     pub metadata: Metadata<'a>,
-    template: Option<Span>,
+    template: Option<Object<'a>>,
 }
 
 impl<'a> Workload<'a> {
@@ -66,24 +66,18 @@ impl<'a> Workload<'a> {
     ///
     /// # Errors
     /// A [`Fault`] where something that is read has the wrong type.
-    pub fn read(kind: Kind, text: &'a str) -> Result<Self, Fault> {
-        let mut workload = Self {
+    pub fn read(kind: Kind, object: &Object<'a>) -> Result<Self, Fault> {
+        let mut template = None;
+        let metadata = object.metadata("an object")?;
+        if let Some(mut spec) = object.spec() {
+            let path = kind.template.strip_prefix("spec.").unwrap_or_default();
+            find(&mut spec, path, &mut template).map_err(|fault| fault.in_field("spec"))?;
+        }
+        Ok(Self {
             kind,
-            text,
-            metadata: Metadata::default(),
-            template: None,
-        };
-        Reader::new(text).object("an object", &mut |key, reader| {
-            if key == "metadata" {
-                workload.metadata = Metadata::read(reader)?;
-                return Ok(());
-            }
-            match kind.template.split_once('.') {
-                Some((first, rest)) if first == key => find(reader, rest, &mut workload.template),
-                _ => reader.skip().map(|_| ()),
-            }
-        })?;
-        Ok(workload)
+            metadata,
+            template,
+        })
     }
 
     /// Its pod template; `None` where it has none, which Kubernetes refuses.
@@ -91,32 +85,32 @@ impl<'a> Workload<'a> {
     /// # Errors
     /// A [`Fault`] where the template's metadata is not what it should be.
     pub fn template(&self) -> Result<Option<Pod<'a>>, Fault> {
-        let read = |span| Pod::template(self.text, span, self.kind.spec);
-        let template = self.template.map(read).transpose();
+        let read = |object| Pod::template(object, self.kind.spec);
+        let template = self.template.clone().map(read).transpose();
         template.map_err(|fault| fault.in_path(self.kind.template))
     }
 
     /// Whether another one has the very same template and the same labels and annotations of ours.
     pub fn has_same_pods(&self, other: &Workload<'_>) -> bool {
+        let template = self.template.as_ref().map(Object::json);
         self.metadata.has_same_ours(&other.metadata)
-            && self.template_text() == other.template_text()
-    }
-
-    fn template_text(&self) -> Option<&'a str> {
-        let Span { start, end } = self.template?;
-        self.text.get(start..end)
+            && template == other.template.as_ref().map(Object::json)
     }
 }
 
 /// Finds the value at a path of keys with dots between them.
-fn find(reader: &mut Reader<'_>, path: &str, found: &mut Option<Span>) -> Result<(), Fault> {
+fn find<'a>(
+    reader: &mut Reader<'a>,
+    path: &str,
+    found: &mut Option<Object<'a>>,
+) -> Result<(), Fault> {
     let (first, rest) = path.split_once('.').unwrap_or((path, ""));
     reader.object("an object", &mut |key, reader| {
         if key != first {
             return reader.skip().map(|_| ());
         }
         if rest.is_empty() {
-            *found = Some(reader.skip()?);
+            *found = Some(Object::read(reader)?);
             return Ok(());
         }
         find(reader, rest, found)

@@ -167,11 +167,32 @@ impl Module {
         payload: &[u8],
         host: &Arc<HostCalls>,
     ) -> Result<Vec<u8>, EngineError> {
+        let host = Arc::clone(host);
+        self.call_answered_by(
+            operation,
+            payload,
+            move |binding, namespace, operation, payload| {
+                host.answer(binding, namespace, operation, payload)
+            },
+        )
+    }
+
+    /// As [`Module::call`], with `answer` in the place of the host: it gets binding, namespace, operation and payload.
+    ///
+    /// # Errors
+    ///
+    /// As [`Module::call`].
+    pub fn call_answered_by(
+        &self,
+        operation: &str,
+        payload: &[u8],
+        answer: impl Fn(&str, &str, &str, &[u8]) -> Result<Vec<u8>, String> + Send + Sync + 'static,
+    ) -> Result<Vec<u8>, EngineError> {
         // The provider trusts the addresses that a module hands over, and panics where they are wrong.
         // Instance and panic are gone after this call, so no broken state is seen later.
         CALLING.set(true);
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
-            self.call_fresh_instance(operation, payload, host)
+            self.call_fresh_instance(operation, payload, answer)
         }));
         CALLING.set(false);
         outcome.unwrap_or_else(|panic| Err(EngineError::Convention(text_of(panic.as_ref()))))
@@ -181,7 +202,7 @@ impl Module {
         &self,
         operation: &str,
         payload: &[u8],
-        host: &Arc<HostCalls>,
+        answer: impl Fn(&str, &str, &str, &[u8]) -> Result<Vec<u8>, String> + Send + Sync + 'static,
     ) -> Result<Vec<u8>, EngineError> {
         let deadlines = EpochDeadlines {
             wapc_init: DEADLINE,
@@ -191,11 +212,9 @@ impl Module {
             .0
             .rehydrate(Some(deadlines))
             .map_err(|error| EngineError::Start(error.into()))?;
-        let host = Arc::clone(host);
         let callback =
             move |_: u64, binding: &str, namespace: &str, operation: &str, payload: &[u8]| {
-                host.answer(binding, namespace, operation, payload)
-                    .map_err(Into::into)
+                answer(binding, namespace, operation, payload).map_err(Into::into)
             };
         WapcHost::new(Box::new(instance), Some(Box::new(callback)))
             .map_err(|error| in_time(error, EngineError::Start))?

@@ -23,16 +23,16 @@ use crate::verdict::{Outcome, Verdict};
 ///
 /// # Errors
 /// A [`Fault`] where the object is no pod.
-pub fn review(
-    request: &Request<'_>,
+pub fn review<'a>(
+    request: &Request<'a>,
     settings: &Settings,
     service_accounts: &dyn ServiceAccounts,
-) -> Result<Verdict, Fault> {
-    let pod = Pod::read(request.object)?;
+) -> Result<Verdict<'a>, Fault> {
+    let pod = Pod::read(request.object.clone())?;
     let review = PodReview {
         settings,
         purpose: match settings.mode {
-            Mode::Inject => Purpose::Inject(request.object),
+            Mode::Inject => Purpose::Inject,
             Mode::Verify => Purpose::Verify,
         },
         object: &object_name("Pod", request, &pod.metadata),
@@ -44,9 +44,9 @@ pub fn review(
 
 /// What a pod is reviewed for.
 #[derive(Clone, Copy, Debug)]
-pub enum Purpose<'r> {
-    /// It gets what it lacks; this is its JSON.
-    Inject(&'r str),
+pub enum Purpose {
+    /// It gets what it lacks.
+    Inject,
     /// It is refused where it lacks something.
     Verify,
     /// It is the template of pods to come.
@@ -54,29 +54,29 @@ pub enum Purpose<'r> {
 }
 
 /// A pod or a pod template, and all that the decision on it turns on.
-pub struct PodReview<'r> {
+pub struct PodReview<'r, 'a> {
     /// The policy's settings.
     pub settings: &'r Settings,
     /// What it is reviewed for.
-    pub purpose: Purpose<'r>,
+    pub purpose: Purpose,
     /// Its name for messages.
     pub object: &'r ObjectName,
     /// The pod.
-    pub pod: &'r Pod<'r>,
+    pub pod: &'r Pod<'a>,
     /// Where ServiceAccounts come from.
     pub service_accounts: &'r dyn ServiceAccounts,
 }
 
 /// A verdict that may turn on an answer of the host's cache.
-struct Answer {
-    verdict: Verdict,
+struct Answer<'a> {
+    verdict: Verdict<'a>,
     /// Whether something is held against the ServiceAccount that it may not deserve any more.
     look_again: bool,
 }
 
-impl PodReview<'_> {
+impl<'a> PodReview<'_, 'a> {
     /// The decision; `findings` are what was found before.
-    pub fn verdict(&self, mut findings: Findings) -> Verdict {
+    pub fn verdict(&self, mut findings: Findings) -> Verdict<'a> {
         let metadata = &self.pod.metadata;
         let by_label = self.settings.opt_in != OptIn::ServiceAccountLabel
             && metadata.label(keys::USE) == Some(keys::OPTED_IN);
@@ -112,7 +112,7 @@ impl PodReview<'_> {
         by_label: bool,
         freshness: Freshness,
         mut findings: Findings,
-    ) -> Answer {
+    ) -> Answer<'a> {
         let object =
             service_account::object_name(&self.object.namespace, &spec.service_account_name);
         let named_by = format!("{}.serviceAccountName", spec.path);
@@ -152,7 +152,7 @@ impl PodReview<'_> {
         service_account: Named<'_>,
         is_missing: bool,
         mut findings: Findings,
-    ) -> Answer {
+    ) -> Answer<'a> {
         let settings = self.settings;
         let pod = self.named();
         let proxy = Proxy::asked_for(settings, pod, spec, &mut findings);
@@ -180,7 +180,13 @@ impl PodReview<'_> {
             skip: &skip,
             proxy,
         };
-        let plan = Plan::new(target, settings.layout, &identity, &mut findings);
+        let plan = match Plan::new(target, settings.layout, &identity, &mut findings) {
+            Ok(plan) => plan,
+            Err(error) => {
+                findings.refuse(self.object, cannot_be_written(&error));
+                return self.concluded(findings, service_account.object);
+            }
+        };
         let role = Role::ServiceAccountOfPod;
         let meant = stray_keys::warn(settings, role, service_account, &mut held_against);
         let is_misspelt = meant.contains(&keys::CLIENT_ID);
@@ -214,12 +220,13 @@ impl PodReview<'_> {
         }
     }
 
-    fn outcome(&self, plan: &Plan<'_, '_>, mut findings: Findings) -> Verdict {
+    fn outcome(&self, plan: &Plan<'_, '_>, mut findings: Findings) -> Verdict<'a> {
         let mut mutated = None;
         match self.purpose {
-            Purpose::Inject(text) if findings.refusals.is_empty() => match plan.apply(text) {
-                Ok(applied) => mutated = applied,
-                Err(error) => findings.refuse(self.object, format!("cannot be written: {error}")),
+            Purpose::Inject if findings.refusals.is_empty() => match plan.edits() {
+                Ok(edits) if edits.is_empty() => {}
+                Ok(edits) => mutated = Some(self.pod.edited(edits)),
+                Err(error) => findings.refuse(self.object, cannot_be_written(&error)),
             },
             Purpose::Verify => {
                 let missing = plan.missing();
@@ -233,7 +240,7 @@ impl PodReview<'_> {
                     );
                 }
             }
-            Purpose::Inject(_) | Purpose::Check => {}
+            Purpose::Inject | Purpose::Check => {}
         }
         let mut verdict = self.without_identity(findings);
         if let Some(mutated) = mutated {
@@ -243,7 +250,7 @@ impl PodReview<'_> {
     }
 
     /// The verdict on a pod whose identity is not known, or that has none.
-    fn without_identity(&self, findings: Findings) -> Verdict {
+    fn without_identity(&self, findings: Findings) -> Verdict<'a> {
         Verdict {
             subject: Some(self.object.clone()),
             ..findings.into_verdict()
@@ -251,7 +258,7 @@ impl PodReview<'_> {
     }
 
     /// The answer where no more than the name of the ServiceAccount is known, or it opts nothing in.
-    fn concluded(&self, findings: Findings, service_account: &ObjectName) -> Answer {
+    fn concluded(&self, findings: Findings, service_account: &ObjectName) -> Answer<'a> {
         let look_again = findings.blames_service_account;
         let mut verdict = self.without_identity(findings);
         if verdict.is_refusal() {
@@ -319,6 +326,10 @@ impl PodReview<'_> {
         }
         findings.blames_service_account = true;
     }
+}
+
+fn cannot_be_written(error: &serde_json::Error) -> String {
+    format!("cannot be written: {error}")
 }
 
 /// Whether a ServiceAccount opts its pods in: by the label, whatever its value, or by an annotation of that name.

@@ -17,12 +17,12 @@ use crate::verdict::Verdict;
 ///
 /// # Errors
 /// A [`Fault`] where the object is no ServiceAccount.
-pub fn review(request: &Request<'_>, settings: &Settings) -> Result<Verdict, Fault> {
-    let metadata = service_account::read(request.object)?;
+pub fn review(request: &Request<'_>, settings: &Settings) -> Result<Verdict<'static>, Fault> {
+    let metadata = service_account::read(&request.object)?;
     if metadata.is_being_deleted || !metadata.has_ours() {
         return Ok(Verdict::unchanged());
     }
-    if service_account::read(request.old_object).is_ok_and(|old| metadata.has_same_ours(&old)) {
+    if service_account::read(&request.old_object).is_ok_and(|old| metadata.has_same_ours(&old)) {
         return Ok(Verdict::unchanged());
     }
     let object = object_name("ServiceAccount", request, &metadata);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::keys;
+use crate::lens::Edited;
 use crate::service_account::Freshness;
 
 mod proxy;
@@ -106,6 +107,12 @@ fn v1_5_volume() -> Value {
     volume("azure-identity-token", "azure-identity-token", 3600)
 }
 
+fn edited_text(edited: &Edited<'_>) -> String {
+    let mut text = Vec::new();
+    edited.write_to(&mut text);
+    String::from_utf8(text).expect("text")
+}
+
 impl Case {
     fn set(mut self, setting: &str, value: impl Into<Value>) -> Self {
         self.settings[setting] = value.into();
@@ -138,9 +145,10 @@ impl Case {
         self
     }
 
-    fn review(&self) -> Verdict {
+    fn review(&self) -> Verdict<'static> {
         let payload = json!({"request": self.request, "settings": self.settings});
-        review(payload.to_string().as_bytes(), &self.cluster)
+        let payload = payload.to_string().into_bytes().leak();
+        review(payload, &self.cluster)
     }
 
     /// The pod as it shall be, and the warnings.
@@ -148,7 +156,10 @@ impl Case {
     fn mutates(&self) -> (Value, Vec<String>) {
         let verdict = self.review();
         match &verdict.outcome {
-            Outcome::Mutated(pod) => (serde_json::from_str(pod).expect("JSON"), verdict.warnings),
+            Outcome::Mutated(pod) => (
+                serde_json::from_str(&edited_text(pod)).expect("JSON"),
+                verdict.warnings,
+            ),
             _ => panic!("expected a mutation, found {verdict:?}"),
         }
     }
@@ -415,8 +426,10 @@ fn what_the_policy_does_not_know_comes_out_to_the_letter() {
             r#""resources":{ }}"#,
             &format!(r#""resources":{{ }}{volumes}}}"#),
         );
-    let verdict = review(payload.as_bytes(), &case().cluster);
-    assert_eq!(verdict.outcome, Outcome::Mutated(expected));
+    match review(payload.as_bytes(), &case().cluster).outcome {
+        Outcome::Mutated(pod) => assert_eq!(edited_text(&pod), expected),
+        other => panic!("expected a mutation, found {other:?}"),
+    }
 }
 
 #[test]

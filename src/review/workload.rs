@@ -18,17 +18,17 @@ use crate::workload::{Kind, Workload};
 ///
 /// # Errors
 /// A [`Fault`] where something that is read has the wrong type.
-pub fn review(
-    request: &Request<'_>,
+pub fn review<'a>(
+    request: &Request<'a>,
     settings: &Settings,
     kind: Kind,
     service_accounts: &dyn ServiceAccounts,
-) -> Result<Verdict, Fault> {
-    let workload = Workload::read(kind, request.object)?;
+) -> Result<Verdict<'a>, Fault> {
+    let workload = Workload::read(kind, &request.object)?;
     if workload.metadata.is_being_deleted {
         return Ok(Verdict::unchanged());
     }
-    if Workload::read(kind, request.old_object).is_ok_and(|old| workload.has_same_pods(&old)) {
+    if Workload::read(kind, &request.old_object).is_ok_and(|old| workload.has_same_pods(&old)) {
         return Ok(Verdict::unchanged());
     }
     let Some(template) = workload.template()? else {

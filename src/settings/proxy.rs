@@ -1,5 +1,7 @@
 //! The settings of the proxy containers.
 
+use std::borrow::Cow;
+
 use super::faults::{Faults, Setting};
 use crate::values;
 
@@ -7,9 +9,9 @@ use crate::values;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxySettings {
     /// Image of the container `azwi-proxy`.
-    pub image: String,
+    pub image: Cow<'static, str>,
     /// Image of the init container `azwi-proxy-init`.
-    pub init_image: String,
+    pub init_image: Cow<'static, str>,
     /// How much the proxy logs.
     pub log_level: &'static str,
     /// Whether the proxy is an init container that keeps running, which needs Kubernetes 1.29.
@@ -27,9 +29,8 @@ pub struct ProxySettings {
 impl Default for ProxySettings {
     fn default() -> Self {
         Self {
-            image: "mcr.microsoft.com/oss/azure/workload-identity/proxy:v1.6.0".to_owned(),
-            init_image: "mcr.microsoft.com/oss/azure/workload-identity/proxy-init:v1.6.0"
-                .to_owned(),
+            image: "mcr.microsoft.com/oss/azure/workload-identity/proxy:v1.6.0".into(),
+            init_image: "mcr.microsoft.com/oss/azure/workload-identity/proxy-init:v1.6.0".into(),
             log_level: "info",
             native_sidecar: true,
             resources: None,
@@ -84,11 +85,11 @@ pub fn read(faults: &mut Faults, setting: Setting<'_>) -> ProxySettings {
         ..setting
     };
     faults.fields(object, &NAMES, &mut |faults, setting| match setting.key {
-        "image" => set(&mut proxy.image, faults.text(setting, values::image)),
-        "initImage" => set(&mut proxy.init_image, faults.text(setting, values::image)),
+        "image" => set(&mut proxy.image, image(faults, setting)),
+        "initImage" => set(&mut proxy.init_image, image(faults, setting)),
         "logLevel" => set(
             &mut proxy.log_level,
-            faults.one_of(setting, &LOG_LEVELS, str::eq),
+            faults.one_of(setting, &LOG_LEVELS, |one, other| one == other),
         ),
         "nativeSidecar" => set(&mut proxy.native_sidecar, faults.boolean(setting)),
         "resources" => proxy.resources = resources(faults, setting),
@@ -103,6 +104,10 @@ fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
     }
+}
+
+fn image(faults: &mut Faults, setting: Setting<'_>) -> Option<Cow<'static, str>> {
+    faults.text(setting, values::image).map(Cow::Owned)
 }
 
 fn security_context(faults: &mut Faults, setting: Setting<'_>) -> Option<String> {
