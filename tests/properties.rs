@@ -8,10 +8,7 @@ mod rules;
 use std::collections::BTreeSet;
 
 use arbitrary::Unstructured;
-use azure_workload_identity_policy::log;
-use azure_workload_identity_policy::review::review;
 use azure_workload_identity_policy::service_account::Freshness;
-use azure_workload_identity_policy::verdict::{Outcome, Verdict};
 use json_patch::PatchOperation;
 use k8s_openapi::api::core::v1::Pod;
 use kubewarden_policy_sdk::response::ValidationResponse;
@@ -21,7 +18,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 
-use generators::{Case, PRIVATE};
+use generators::{Case, Decision, PRIVATE};
 
 /// Bytes for one case; what needs more is plain in the rest.
 const BYTES: std::ops::Range<usize> = 0..800;
@@ -55,10 +52,8 @@ fn any_request() -> impl Strategy<Value = Case> {
 
 /// The pod that the policy makes of the one that is created; none where it leaves it alone or refuses it.
 fn mutated(case: &Case) -> Option<Value> {
-    match case.review().outcome {
-        Outcome::Mutated(text) => Some(serde_json::from_str(&text).expect("JSON")),
-        Outcome::Unchanged | Outcome::Refused { .. } => None,
-    }
+    let text = case.review().mutated?;
+    Some(serde_json::from_str(&text).expect("JSON"))
 }
 
 fn is_replacement(operation: &PatchOperation) -> bool {
@@ -67,8 +62,13 @@ fn is_replacement(operation: &PatchOperation) -> bool {
 
 /// The policy has nothing to change on a pod any more, and lets it pass.
 fn is_settled(case: &Case) -> Result<(), TestCaseError> {
-    let outcome = case.review().outcome;
-    prop_assert_eq!(outcome, Outcome::Unchanged, "of {}", case.object());
+    let decision = case.review();
+    prop_assert!(
+        decision.is_unchanged(),
+        "{:?} of {}",
+        decision,
+        case.object()
+    );
     Ok(())
 }
 
@@ -176,7 +176,7 @@ proptest! {
         request["object"] = "the object".into();
         let request = request.to_string().replace("\"the object\"", &text);
         let payload = format!(r#"{{"settings":{},"request":{request}}}"#, case.settings);
-        if let Outcome::Mutated(mutated) = review(payload.as_bytes(), &case.cluster()).outcome {
+        if let Some(mutated) = Decision::on(payload.as_bytes(), &case.cluster()).mutated {
             let pod: Value = serde_json::from_str(&mutated).expect("JSON");
             let pod = rules::without_new_proxy(case.object(), pod);
             if !json_patch::diff(case.object(), &pod).0.iter().any(is_replacement) {
@@ -237,14 +237,14 @@ proptest! {
         prop_assert_eq!(&first, &other.review());
         // The order of the payload's parts is nothing either.
         let payload = format!(r#"{{"settings":{},"x":[],"request":{}}}"#, case.settings, case.request);
-        let reordered = review(payload.as_bytes(), &case.cluster());
+        let reordered = Decision::on(payload.as_bytes(), &case.cluster());
         prop_assert_eq!(&first, &reordered);
     }
 
     #[test]
     fn the_cluster_is_asked_for_one_service_account_at_most_twice(case in any_request()) {
         let cluster = case.cluster();
-        review(&case.payload(), &cluster);
+        Decision::on(&case.payload(), &cluster);
         let asked = cluster.asked.into_inner();
         let freshness: Vec<_> = asked.iter().map(|(.., freshness)| *freshness).collect();
         let orders: [&[Freshness]; 3] = [&[], &[Freshness::Cached], &[Freshness::Cached, Freshness::Fresh]];
@@ -255,14 +255,13 @@ proptest! {
 
     #[test]
     fn nothing_private_is_told(case in any_request()) {
-        let verdict = case.review();
-        let told = told(&verdict);
+        let told = case.review().told();
         prop_assert!(!told.contains(PRIVATE), "{}", told);
     }
 
     #[test]
     fn every_answer_is_one_that_the_host_reads(case in any_request()) {
-        let answer = case.review().to_json().expect("JSON");
+        let answer = case.review().answer;
         let answer = serde_json::from_slice::<ValidationResponse>(&answer);
         let answer = answer.map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(answer.accepted, answer.message.is_none());
@@ -280,31 +279,15 @@ proptest! {
             let index = index.index(payload.len());
             payload[index] = byte;
         }
-        let whole = review(&payload, &case.cluster());
+        let whole = Decision::on(&payload, &case.cluster());
         let text = std::str::from_utf8(&payload).ok();
-        if let (Outcome::Mutated(pod), Some(Ok(_))) = (whole.outcome, text.map(serde_json::from_str::<Value>)) {
+        if let (Some(pod), Some(Ok(_))) = (whole.mutated, text.map(serde_json::from_str::<Value>)) {
             prop_assert!(serde_json::from_str::<Value>(&pod).is_ok(), "{}", pod);
         }
         payload.truncate(cut.index(payload.len()));
-        let truncated = review(&payload, &case.cluster());
-        prop_assert!(truncated.is_refusal(), "{:?}", truncated);
+        let truncated = Decision::on(&payload, &case.cluster());
+        prop_assert!(truncated.is_refused, "{:?}", truncated);
     }
-}
-
-/// All that anybody but the API server gets to read.
-fn told(verdict: &Verdict) -> String {
-    let mut answer = verdict.clone();
-    if let Outcome::Mutated(object) = &mut answer.outcome {
-        *object = "null".to_owned();
-    }
-    let answer = String::from_utf8(answer.to_json().expect("JSON")).expect("text");
-    let line = log::line(verdict).expect("JSON").unwrap_or_default();
-    // Warnings are cut on their way out, which must not be what keeps a secret.
-    format!(
-        "{answer}\n{:?}\n{}",
-        verdict.warnings,
-        String::from_utf8(line).expect("text")
-    )
 }
 
 /// Cases that are always the same, to count what they come to.
@@ -328,10 +311,11 @@ fn the_generators_make_enough_of_every_outcome() {
     ] {
         let mut counts = [0; 3];
         for case in &cases {
-            match case.review().outcome {
-                Outcome::Mutated(_) => counts[0] += 1,
-                Outcome::Unchanged => counts[1] += 1,
-                Outcome::Refused { .. } => counts[2] += 1,
+            let decision = case.review();
+            match (decision.mutated, decision.is_refused) {
+                (Some(_), _) => counts[0] += 1,
+                (None, false) => counts[1] += 1,
+                (None, true) => counts[2] += 1,
             }
         }
         for (count, least) in counts.iter().zip(least) {

@@ -6,13 +6,14 @@
 #![no_main]
 
 mod cluster;
+#[path = "../../tests/generators/mod.rs"]
+mod generators;
 
-use azure_workload_identity_policy::review::review;
-use azure_workload_identity_policy::verdict::Outcome;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
 
 use cluster::Cluster;
+use generators::Decision;
 
 const ENDPOINT: &str = "azure.workload.identity/use-identity-binding";
 
@@ -68,17 +69,17 @@ fn decide(mut settings: Value, of_pod: &Value, of_service_account: &Value) {
         let request =
             json!({"kind": kind, "operation": "CREATE", "namespace": "default", "object": object});
         let payload = json!({"settings": settings, "request": request}).to_string();
-        let verdict = review(payload.as_bytes(), &cluster);
-        serde_json::from_slice::<Value>(&verdict.to_json().expect("an answer")).expect("JSON");
-        verdict.outcome
+        let decision = Decision::on(payload.as_bytes(), &cluster);
+        serde_json::from_slice::<Value>(&decision.answer).expect("JSON");
+        decision
     };
     decide(&settings, "ServiceAccount", &service_account);
     let pod =
         json!({"metadata": of_pod, "spec": {"containers": [{"name": "app"}, {"name": "sidecar"}]}});
-    if let Outcome::Mutated(pod) = decide(&settings, "Pod", &pod) {
+    if let Some(pod) = decide(&settings, "Pod", &pod).mutated {
         let pod = serde_json::from_str(&pod).expect("JSON");
-        assert_eq!(decide(&settings, "Pod", &pod), Outcome::Unchanged, "{pod}");
+        assert!(decide(&settings, "Pod", &pod).is_unchanged(), "{pod}");
         settings["mode"] = "Verify".into();
-        assert_eq!(decide(&settings, "Pod", &pod), Outcome::Unchanged, "{pod}");
+        assert!(decide(&settings, "Pod", &pod).is_unchanged(), "{pod}");
     }
 }

@@ -3,26 +3,26 @@
 #![no_main]
 
 mod cluster;
+#[path = "../../tests/generators/mod.rs"]
+mod generators;
 
-use azure_workload_identity_policy::review::review;
-use azure_workload_identity_policy::verdict::Outcome;
+use cluster::Cluster;
+use generators::Decision;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 fuzz_target!(|payload: &[u8]| {
-    let verdict = review(payload, &cluster::Cluster::default());
-    let answer = verdict.to_json().expect("an answer");
+    let decide = |payload: &[u8]| Decision::on(payload, &Cluster::default());
+    let decision = decide(payload);
     let Ok(input) = serde_json::from_slice::<Value>(payload) else {
         return;
     };
-    serde_json::from_slice::<Value>(&answer).expect("JSON for JSON");
+    serde_json::from_slice::<Value>(&decision.answer).expect("JSON for JSON");
     // A key that stands twice is read as the first one or as the last one: no host writes such a payload.
-    let input = input.to_string();
-    let verdict = review(input.as_bytes(), &cluster::Cluster::default());
-    if let Outcome::Mutated(pod) = verdict.outcome {
-        let mut input: Value = serde_json::from_str(&input).expect("JSON");
+    if let Some(pod) = decide(input.to_string().as_bytes()).mutated {
+        let mut input = input;
         input["request"]["object"] = serde_json::from_str(&pod).expect("JSON for JSON");
-        let again = review(input.to_string().as_bytes(), &cluster::Cluster::default());
-        assert_eq!(again.outcome, Outcome::Unchanged, "{input}");
+        let again = decide(input.to_string().as_bytes());
+        assert!(again.is_unchanged(), "{again:?} of {input}");
     }
 });

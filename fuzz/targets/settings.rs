@@ -3,14 +3,15 @@
 #![no_main]
 
 mod cluster;
+#[path = "../../tests/generators/mod.rs"]
+mod generators;
 
-use azure_workload_identity_policy::review::review;
 use azure_workload_identity_policy::settings::{Mode, Settings};
-use azure_workload_identity_policy::verdict::Outcome;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 
 use cluster::Cluster;
+use generators::Decision;
 
 fuzz_target!(|text: &str| {
     let settings = match Settings::read(text) {
@@ -44,12 +45,13 @@ fuzz_target!(|text: &str| {
     let decide = |pod: &Value| {
         let request = json!({"kind": {"kind": "Pod"}, "operation": "CREATE", "namespace": "default", "object": pod});
         let payload = format!(r#"{{"settings":{text},"request":{request}}}"#);
-        review(payload.as_bytes(), &Cluster::default()).outcome
+        Decision::on(payload.as_bytes(), &Cluster::default())
     };
-    match decide(&pod) {
-        Outcome::Mutated(mutated) => pod = serde_json::from_str(&mutated).expect("JSON"),
-        Outcome::Refused { .. } if read_again.mode == Mode::Verify => return,
-        other => panic!("{other:?} with {settings:?}"),
+    let decision = decide(&pod);
+    match &decision.mutated {
+        Some(mutated) => pod = serde_json::from_str(mutated).expect("JSON"),
+        None if decision.is_refused && read_again.mode == Mode::Verify => return,
+        None => panic!("{decision:?} with {settings:?}"),
     }
-    assert_eq!(decide(&pod), Outcome::Unchanged, "{pod}");
+    assert!(decide(&pod).is_unchanged(), "{pod}");
 });

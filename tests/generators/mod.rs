@@ -10,6 +10,7 @@
 
 mod broken;
 mod container;
+mod decision;
 mod metadata;
 mod pod;
 mod settings;
@@ -19,11 +20,10 @@ mod volume;
 use std::cell::RefCell;
 
 use arbitrary::{Result, Unstructured};
-use azure_workload_identity_policy::review::review;
 use azure_workload_identity_policy::service_account::{Freshness, ServiceAccounts};
-use azure_workload_identity_policy::verdict::Verdict;
 use serde_json::{Value, json};
 
+pub use decision::Decision;
 pub use text::PRIVATE;
 use text::one_in;
 
@@ -140,8 +140,8 @@ impl Case {
     }
 
     /// The decision, made natively.
-    pub fn review(&self) -> Verdict {
-        review(&self.payload(), &self.cluster())
+    pub fn review(&self) -> Decision {
+        Decision::on(&self.payload(), &self.cluster())
     }
 
     /// The cluster around it.
