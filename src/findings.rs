@@ -7,6 +7,9 @@ use crate::settings::OnMalformed;
 use crate::values::Malformed;
 use crate::verdict::Verdict;
 
+/// Most reasons in one refusal; more are counted. Each annotation may hold thousands of faults.
+const REASONS: usize = 20;
+
 /// What was found wrong so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
@@ -41,7 +44,7 @@ impl Findings {
         let mut verdict = if self.refusals.is_empty() {
             Verdict::unchanged()
         } else {
-            Verdict::reject(self.refusals.join("; "))
+            Verdict::reject(message(&self.refusals))
         };
         verdict.warnings = self.warnings;
         verdict
@@ -70,4 +73,13 @@ impl Findings {
             OnMalformed::Warn => self.warn(object.metadata(), text),
         }
     }
+}
+
+fn message(refusals: &[String]) -> String {
+    let (told, more) = refusals.split_at(refusals.len().min(REASONS));
+    let mut message = told.join("; ");
+    if !more.is_empty() {
+        message.push_str(&format!("; {} more reasons are left out", more.len()));
+    }
+    message
 }

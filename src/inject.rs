@@ -123,11 +123,13 @@ impl<'p, 'a> Plan<'p, 'a> {
 
     /// Whether some container gets or has no client ID: the identity has none, and the container none of its own.
     pub fn lacks_client_id(&self) -> bool {
+        let mut new = self.proxy.iter().flat_map(Proxy::new_containers);
         self.identity.client_id.is_none()
-            && self
-                .additions
-                .iter()
-                .any(|addition| !addition.container.has_env(keys::AZURE_CLIENT_ID))
+            && (new.any(|name| !self.skip.contains(&name))
+                || self
+                    .additions
+                    .iter()
+                    .any(|addition| !addition.container.has_env(keys::AZURE_CLIENT_ID)))
     }
 
     /// The names of the containers that get something.
@@ -152,7 +154,6 @@ impl<'p, 'a> Plan<'p, 'a> {
     pub fn skipped_containers(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.skip.to_vec();
         names.retain(|name| self.has_container(name));
-        names.dedup();
         names
     }
 
@@ -265,8 +266,9 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
             refuse_other_volume(target, &usual_name, findings);
             return Self::Missing(usual_name);
         };
-        let is_ours = layout.reserves(&volume.name);
         let lacks_endpoint = lacks_endpoint(volume, token, identity);
+        // What was made by this policy has an audience.
+        let is_ours = layout.reserves(&volume.name) && token.audience.is_some();
         if is_ours && (lacks_endpoint || is_outdated(token, identity)) {
             return Self::Outdated(volume, token);
         }
@@ -372,7 +374,7 @@ fn existing_volume<'p, 'a>(
 
 /// Whether a token of ours says something else than the identity does by now.
 fn is_outdated(token: &ProjectedToken<'_>, identity: &Identity<'_>) -> bool {
-    let audience = token.audience.is_some() && !has_audience(token, identity);
+    let audience = !has_audience(token, identity);
     let expiration = token.expiration_seconds.is_some() && !has_expiration(token, identity);
     audience || expiration
 }

@@ -38,7 +38,7 @@ pub enum Outcome<'a> {
 const WARNING_LENGTH: usize = 256;
 
 /// Most warnings in one answer; more are counted.
-const WARNINGS: usize = 10;
+pub const WARNINGS: usize = 10;
 
 /// `ValidationResponse` of the policy SDK, less the object, whose text is put in as it is.
 #[derive(Serialize)]

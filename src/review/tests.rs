@@ -705,6 +705,33 @@ fn names_in_skip_containers_that_no_container_has_are_warned_about() {
 }
 
 #[test]
+fn a_name_that_stands_twice_in_skip_containers_is_one_name() {
+    let verdict = case()
+        .annotate(keys::SKIP_CONTAINERS, "sidecar;app;sidecar")
+        .spec("containers", json!([{"name": "app"}, {"name": "sidecar"}]))
+        .review();
+    assert_eq!(
+        verdict.audit_annotations.last(),
+        Some(&("skipped", "sidecar,app".to_owned()))
+    );
+}
+
+#[test]
+fn a_refusal_tells_twenty_reasons_at_most() {
+    let names: Vec<_> = (0..25).map(|number| format!("A{number}")).collect();
+    let reasons: Vec<_> = names[..20]
+        .iter()
+        .map(|name| format!(r#"Pod default/demo: annotation azure.workload.identity/skip-containers: expected a container name: at most 63 lower-case letters, digits and inner hyphens, found "{name}""#))
+        .collect();
+    case()
+        .annotate(keys::SKIP_CONTAINERS, &names.join(";"))
+        .refuses(&format!(
+            "{}; 5 more reasons are left out",
+            reasons.join("; ")
+        ));
+}
+
+#[test]
 fn a_missing_client_id_is_a_warning_after_a_second_look() {
     for annotations in [json!({}), json!({keys::CLIENT_ID: ""})] {
         let case = case().service_account(json!({}), annotations);

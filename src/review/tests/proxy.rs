@@ -246,3 +246,16 @@ fn each_layout_reaches_it() {
     let token_file = "/var/run/secrets/tokens/azure-identity-token";
     assert_eq!(proxy["env"], env(token_file));
 }
+
+#[test]
+fn a_missing_client_id_is_warned_about_the_first_time_too() {
+    let own = json!([{"name": "AZURE_CLIENT_ID", "value": OTHER_ID}]);
+    let mut case = with_proxy()
+        .service_account(json!({}), json!({}))
+        .app("env", own);
+    let expected = "ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id is not set, so AZURE_CLIENT_ID is not injected";
+    let (pod, warnings) = case.mutates();
+    assert_eq!(warnings, [expected]);
+    *case.object() = pod;
+    case.warns(&[expected]);
+}

@@ -187,3 +187,12 @@ fn another_token_volume_that_is_not_fit_for_it_is_refused() {
         .spec("volumes", volumes)
         .mutates_silently();
 }
+
+#[test]
+fn a_reserved_volume_without_audience_is_none_of_ours_and_refused() {
+    let token = json!({"serviceAccountToken": {"path": "token/azure-identity-token"}});
+    with_config_map()
+        .set("layout", "v1.6.1")
+        .spec("volumes", json!([{"name": RESERVED, "projected": {"sources": [token]}}]))
+        .refuses("Pod default/demo: spec.volumes[0]: expected a token for the audience of the custom token endpoint and its certificates, as annotation azure.workload.identity/use-identity-binding asks for, found another token; remove this volume, and the policy adds its own");
+}
