@@ -200,13 +200,16 @@ fn an_error_that_nobody_has_seen_before() {
 #[test]
 fn garbage() {
     for (garbage, why) in [
-        (&b""[..], "expected an object, found nothing"),
+        (
+            &b""[..],
+            "expected JSON with a value at byte 0, found its end",
+        ),
         (b"\xff\xfe\x00", "expected UTF-8 text"),
         (
             b"<html>",
-            "expected an object, found something that is no JSON",
+            "expected JSON with a value at byte 0, found something else",
         ),
-        (b"null", "metadata: expected an object, found nothing"),
+        (b"null", "expected an object, found null"),
         (b"\"fed-sa\"", "expected an object, found a string"),
         (b"[{}]", "expected an object, found a list"),
     ] {
@@ -215,7 +218,7 @@ fn garbage() {
     let nested = format!("{{\"metadata\":{}", r#"{"annotations":"#.repeat(100_000));
     is_no_service_account(
         answer(nested),
-        "metadata.annotations.annotations: expected JSON with a closing bracket at byte 1500012, found its end",
+        "metadata: expected JSON with a closing bracket at byte 1500012, found its end",
     );
 }
 
