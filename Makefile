@@ -114,7 +114,7 @@ fuzz:
 	@for target in $(TARGETS); do \
 		mkdir -p fuzz/corpus/$$target && \
 		cargo +nightly fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
-			-max_total_time=$(TIME) -timeout=10 -print_final_stats=1 || exit 1; \
+			-max_total_time=$(TIME) -timeout=10 -verbosity=0 -print_final_stats=1 || exit 1; \
 	done
 
 .PHONY: fuzz-smoke

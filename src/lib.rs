@@ -4,7 +4,6 @@
 //! waPC boundary around it: bytes in, bytes out.
 
 #![deny(missing_docs)]
-#![deny(unsafe_code)]
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::expect_used,

@@ -1,6 +1,5 @@
 //! The `policy-host` program: see [`policy_host::cli`].
 
-#![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
