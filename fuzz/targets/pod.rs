@@ -14,9 +14,13 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(case) = Case::any(&mut Unstructured::new(bytes)) else {
+    let Ok(mut case) = Case::any(&mut Unstructured::new(bytes)) else {
         return;
     };
+    // An answer that changes between two runs is another input.
+    if bytes.len() % 2 == 0 {
+        case.fresh.clone_from(&case.cached);
+    }
     let decision = case.review();
     let told = decision.told();
     assert!(!told.contains(PRIVATE), "{told}");
@@ -30,7 +34,9 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(new, Vec::<String>::new(), "{pod}");
         let found = rules::differences(before, &rules::without_new_proxy(before, pod.clone()));
         assert_eq!(found, Vec::<String>::new(), "{pod}");
-        let again = case.with_object(pod).review();
-        assert!(again.is_unchanged(), "{again:?}");
+        if case.fresh == case.cached {
+            let again = case.with_object(pod).review();
+            assert!(again.is_unchanged(), "{again:?}");
+        }
     }
 });

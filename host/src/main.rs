@@ -1,6 +1,5 @@
 //! The `policy-host` program: see [`policy_host::cli`].
 
-
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
