@@ -202,10 +202,10 @@ fn each_condition_of_the_form_names_a_question() {
     }
 }
 
-/// The rows of the tables in docs/settings.md: a setting in its first cell, its default in its second.
-fn of_the_documentation() -> BTreeMap<String, String> {
+/// The rows of a file's tables with a setting in the first cell and its default in the second.
+fn of_the_documentation(file: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    for line in text("docs/settings.md").lines() {
+    for line in text(file).lines() {
         let cells: Vec<_> = line.split(" | ").collect();
         if let [name, default, _, ..] = cells[..]
             && let Some(name) = name
@@ -219,25 +219,47 @@ fn of_the_documentation() -> BTreeMap<String, String> {
     found
 }
 
+/// A default as the documentation writes it.
+fn written(name: &str, default: Value) -> String {
+    match (name, default) {
+        ("azureTenantID", _) => "required".to_owned(),
+        ("azureAuthorityHost", _) => "that of the cloud".to_owned(),
+        ("proxy.securityContext" | "proxy.initSecurityContext", _) => {
+            "[the webhook's](#security-contexts)".to_owned()
+        }
+        (_, Value::Null) => "none".to_owned(),
+        (_, Value::String(text)) => format!("`{text}`"),
+        (_, value) => format!("`{value}`"),
+    }
+}
+
 #[test]
 fn the_documentation_has_the_settings_and_defaults_of_the_code() {
     let expected: BTreeMap<_, _> = of_the_code()
         .into_iter()
-        .map(|(name, default)| {
-            let text = match (name.as_str(), default) {
-                ("azureTenantID", _) => "required".to_owned(),
-                ("azureAuthorityHost", _) => "that of the cloud".to_owned(),
-                ("proxy.securityContext" | "proxy.initSecurityContext", _) => {
-                    "[the webhook's](#security-contexts)".to_owned()
-                }
-                (_, Value::Null) => "none".to_owned(),
-                (_, Value::String(text)) => format!("`{text}`"),
-                (_, value) => format!("`{value}`"),
+        .map(|(name, default)| (name.clone(), written(&name, default)))
+        .collect();
+    assert_eq!(of_the_documentation("docs/settings.md"), expected);
+}
+
+#[test]
+fn the_readme_has_the_settings_and_defaults_of_the_code() {
+    let of_the_code = of_the_code();
+    let expected: BTreeMap<_, _> = settings::NAMES
+        .iter()
+        .map(|name| {
+            let default = match *name {
+                "proxy" => "that of the webhook".to_owned(),
+                "customTokenEndpoint" => "none".to_owned(),
+                name => written(name, of_the_code[name].clone()),
             };
-            (name, text)
+            ((*name).to_owned(), default)
         })
         .collect();
-    assert_eq!(of_the_documentation(), expected);
+    let mut found = of_the_documentation("README.md");
+    // Other tables of the README have other things in their first cell.
+    found.retain(|name, _| settings::NAMES.contains(&name.as_str()));
+    assert_eq!(found, expected);
 }
 
 /// The schema and the code agree on each of these, given beside a valid tenant or in its place.
