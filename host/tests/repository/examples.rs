@@ -133,7 +133,7 @@ fn each_policy_may_read_service_accounts() {
     for (file, _, spec) in policies() {
         assert_eq!(
             spec.context_aware_resources,
-            [service_accounts.clone()],
+            std::slice::from_ref(&service_accounts),
             "{file}"
         );
     }

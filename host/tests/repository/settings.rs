@@ -190,10 +190,7 @@ fn each_condition_of_the_form_names_a_question() {
     let questions = form["questions"].as_array().expect("a list");
     let names: BTreeSet<_> = questions
         .iter()
-        .map(|question| &question["variable"])
-        .collect::<Vec<_>>()
-        .into_iter()
-        .map(|name| name.as_str().expect("a name"))
+        .map(|question| question["variable"].as_str().expect("a name"))
         .collect();
     for question in questions {
         if let Some(condition) = question["show_if"].as_str() {
