@@ -393,8 +393,8 @@ impl<'a> Reader<'a> {
         }
         let end = string_end(bytes, start);
         self.at = end.unwrap_or(bytes.len());
-        let quoted = self.text.get(start..end?)?;
-        serde_json::from_str(quoted).ok().map(Cow::Owned)
+        let content = self.text.get(content..end?.saturating_sub(1))?;
+        unescaped(content).map(Cow::Owned)
     }
 
     /// A fault of the text as JSON.
@@ -412,6 +412,52 @@ impl<'a> Reader<'a> {
 
 fn is_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
+}
+
+/// A string's content with its escapes resolved; `None` where one of them is none.
+fn unescaped(content: &str) -> Option<String> {
+    let mut out = String::with_capacity(content.len());
+    let mut rest = content;
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        out.push_str(plain);
+        let mut chars = escape.chars();
+        out.push(match chars.next()? {
+            plain @ ('"' | '\\' | '/') => plain,
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => {
+                let (char, behind) = unicode_escape(chars.as_str())?;
+                chars = behind.chars();
+                char
+            }
+            _ => return None,
+        });
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// The character that the digits behind `\u` stand for, with a second escape where it takes two, and the text behind it.
+fn unicode_escape(text: &str) -> Option<(char, &str)> {
+    let (unit, rest) = hex_digits(text)?;
+    if !(0xd800..0xdc00).contains(&unit) {
+        return Some((char::from_u32(unit)?, rest));
+    }
+    let (low, rest) = hex_digits(rest.strip_prefix("\\u")?)?;
+    let units = [u16::try_from(unit).ok()?, u16::try_from(low).ok()?];
+    let char = char::decode_utf16(units).next()?.ok()?;
+    Some((char, rest))
+}
+
+fn hex_digits(text: &str) -> Option<(u32, &str)> {
+    let (digits, rest) = text.split_at_checked(4)?;
+    let are_digits = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = u32::from_str_radix(digits, 16).ok()?;
+    are_digits.then_some((number, rest))
 }
 
 /// The end of the number, boolean or null that begins at `start`.
@@ -692,6 +738,30 @@ mod tests {
         let is_empty = false;
         assert_eq!(read, Ok(Some(Collection { span, is_empty })));
         assert_eq!(seen, [("name".to_owned(), "café \"x\"".to_owned())]);
+    }
+
+    #[test]
+    fn escapes_are_resolved_as_by_serde_json() {
+        for content in [
+            "",
+            "plain é",
+            r#"\" \\ \/ \b \f \n \r \t"#,
+            r"\u0041\u00e9\u20AC",
+            r"\ud83d\ude00 and more",
+            r"\ud83d",
+            r"\ud83d\u0041",
+            r"\ud83dx",
+            r"\ude00",
+            r"\u00",
+            r"\u+041",
+            r"\u00é",
+            r"\x",
+            r"\",
+        ] {
+            let quoted = format!("\"{content}\"");
+            let expected = serde_json::from_str::<String>(&quoted).ok();
+            assert_eq!(unescaped(content), expected, "{content}");
+        }
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! A Kubernetes object, as far as it is known when it has been passed over once.
 
+use std::borrow::Cow;
+
+use crate::keys;
 use crate::lens::{Edited, Edits, Fault, Reader, Span};
 use crate::metadata::Metadata;
+use crate::pod::PodSpec;
 
 /// An object in a text: where it stands, and where its parts do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Object<'a> {
     text: &'a str,
     span: Span,
@@ -12,6 +16,7 @@ pub struct Object<'a> {
     kind: Option<Span>,
     metadata: Option<Span>,
     spec: Option<Span>,
+    pod_spec: Option<PodSpec<'a>>,
 }
 
 impl Default for Object<'_> {
@@ -23,6 +28,7 @@ impl Default for Object<'_> {
             kind: None,
             metadata: None,
             spec: None,
+            pod_spec: None,
         }
     }
 }
@@ -33,17 +39,33 @@ impl<'a> Object<'a> {
     /// # Errors
     /// A [`Fault`] where the text is no JSON.
     pub fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let text = reader.text();
+        Self::read_with(reader, false)
+    }
+
+    /// As [`read`](Self::read), for what should be a pod. The spec of one that opts in by its label is read on the way, since
+    /// it will most likely be needed.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_pod(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        Self::read_with(reader, true)
+    }
+
+    fn read_with(reader: &mut Reader<'a>, is_pod: bool) -> Result<Self, Fault> {
         let mut object = Self {
-            text,
+            text: reader.text(),
             ..Self::default()
         };
-        let mut parts = reader.clone();
-        if !parts.is_object() {
+        if !reader.is_object() {
             object.span = reader.skip()?;
             return Ok(object);
         }
-        let read = parts.object("an object", &mut |key, reader| {
+        object.is_object = true;
+        let read = reader.object("an object", &mut |key, reader| {
+            if key == "spec" && is_pod && object.opts_in() {
+                object.spec = Some(object.read_pod_spec(reader)?);
+                return Ok(());
+            }
             let span = Some(reader.skip()?);
             match key {
                 "kind" => object.kind = span,
@@ -53,12 +75,25 @@ impl<'a> Object<'a> {
             }
             Ok(())
         })?;
-        object.is_object = true;
-        if let Some(collection) = read {
-            object.span = collection.span;
-        }
-        *reader = parts;
+        object.span = read.map_or(object.span, |collection| collection.span);
         Ok(object)
+    }
+
+    fn opts_in(&self) -> bool {
+        let metadata = self.metadata("");
+        metadata.is_ok_and(|metadata| metadata.label(keys::USE) == Some(keys::OPTED_IN))
+    }
+
+    /// Reads the spec if that goes well; what is wrong with it is told when it is asked for.
+    fn read_pod_spec(&mut self, reader: &mut Reader<'a>) -> Result<Span, Fault> {
+        let mut ahead = reader.clone();
+        if let Ok(spec) = PodSpec::read(&mut ahead, "spec") {
+            let span = spec.object.span;
+            self.pod_spec = Some(spec);
+            *reader = ahead;
+            return Ok(span);
+        }
+        reader.skip()
     }
 
     /// Its JSON.
@@ -71,7 +106,7 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     /// A [`Fault`] where that is no string.
-    pub fn kind(&self, expected: &'static str) -> Result<Option<std::borrow::Cow<'a, str>>, Fault> {
+    pub fn kind(&self, expected: &'static str) -> Result<Option<Cow<'a, str>>, Fault> {
         let reader = self.kind.map(|span| Reader::at(self.text, span));
         reader
             .map(|mut reader| reader.string(expected))
@@ -98,6 +133,11 @@ impl<'a> Object<'a> {
     /// Whether it has metadata at all.
     pub fn has_metadata(&self) -> bool {
         self.metadata.is_some()
+    }
+
+    /// The spec of the pod that it is, where that has been read.
+    pub fn pod_spec(&self) -> Option<&PodSpec<'a>> {
+        self.pod_spec.as_ref()
     }
 
     /// A reader in front of its spec, if it has one.

@@ -127,16 +127,24 @@ impl<'a> Pod<'a> {
     ///
     /// # Errors
     /// A [`Fault`] where it is missing, or something that is read has the wrong type.
-    pub fn spec(&self) -> Result<PodSpec<'a>, Fault> {
+    pub fn spec(&self) -> Result<Cow<'_, PodSpec<'a>>, Fault> {
+        if let Some(spec) = self.object.pod_spec() {
+            return Ok(Cow::Borrowed(spec));
+        }
         let spec = self.object.spec();
         spec.ok_or_else(|| missing("an object"))
             .and_then(|mut reader| PodSpec::read(&mut reader, self.spec_path))
+            .map(Cow::Owned)
             .map_err(|fault| fault.in_path(self.spec_path))
     }
 }
 
 impl<'a> PodSpec<'a> {
-    fn read(reader: &mut Reader<'a>, path: &'static str) -> Result<Self, Fault> {
+    /// Reads a spec, which stands at `path` of its object.
+    ///
+    /// # Errors
+    /// A [`Fault`] where something that is read is missing or has the wrong type.
+    pub fn read(reader: &mut Reader<'a>, path: &'static str) -> Result<Self, Fault> {
         let mut name = None;
         let mut deprecated_name = None;
         let mut init_containers = List::default();

@@ -18,7 +18,7 @@ pub fn review<'a>(payload: &'a [u8], service_accounts: &dyn ServiceAccounts) -> 
     let Ok(payload) = std::str::from_utf8(payload) else {
         return Verdict::reject("expected an admission request, found bytes that are no UTF-8");
     };
-    let request = match Request::read(payload) {
+    let mut request = match Request::read(payload) {
         Ok(request) => request,
         Err(fault) => return Verdict::reject(fault.to_string()),
     };
@@ -35,7 +35,7 @@ pub fn review<'a>(payload: &'a [u8], service_accounts: &dyn ServiceAccounts) -> 
         }
     };
     let verdict = match subject {
-        Subject::Pod => pod::review(&request, &settings, service_accounts),
+        Subject::Pod => pod::review(&mut request, &settings, service_accounts),
         Subject::ServiceAccount => service_account::review(&request, &settings),
         Subject::Workload(kind) => workload::review(&request, &settings, kind, service_accounts),
     };

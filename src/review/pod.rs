@@ -24,11 +24,11 @@ use crate::verdict::{Outcome, Verdict};
 /// # Errors
 /// A [`Fault`] where the object is no pod.
 pub fn review<'a>(
-    request: &Request<'a>,
+    request: &mut Request<'a>,
     settings: &Settings,
     service_accounts: &dyn ServiceAccounts,
 ) -> Result<Verdict<'a>, Fault> {
-    let pod = Pod::read(request.object.clone())?;
+    let pod = Pod::read(std::mem::take(&mut request.object))?;
     let review = PodReview {
         settings,
         purpose: match settings.mode {

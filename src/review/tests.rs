@@ -146,7 +146,9 @@ impl Case {
     }
 
     fn review(&self) -> Verdict<'static> {
-        let payload = json!({"request": self.request, "settings": self.settings});
+        let mut payload = json!({"request": self.request, "settings": self.settings});
+        // As the host does.
+        payload.sort_all_objects();
         let payload = payload.to_string().into_bytes().leak();
         review(payload, &self.cluster)
     }
