@@ -351,8 +351,9 @@ fn update_volume(
     Ok(())
 }
 
-/// The pod's token volume and its token: the one of the usual name, else one that is reserved for the token, else, in the
-/// layouts that reserve no names, any that projects a token to the usual path.
+/// The pod's token volume and its token: in the layouts that reserve names for it the first of such a name, since the
+/// usual one changes with the pod's name; in the others the one of the usual name, else any that projects a token to the
+/// usual path.
 fn existing_volume<'p, 'a>(
     volumes: &'p [Volume<'a>],
     layout: Layout,
@@ -363,13 +364,13 @@ fn existing_volume<'p, 'a>(
         let token = tokens.find(|token| token.path == layout.token_path())?;
         Some((index, volume, token))
     });
+    if layout.reserves(usual_name) {
+        return candidates.find(|(_, volume, _)| layout.reserves(&volume.name));
+    }
     let usual = candidates
         .clone()
         .find(|(_, volume, _)| volume.name == usual_name);
-    usual.or_else(|| {
-        candidates
-            .find(|(_, volume, _)| !layout.reserves(usual_name) || layout.reserves(&volume.name))
-    })
+    usual.or_else(|| candidates.next())
 }
 
 /// Whether a token of ours says something else than the identity does by now.

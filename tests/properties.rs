@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use arbitrary::Unstructured;
 use azure_workload_identity_policy::service_account::Freshness;
+use azure_workload_identity_policy::settings::Settings;
 use json_patch::PatchOperation;
 use k8s_openapi::api::core::v1::{Pod, ResourceRequirements, SecurityContext};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -71,6 +72,35 @@ fn hands_on_kubernetes_types(settings: &Value) -> bool {
         && reads::<LabelSelector>(
             settings.pointer("/customTokenEndpoint/azureKubernetesCACTBLabelSelector"),
         )
+}
+
+/// The same JSON with some of the characters in its strings escaped.
+fn escaped(json: &str, every: usize) -> String {
+    let mut escaped = String::new();
+    let mut is_string = false;
+    let mut rest = json.chars().enumerate();
+    while let Some((index, character)) = rest.next() {
+        match character {
+            '"' => is_string = !is_string,
+            '\\' => {
+                escaped.push(character);
+                let (_, kind) = rest.next().expect("an escape");
+                escaped.push(kind);
+                let digits = if kind == 'u' { 4 } else { 0 };
+                escaped.extend(rest.by_ref().take(digits).map(|(_, digit)| digit));
+                continue;
+            }
+            _ => {}
+        }
+        if is_string && character != '"' && index % every == 0 {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
 }
 
 fn is_replacement(operation: &PatchOperation) -> bool {
@@ -269,6 +299,21 @@ proptest! {
         let payload = format!(r#"{{"settings":{},"x":[],"request":{}}}"#, case.settings, case.request);
         let reordered = Decision::on(payload.as_bytes(), &case.cluster());
         prop_assert_eq!(&first, &reordered);
+    }
+
+    /// JSON may write any character of a string as its number.
+    #[test]
+    fn a_string_is_the_same_however_it_is_escaped(case in any_request(), every in 1..4_usize) {
+        // Of settings that are not valid, messages show the text.
+        prop_assume!(Settings::read(&case.settings.to_string()).is_ok());
+        let payload = String::from_utf8(case.payload()).expect("text");
+        let escaped = Decision::on(escaped(&payload, every).as_bytes(), &case.cluster());
+        let decision = case.review();
+        prop_assert_eq!(escaped.is_refused, decision.is_refused);
+        prop_assert_eq!(escaped.warnings, decision.warnings);
+        prop_assert_eq!(escaped.log, decision.log);
+        let object = |text: Option<String>| text.map(|text| serde_json::from_str::<Value>(&text).expect("JSON"));
+        prop_assert_eq!(object(escaped.mutated), object(decision.mutated));
     }
 
     #[test]

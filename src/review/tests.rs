@@ -997,3 +997,24 @@ fn the_subject_is_known_for_the_log() {
     let subject = case().review().subject;
     assert_eq!(subject, Some(ObjectName::new("Pod", "default", "demo")));
 }
+
+#[test]
+fn of_two_reserved_volumes_the_first_counts_whatever_the_pods_name() {
+    const FIRST: &str = "azure-workload-identity-reserved-000000000000000000000000000000";
+    const USUAL: &str = "azure-workload-identity-reserved-2a97516c354b68848cdbd8f54a226a";
+    let path = "token/azure-identity-token";
+    let volumes = json!([volume(FIRST, path, 3600), volume(USUAL, path, 3600)]);
+    let mut case = case()
+        .set("layout", "v1.6.1")
+        .spec("volumes", volumes.clone());
+    let mut pod = case.mutates_silently();
+    assert_eq!(pod["spec"]["volumes"], volumes);
+    let directory = "/var/run/secrets/azure/wi/000000000000000000000000000000";
+    assert_eq!(
+        pod["spec"]["containers"][0]["volumeMounts"],
+        json!([{"name": FIRST, "mountPath": directory, "readOnly": true}])
+    );
+    pod["metadata"]["name"] = "named-by-now".into();
+    *case.object() = pod;
+    case.unchanged();
+}

@@ -119,7 +119,9 @@ fn resources(faults: &mut Faults, setting: Setting<'_>) -> Option<String> {
         let mut reader = crate::lens::Reader::new(amounts.value);
         let read = reader.object("an object of quantities", &mut |key, reader| {
             let value = reader.raw()?;
-            if values::quantity(value.trim_matches('"')).is_err() {
+            // A quantity may be a number too.
+            let amount = crate::lens::Reader::new(value).string("a quantity");
+            if values::quantity(amount.as_deref().unwrap_or(value)).is_err() {
                 let prefix = &format!("{}{}.", amounts.prefix, amounts.key);
                 let setting = Setting { prefix, key, value };
                 faults.expected(setting, "a quantity such as 100m or 64Mi", None);
