@@ -91,7 +91,7 @@ pub fn volume(name: &str, identity: &Identity<'_>, layout: Layout) -> serde_json
     let mut source = Fields::default();
     let token = ServiceAccountTokenProjection {
         audience: Some(identity.audience.to_owned()),
-        expiration_seconds: Some(i64::from(identity.token_expiration_seconds.value)),
+        expiration_seconds: Some(i64::from(identity.token_expiration_seconds)),
         path: layout.token_path().to_owned(),
     };
     source.set("serviceAccountToken", &token)?;

@@ -49,7 +49,6 @@ pub fn identity(identity: &Identity<'_>) -> Vec<(&'static str, String)> {
 
 fn source(source: Source) -> String {
     match source {
-        Source::Pod => "Pod annotation",
         Source::ServiceAccount => "ServiceAccount annotation",
         Source::Setting => "setting",
     }

@@ -44,7 +44,7 @@ fn source(new: &NewEnvVar, identity: &Identity<'_>) -> Option<&'static str> {
         keys::AZURE_CLIENT_ID => Some("the ServiceAccount"),
         keys::AZURE_TENANT_ID => Some(match identity.tenant_id.source {
             Source::Setting => "setting azureTenantID",
-            Source::Pod | Source::ServiceAccount => "the ServiceAccount",
+            Source::ServiceAccount => "the ServiceAccount",
         }),
         keys::AZURE_FEDERATED_TOKEN_FILE => Some("the token volume's mount"),
         _ => None,

@@ -20,7 +20,7 @@ pub struct Identity<'i> {
     /// Audience of the projected token.
     pub audience: &'i str,
     /// How long the projected token is valid, in seconds.
-    pub token_expiration_seconds: Sourced<u32>,
+    pub token_expiration_seconds: u32,
     /// The custom token endpoint, where the pod asks for it.
     pub token_endpoint: Option<&'i TokenEndpoint>,
 }
@@ -44,8 +44,6 @@ impl<T> Sourced<T> {
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// An annotation of the pod.
-    Pod,
     /// An annotation of the pod's ServiceAccount.
     ServiceAccount,
     /// A setting of the policy.
@@ -75,15 +73,8 @@ impl<'i> Identity<'i> {
     ) -> Self {
         let severity = settings.on_malformed;
         let token_expiration_seconds = token_expiration(pod, of_pod)
-            .map(|seconds| Sourced::new(seconds, Source::Pod))
-            .or_else(|| {
-                token_expiration(service_account, of_service_account)
-                    .map(|seconds| Sourced::new(seconds, Source::ServiceAccount))
-            })
-            .unwrap_or(Sourced::new(
-                settings.default_token_expiration_seconds,
-                Source::Setting,
-            ));
+            .or_else(|| token_expiration(service_account, of_service_account))
+            .unwrap_or(settings.default_token_expiration_seconds);
         let client_id = client_id(service_account, severity, of_service_account);
         if client_id.is_none() && settings.require_client_id {
             of_service_account.refuse(

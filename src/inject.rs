@@ -281,6 +281,15 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
                 ),
             );
         }
+        if identity.token_endpoint.is_none() && !has_audience(token, identity) {
+            findings.warn(
+                target.object,
+                format!(
+                    "{}.volumes[{index}]: keeps a token for another audience than {}; remove this volume, and the policy adds its own",
+                    target.spec.path, identity.audience
+                ),
+            );
+        }
         Self::Present(volume)
     }
 
@@ -332,7 +341,7 @@ fn update_volume(
         .expiration_seconds
         .filter(|_| !has_expiration(token, identity))
     {
-        edits.replace(span, identity.token_expiration_seconds.value.to_string());
+        edits.replace(span, identity.token_expiration_seconds.to_string());
     }
     let endpoint = identity
         .token_endpoint
@@ -383,7 +392,7 @@ fn is_outdated(token: &ProjectedToken<'_>, identity: &Identity<'_>) -> bool {
 fn has_expiration(token: &ProjectedToken<'_>, identity: &Identity<'_>) -> bool {
     token
         .expiration_seconds
-        .is_some_and(|(seconds, _)| seconds.parse() == Ok(identity.token_expiration_seconds.value))
+        .is_some_and(|(seconds, _)| seconds.parse() == Ok(identity.token_expiration_seconds))
 }
 
 fn refuse_other_volume(target: Target<'_, '_>, usual_name: &str, findings: &mut Findings) {

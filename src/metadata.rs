@@ -15,6 +15,8 @@ pub struct Metadata<'a> {
     pub generate_name: Cow<'a, str>,
     /// Whether the object is on its way out, `deletionTimestamp` being set.
     pub is_being_deleted: bool,
+    /// Whether it is the API server's image of a static pod, which a kubelet runs on its own.
+    pub is_mirror: bool,
     labels: Entries<'a>,
     annotations: Entries<'a>,
 }
@@ -37,6 +39,9 @@ impl fmt::Display for Form {
     }
 }
 
+/// The annotation by which kubelets tell mirror pods.
+const MIRROR: &str = "kubernetes.io/config.mirror";
+
 type Entries<'a> = Vec<(String, Cow<'a, str>)>;
 
 impl<'a> Metadata<'a> {
@@ -53,8 +58,10 @@ impl<'a> Metadata<'a> {
                     metadata.generate_name = reader.optional_string("a name")?.unwrap_or_default();
                 }
                 "deletionTimestamp" => metadata.is_being_deleted = reader.raw()? != "null",
-                "labels" => metadata.labels = read_ours(reader)?,
-                "annotations" => metadata.annotations = read_ours(reader)?,
+                "labels" => metadata.labels = read_ours(reader, &mut false)?,
+                "annotations" => {
+                    metadata.annotations = read_ours(reader, &mut metadata.is_mirror)?;
+                }
                 _ => {
                     reader.skip()?;
                 }
@@ -76,6 +83,7 @@ impl<'a> Metadata<'a> {
             name: Cow::Owned(self.name.into_owned()),
             generate_name: Cow::Owned(self.generate_name.into_owned()),
             is_being_deleted: self.is_being_deleted,
+            is_mirror: self.is_mirror,
             labels: own(self.labels),
             annotations: own(self.annotations),
         }
@@ -123,12 +131,13 @@ fn value<'m>(entries: &'m Entries<'_>, key: &str) -> Option<&'m str> {
     Some(value)
 }
 
-fn read_ours<'a>(reader: &mut Reader<'a>) -> Result<Entries<'a>, Fault> {
+fn read_ours<'a>(reader: &mut Reader<'a>, is_mirror: &mut bool) -> Result<Entries<'a>, Fault> {
     let mut entries = Entries::new();
     reader.object("an object of strings", &mut |key, reader| {
         if key.starts_with(PREFIX) {
             entries.push((key.to_owned(), reader.string("a string")?));
         } else {
+            *is_mirror |= key == MIRROR;
             reader.skip()?;
         }
         Ok(())

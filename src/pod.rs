@@ -286,13 +286,18 @@ impl<'a> Container<'a> {
 impl<'a> EnvVar<'a> {
     fn read(_: usize, reader: &mut Reader<'a>) -> Result<Self, Fault> {
         let mut value = None;
+        let mut has_source = false;
         let name = required_name(reader, "an environment variable", &mut |key, reader| {
             let text = reader.raw()?;
-            if key == "value" {
-                value = Some(text);
+            match key {
+                "value" if text != "null" => value = Some(text),
+                "valueFrom" => has_source |= text != "null",
+                _ => {}
             }
             Ok(())
         })?;
+        // Kubernetes leaves an empty value out.
+        let value = value.or((!has_source).then_some("\"\""));
         Ok(Self { name, value })
     }
 

@@ -7,6 +7,7 @@ use crate::message::{excerpt, join, quote};
 use crate::metadata::{Form, Metadata};
 use crate::nearest::nearest;
 use crate::settings::{OptIn, Settings};
+use crate::verdict::WARNINGS;
 
 /// Which part an object plays.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +36,9 @@ pub fn warn(
         }
         let homes = homes(settings, key);
         let text = if homes.is_empty() {
-            let nearest = nearest_key(key);
+            // A suggestion takes time, and nobody would get to read it behind so many warnings.
+            let is_told = findings.warnings.len() < WARNINGS;
+            let nearest = is_told.then(|| nearest_key(key)).flatten();
             meant.extend(nearest);
             Some(unknown(settings, role, key, nearest))
         } else {

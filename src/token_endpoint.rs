@@ -43,7 +43,9 @@ impl TokenEndpoint {
             (keys::AZURE_KUBERNETES_SNI_NAME, self.sni_name.clone()),
             (
                 keys::AZURE_KUBERNETES_CA_FILE,
-                Some(format!("{directory}/{CA_PATH}")),
+                // The Azure SDKs refuse a file beside the data, and one that is not there.
+                self.has_volume_source()
+                    .then(|| format!("{directory}/{CA_PATH}")),
             ),
             (keys::AZURE_KUBERNETES_CA_DATA, data),
         ]

@@ -160,10 +160,9 @@ fn every_documented_message_is_one_that_a_test_expects() {
 }
 
 /// Texts of the code that no user of the policy sees, and those by which errors of the host are told apart.
-const NO_MESSAGES: [&str; 12] = [
+const NO_MESSAGES: [&str; 11] = [
     "{generate_name} (prefix)",
     "identity injected",
-    "Pod annotation",
     "ServiceAccount annotation",
     "Cannot find v1/ServiceAccount named",
     " is forbidden: ",

@@ -29,6 +29,10 @@ pub fn review<'a>(
     service_accounts: &dyn ServiceAccounts,
 ) -> Result<Verdict<'a>, Fault> {
     let pod = Pod::read(std::mem::take(&mut request.object))?;
+    if pod.metadata.is_mirror {
+        // Kubernetes lets no mirror pod have a ServiceAccount token.
+        return Ok(Verdict::unchanged());
+    }
     let review = PodReview {
         settings,
         purpose: match settings.mode {
@@ -119,12 +123,18 @@ impl<'a> PodReview<'_, 'a> {
         let found = service_account::look_up(self.service_accounts, &object, named_by, freshness);
         let found = match (found, self.purpose) {
             (Ok(metadata), _) => Some(metadata),
-            (Err(Unreadable::Missing(message)), Purpose::Check) => {
-                // It may come before the pods do. Without it, nobody knows whether it would opt them in.
+            (Err(unreadable), Purpose::Check) => {
+                // It may come before the pods do, and a check that cannot be made must not hold up a rollout. Without it,
+                // nobody knows whether it would opt them in.
+                match unreadable {
+                    Unreadable::Missing(_) if !by_label => {}
+                    Unreadable::Missing(message) | Unreadable::Failed(message) => {
+                        findings.warnings.push(message);
+                    }
+                }
                 if !by_label {
                     return self.concluded(findings, &object);
                 }
-                findings.warnings.push(message);
                 None
             }
             (Err(Unreadable::Missing(message) | Unreadable::Failed(message)), _) => {
@@ -312,6 +322,13 @@ impl<'a> PodReview<'_, 'a> {
                 self.object.metadata(),
                 format!(
                     "label {} has no effect by setting optIn; label {service_account} with it",
+                    keys::USE
+                ),
+            ),
+            None if metadata.has_ours() && self.settings.opt_in != OptIn::Either => findings.warn(
+                self.object.metadata(),
+                format!(
+                    "gets no identity: {service_account} has no label {}",
                     keys::USE
                 ),
             ),

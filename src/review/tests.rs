@@ -496,7 +496,7 @@ fn a_part_of_the_token_volume_is_not_the_token_volume() {
 fn a_token_volume_under_a_name_of_the_users_is_used_up_to_v1_5() {
     let own = json!({"name": "own", "projected": {"sources": [
         {"configMap": {"name": "x"}},
-        {"serviceAccountToken": {"path": "azure-identity-token"}},
+        {"serviceAccountToken": {"path": "azure-identity-token", "audience": "api://AzureADTokenExchange"}},
     ]}});
     let spec = &case().spec("volumes", json!([own])).mutates_silently()["spec"];
     assert_eq!(spec["volumes"], json!([own]));
@@ -939,6 +939,50 @@ fn an_own_value_that_is_the_same_or_cannot_be_compared_is_no_warning() {
         {"name": "AZURE_TENANT_ID", "valueFrom": from},
     ]);
     case().app("env", own).mutates_silently();
+}
+
+#[test]
+fn an_own_value_that_is_empty_is_one_however_it_is_written() {
+    for own in [
+        json!({"name": "AZURE_CLIENT_ID"}),
+        json!({"name": "AZURE_CLIENT_ID", "value": ""}),
+        json!({"name": "AZURE_CLIENT_ID", "value": null, "valueFrom": null}),
+    ] {
+        let (_, warnings) = case().app("env", json!([own])).mutates();
+        assert_eq!(
+            warnings,
+            [
+                "Pod default/demo: container app: env AZURE_CLIENT_ID keeps the value that the container sets, not that of the ServiceAccount"
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_mirror_pod_is_left_alone() {
+    // Kubernetes lets no mirror pod have a ServiceAccount token.
+    let case = case().annotate("kubernetes.io/config.mirror", "0123");
+    case.unchanged();
+    case.asked(&[]);
+}
+
+#[test]
+fn a_token_volume_for_another_audience_is_kept_and_told() {
+    for token in [
+        json!({"path": "azure-identity-token", "expirationSeconds": 3600}),
+        json!({"path": "azure-identity-token", "audience": "https://vault.example"}),
+    ] {
+        let volumes =
+            json!([{"name": "mine", "projected": {"sources": [{"serviceAccountToken": token}]}}]);
+        let (pod, warnings) = case().spec("volumes", volumes.clone()).mutates();
+        assert_eq!(pod["spec"]["volumes"], volumes);
+        assert_eq!(
+            warnings,
+            [
+                "Pod default/demo: spec.volumes[0]: keeps a token for another audience than api://AzureADTokenExchange; remove this volume, and the policy adds its own"
+            ]
+        );
+    }
 }
 
 #[test]

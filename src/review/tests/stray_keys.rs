@@ -103,9 +103,18 @@ fn a_label_on_the_pod_where_the_service_account_opts_in_is_told_if_it_does_not()
 
 #[test]
 fn an_identity_that_nobody_opts_in_to_is_told() {
-    for opt_in in ["ServiceAccountLabel", "Either"] {
+    for (opt_in, warning) in [
+        (
+            "ServiceAccountLabel",
+            "Pod default/demo: gets no identity: ServiceAccount default/fed-sa has no label azure.workload.identity/use",
+        ),
+        (
+            "Either",
+            "Pod default/demo: gets no identity: neither it nor ServiceAccount default/fed-sa has label azure.workload.identity/use",
+        ),
+    ] {
         let case = case().set("optIn", opt_in).labels(json!({}));
-        case.warns(&["Pod default/demo: gets no identity: neither it nor ServiceAccount default/fed-sa has label azure.workload.identity/use"]);
+        case.warns(&[warning]);
         case.labels(json!({keys::USE: "false"})).unchanged();
     }
     case()

@@ -114,7 +114,9 @@ fn the_certificates_may_stand_in_the_settings() {
     let pod = endpoint(json!({"azureKubernetesCaData": pem})).mutates_silently();
     let mut expected = endpoint_env("/var/run/secrets/azure/tokens", "azure-identity-token");
     let data = json!({"name": "AZURE_KUBERNETES_CA_DATA", "value": pem});
-    expected.as_array_mut().expect("a list").push(data);
+    let expected_env = expected.as_array_mut().expect("a list");
+    expected_env.pop();
+    expected_env.push(data);
     assert_eq!(pod["spec"]["containers"][0]["env"], expected);
     let sources = &pod["spec"]["volumes"][0]["projected"]["sources"];
     assert_eq!(*sources, json!([token("azure-identity-token", AUDIENCE)]));
