@@ -12,9 +12,9 @@ use crate::values::{self, Malformed};
 #[derive(Clone, Debug)]
 pub struct Identity<'i> {
     /// Client ID of the Entra application or managed identity; `None` where the ServiceAccount names none.
-    pub client_id: Option<Sourced<&'i str>>,
+    pub client_id: Option<Sourced<'i>>,
     /// The tenant, by ID or domain name.
-    pub tenant_id: Sourced<&'i str>,
+    pub tenant_id: Sourced<'i>,
     /// URL of the cloud's Entra endpoint.
     pub authority_host: &'i str,
     /// Audience of the projected token.
@@ -27,18 +27,11 @@ pub struct Identity<'i> {
 
 /// A value and where it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sourced<T> {
+pub struct Sourced<'i> {
     /// The value.
-    pub value: T,
+    pub value: &'i str,
     /// Where it comes from.
     pub source: Source,
-}
-
-impl<T> Sourced<T> {
-    /// A value and where it comes from.
-    pub fn new(value: T, source: Source) -> Self {
-        Self { value, source }
-    }
 }
 
 /// Where a value comes from.
@@ -87,8 +80,14 @@ impl<'i> Identity<'i> {
             );
         }
         let tenant_id = tenant_id(service_account, severity, of_service_account);
-        let from_annotation = |value| Sourced::new(value, Source::ServiceAccount);
-        let default_tenant = Sourced::new(&*settings.azure_tenant_id, Source::Setting);
+        let from_annotation = |value| Sourced {
+            value,
+            source: Source::ServiceAccount,
+        };
+        let default_tenant = Sourced {
+            value: &settings.azure_tenant_id,
+            source: Source::Setting,
+        };
         Self {
             client_id: client_id.map(from_annotation),
             tenant_id: tenant_id.map_or(default_tenant, from_annotation),

@@ -1,5 +1,6 @@
 //! What a pod lacks of its identity: the plan, and its application.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::additions::{self, NewEnvVar};
@@ -13,6 +14,7 @@ use crate::message::ObjectName;
 use crate::metadata::Metadata;
 use crate::pod::{self, Container, ContainerPath, PodSpec, ProjectedToken, Volume};
 use crate::proxy::{Proxy, Share};
+use crate::skip_containers::{self, Skip};
 use crate::token_endpoint::CA_PATH;
 
 /// What is to be added to a pod so that its containers have the identity.
@@ -26,7 +28,7 @@ pub struct Plan<'p, 'a> {
     volume_mount: String,
     additions: Vec<Addition<'p, 'a>>,
     proxy: Option<Proxy<'p>>,
-    skip: &'p [&'p str],
+    skip: &'p Skip<'p>,
 }
 
 /// The pod's token volume.
@@ -65,8 +67,8 @@ pub struct Target<'p, 'a> {
     pub metadata: &'p Metadata<'a>,
     /// Its spec.
     pub spec: &'p PodSpec<'a>,
-    /// Names of the containers to leave alone.
-    pub skip: &'p [&'p str],
+    /// The containers to leave alone.
+    pub skip: &'p Skip<'p>,
     /// The proxy that it asks for.
     pub proxy: Option<Proxy<'p>>,
 }
@@ -87,7 +89,7 @@ impl<'p, 'a> Plan<'p, 'a> {
         let usual_env: Rc<[_]> = additions::env(identity, layout, &mount_path)?.into();
         let mut additions = Vec::new();
         for (path, container) in target.spec.all_containers() {
-            if target.skip.contains(&&*container.name) {
+            if target.skip.contains(&container.name) {
                 continue;
             }
             let mut mounts = container.volume_mounts.items.iter();
@@ -125,7 +127,7 @@ impl<'p, 'a> Plan<'p, 'a> {
     pub fn lacks_client_id(&self) -> bool {
         let mut new = self.proxy.iter().flat_map(Proxy::new_containers);
         self.identity.client_id.is_none()
-            && (new.any(|name| !self.skip.contains(&name))
+            && (new.any(|name| !self.skip.contains(name))
                 || self
                     .additions
                     .iter()
@@ -152,18 +154,17 @@ impl<'p, 'a> Plan<'p, 'a> {
 
     /// The names of the containers that are left alone because the pod says so.
     pub fn skipped_containers(&self) -> Vec<&str> {
-        let mut names: Vec<_> = self.skip.to_vec();
-        names.retain(|name| self.has_container(name));
+        let names = self.skip.names();
+        if names.is_empty() {
+            return Vec::new();
+        }
+        let known = skip_containers::container_names(self.spec, self.proxy.as_ref());
+        let known: BTreeSet<_> = known.into_iter().collect();
         names
-    }
-
-    fn has_container(&self, name: &str) -> bool {
-        let mut new = self.proxy.iter().flat_map(Proxy::new_containers);
-        new.any(|new| new == name)
-            || self
-                .spec
-                .all_containers()
-                .any(|(_, container)| container.name == name)
+            .iter()
+            .copied()
+            .filter(|name| known.contains(name))
+            .collect()
     }
 
     /// What the pod lacks, for people; empty where it lacks nothing.
@@ -211,7 +212,7 @@ impl<'p, 'a> Plan<'p, 'a> {
                 env: &self.env,
                 volume_mount: &self.volume_mount,
             };
-            let share_of = |name: &str| (!self.skip.contains(&name)).then_some(share);
+            let share_of = |name: &str| (!self.skip.contains(name)).then_some(share);
             proxy.add(self.spec, share_of, &mut edits, &mut new_fields)?;
         }
         match &self.volume {

@@ -101,11 +101,10 @@ impl<'a> Metadata<'a> {
 
     /// The labels and annotations of ours: what it is, its key and its value.
     pub fn ours(&self) -> impl Iterator<Item = (Form, &str, &str)> {
-        let of = |form, entries: &'_ Entries<'_>| vec![form; entries.len()];
-        of(Form::Label, &self.labels)
-            .into_iter()
-            .chain(of(Form::Annotation, &self.annotations))
-            .zip(self.labels.iter().chain(&self.annotations))
+        let labels = self.labels.iter().map(|entry| (Form::Label, entry));
+        let annotations = self.annotations.iter();
+        labels
+            .chain(annotations.map(|entry| (Form::Annotation, entry)))
             .map(|(form, (key, value))| (form, key.as_str(), &**value))
     }
 

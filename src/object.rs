@@ -16,7 +16,8 @@ pub struct Object<'a> {
     kind: Option<Span>,
     metadata: Option<Span>,
     spec: Option<Span>,
-    pod_spec: Option<PodSpec<'a>>,
+    /// Metadata and spec of a pod, where they have been read on the way.
+    read_ahead: Option<(Metadata<'a>, PodSpec<'a>)>,
 }
 
 impl Default for Object<'_> {
@@ -28,7 +29,7 @@ impl Default for Object<'_> {
             kind: None,
             metadata: None,
             spec: None,
-            pod_spec: None,
+            read_ahead: None,
         }
     }
 }
@@ -42,8 +43,8 @@ impl<'a> Object<'a> {
         Self::read_with(reader, false)
     }
 
-    /// As [`read`](Self::read), for what should be a pod. The spec of one that opts in by its label is read on the way, since
-    /// it will most likely be needed.
+    /// As [`read`](Self::read), for what should be a pod. The metadata and spec of one that opts in by its label are read on
+    /// the way, since they will most likely be needed.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -62,15 +63,17 @@ impl<'a> Object<'a> {
         }
         object.is_object = true;
         let read = reader.object("an object", &mut |key, reader| {
-            if key == "spec" && is_pod && object.opts_in() {
-                object.spec = Some(object.read_pod_spec(reader)?);
-                return Ok(());
-            }
-            let span = Some(reader.skip()?);
+            let span = match key {
+                "spec" if is_pod => object.read_ahead(reader)?,
+                _ => reader.skip()?,
+            };
             match key {
-                "kind" => object.kind = span,
-                "metadata" => object.metadata = span,
-                "spec" => object.spec = span,
+                "kind" => object.kind = Some(span),
+                "metadata" => {
+                    object.metadata = Some(span);
+                    object.read_ahead = None;
+                }
+                "spec" => object.spec = Some(span),
                 _ => {}
             }
             Ok(())
@@ -79,21 +82,25 @@ impl<'a> Object<'a> {
         Ok(object)
     }
 
-    fn opts_in(&self) -> bool {
-        let metadata = self.metadata("");
-        metadata.is_ok_and(|metadata| metadata.label(keys::USE) == Some(keys::OPTED_IN))
-    }
-
-    /// Reads the spec if that goes well; what is wrong with it is told when it is asked for.
-    fn read_pod_spec(&mut self, reader: &mut Reader<'a>) -> Result<Span, Fault> {
+    /// Passes over the spec of a pod, and reads it where the pod opts in by its label. What is wrong with the pod is told
+    /// when it is asked for its parts.
+    fn read_ahead(&mut self, reader: &mut Reader<'a>) -> Result<Span, Fault> {
+        self.read_ahead = None;
+        let metadata = self
+            .metadata("")
+            .ok()
+            .filter(|metadata| metadata.label(keys::USE) == Some(keys::OPTED_IN));
         let mut ahead = reader.clone();
-        if let Ok(spec) = PodSpec::read(&mut ahead, "spec") {
-            let span = spec.object.span;
-            self.pod_spec = Some(spec);
-            *reader = ahead;
-            return Ok(span);
-        }
-        reader.skip()
+        let spec = metadata
+            .is_some()
+            .then(|| PodSpec::read(&mut ahead, "spec"));
+        let Some((metadata, Ok(spec))) = metadata.zip(spec) else {
+            return reader.skip();
+        };
+        *reader = ahead;
+        let span = spec.object.span;
+        self.read_ahead = Some((metadata, spec));
+        Ok(span)
     }
 
     /// Its JSON.
@@ -135,9 +142,9 @@ impl<'a> Object<'a> {
         self.metadata.is_some()
     }
 
-    /// The spec of the pod that it is, where that has been read.
-    pub fn pod_spec(&self) -> Option<&PodSpec<'a>> {
-        self.pod_spec.as_ref()
+    /// The metadata and spec of the pod that it is, where they have been read already.
+    pub fn take_read_ahead(&mut self) -> Option<(Metadata<'a>, PodSpec<'a>)> {
+        self.read_ahead.take()
     }
 
     /// A reader in front of its spec, if it has one.

@@ -12,6 +12,7 @@ pub struct Pod<'a> {
     object: Object<'a>,
     /// Its metadata.
     pub metadata: Metadata<'a>,
+    spec: Option<PodSpec<'a>>,
     spec_path: &'static str,
 }
 
@@ -98,10 +99,15 @@ impl<'a> Pod<'a> {
     ///
     /// # Errors
     /// A [`Fault`] where there is no object with metadata of the right types.
-    pub fn read(object: Object<'a>) -> Result<Self, Fault> {
+    pub fn read(mut object: Object<'a>) -> Result<Self, Fault> {
+        let (metadata, spec) = match object.take_read_ahead() {
+            Some((metadata, spec)) => (metadata, Some(spec)),
+            None => (object.metadata("a Pod")?, None),
+        };
         Ok(Self {
-            metadata: object.metadata("a Pod")?,
             object,
+            metadata,
+            spec,
             spec_path: "spec",
         })
     }
@@ -114,6 +120,7 @@ impl<'a> Pod<'a> {
         Ok(Self {
             metadata: object.metadata("a pod template")?,
             object,
+            spec: None,
             spec_path,
         })
     }
@@ -123,12 +130,12 @@ impl<'a> Pod<'a> {
         self.object.edited(edits)
     }
 
-    /// Reads the pod's spec.
+    /// The pod's spec.
     ///
     /// # Errors
     /// A [`Fault`] where it is missing, or something that is read has the wrong type.
     pub fn spec(&self) -> Result<Cow<'_, PodSpec<'a>>, Fault> {
-        if let Some(spec) = self.object.pod_spec() {
+        if let Some(spec) = &self.spec {
             return Ok(Cow::Borrowed(spec));
         }
         let spec = self.object.spec();

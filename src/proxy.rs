@@ -142,18 +142,14 @@ impl<'s> Proxy<'s> {
         let mut container = container(PROXY_INIT, init_image)?;
         let shared = share.map_or(&[][..], |share| share.env);
         container.set_list("env", [&port].into_iter().chain(shared).map(json));
-        if let Some(resources) = init_resources {
-            container.set_json("resources", resources);
-        }
         let security_context = init_security_context.as_deref();
-        container.set_json(
-            "securityContext",
-            security_context.unwrap_or(INIT_SECURITY_CONTEXT),
-        );
-        if let Some(share) = share {
-            container.set_list("volumeMounts", [share.volume_mount]);
-        }
-        Ok(container.into_object())
+        let security_context = security_context.unwrap_or(INIT_SECURITY_CONTEXT);
+        Ok(finished(
+            container,
+            init_resources.as_deref(),
+            security_context,
+            share,
+        ))
     }
 
     fn container(&self, share: Option<Share<'_>>) -> serde_json::Result<String> {
@@ -177,18 +173,10 @@ impl<'s> Proxy<'s> {
         if let Some(share) = share {
             container.set_list("env", share.env.iter().map(json));
         }
-        if let Some(resources) = &settings.resources {
-            container.set_json("resources", resources);
-        }
+        let resources = settings.resources.as_deref();
         let security_context = settings.security_context.as_deref();
-        container.set_json(
-            "securityContext",
-            security_context.unwrap_or(SECURITY_CONTEXT),
-        );
-        if let Some(share) = share {
-            container.set_list("volumeMounts", [share.volume_mount]);
-        }
-        Ok(container.into_object())
+        let security_context = security_context.unwrap_or(SECURITY_CONTEXT);
+        Ok(finished(container, resources, security_context, share))
     }
 }
 
@@ -202,6 +190,23 @@ fn container(name: &str, image: &str) -> serde_json::Result<Fields> {
     container.set("image", &image)?;
     container.set("imagePullPolicy", &"IfNotPresent")?;
     Ok(container)
+}
+
+/// A container with what both have at the end; resources and security context are JSON.
+fn finished(
+    mut container: Fields,
+    resources: Option<&str>,
+    security_context: &str,
+    share: Option<Share<'_>>,
+) -> String {
+    if let Some(resources) = resources {
+        container.set_json("resources", resources);
+    }
+    container.set_json("securityContext", security_context);
+    if let Some(share) = share {
+        container.set_list("volumeMounts", [share.volume_mount]);
+    }
+    container.into_object()
 }
 
 /// Whether the annotation asks for the proxy. For the webhook its presence was enough, whatever the value.

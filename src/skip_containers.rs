@@ -13,7 +13,27 @@ use crate::settings::OnMalformed;
 use crate::values;
 use crate::verdict::WARNINGS;
 
-/// The names of the containers that the pod's annotation says to leave alone, each once.
+/// The names of the containers that a pod says to leave alone. There may be as many as there are containers, so they are
+/// looked up and not searched.
+#[derive(Clone, Debug, Default)]
+pub struct Skip<'m> {
+    in_order: Vec<&'m str>,
+    names: BTreeSet<&'m str>,
+}
+
+impl<'m> Skip<'m> {
+    /// Whether the container of this name is left alone.
+    pub fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// The names as the pod has them, each once.
+    pub fn names(&self) -> &[&'m str] {
+        &self.in_order
+    }
+}
+
+/// Reads the annotation.
 ///
 /// What is no container's name is malformed. A name that no container has is a warning only: another webhook may add
 /// that container later. So is a name that stands twice.
@@ -23,17 +43,15 @@ pub fn read<'m>(
     proxy: Option<&Proxy<'_>>,
     severity: OnMalformed,
     findings: &mut Findings,
-) -> Vec<&'m str> {
-    let annotation = pod.metadata.annotation(SKIP_CONTAINERS).unwrap_or_default();
-    let mut known: Vec<&str> = Vec::new();
-    known.extend(spec.all_containers().map(|(_, container)| &*container.name));
-    for container in proxy.into_iter().flat_map(Proxy::new_containers) {
-        known.push(container);
-    }
-    let mut seen = BTreeSet::new();
-    let mut names = Vec::new();
+) -> Skip<'m> {
+    let mut skip = Skip::default();
+    let Some(annotation) = pod.metadata.annotation(SKIP_CONTAINERS) else {
+        return skip;
+    };
+    let in_order = container_names(spec, proxy);
+    let known: BTreeSet<_> = in_order.iter().copied().collect();
     for name in values::container_names(annotation) {
-        if !seen.insert(name) {
+        if !skip.names.insert(name) {
             findings.warn(
                 pod.object.metadata(),
                 format!(
@@ -43,14 +61,14 @@ pub fn read<'m>(
             );
             continue;
         }
-        names.push(name);
+        skip.in_order.push(name);
         if let Err(malformed) = values::container_name(name) {
             findings.malformed(severity, pod.object, SKIP_CONTAINERS, name, &malformed);
-        } else if !known.contains(&name) {
+        } else if !known.contains(name) {
             // A hint takes time, and nobody would get to read it behind so many warnings.
             let is_told = findings.warnings.len() < WARNINGS;
             let hint = is_told
-                .then(|| nearest(name, known.iter().copied()))
+                .then(|| nearest(name, in_order.iter().copied()))
                 .flatten()
                 .map(|container| format!("; did you mean {container}?"))
                 .unwrap_or_default();
@@ -62,6 +80,16 @@ pub fn read<'m>(
                 ),
             );
         }
+    }
+    skip
+}
+
+/// The names of the pod's containers, and of those of the proxy that are to be added.
+pub fn container_names<'p>(spec: &'p PodSpec<'_>, proxy: Option<&Proxy<'_>>) -> Vec<&'p str> {
+    let mut names: Vec<&str> = Vec::new();
+    names.extend(spec.all_containers().map(|(_, container)| &*container.name));
+    for name in proxy.into_iter().flat_map(Proxy::new_containers) {
+        names.push(name);
     }
     names
 }
