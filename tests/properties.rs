@@ -4,6 +4,7 @@
 
 mod generators;
 mod rules;
+mod strategies;
 
 use std::collections::BTreeSet;
 
@@ -21,35 +22,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use generators::{Case, Decision, PRIVATE};
-
-/// Bytes for one case; what needs more is plain in the rest.
-const BYTES: std::ops::Range<usize> = 0..800;
+use strategies::{any_request, pods};
 
 /// Cases of each property, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 400;
 
 fn config() -> ProptestConfig {
-    let default = ProptestConfig::default();
-    let cases = std::env::var_os("PROPTEST_CASES").map_or(CASES, |_| default.cases);
-    let regressions = FileFailurePersistence::Direct("tests/properties.regressions");
     ProptestConfig {
-        cases,
         max_global_rejects: u32::MAX,
-        failure_persistence: Some(Box::new(regressions)),
-        ..default
+        ..strategies::config(CASES)
     }
-}
-
-/// The creation of a pod as clusters have it.
-fn pods() -> impl Strategy<Value = Case> {
-    vec(any::<u8>(), BYTES)
-        .prop_map(|bytes| Case::pod(&mut Unstructured::new(&bytes)).expect("a case"))
-}
-
-/// Any request, of any quality.
-fn any_request() -> impl Strategy<Value = Case> {
-    vec(any::<u8>(), BYTES)
-        .prop_map(|bytes| Case::any(&mut Unstructured::new(&bytes)).expect("a case"))
 }
 
 /// The pod that the policy makes of the one that is created; none where it leaves it alone or refuses it.

@@ -1,16 +1,17 @@
 //! What the built module makes of every fault of the one host call that it needs: the documented message, and a pod that
 //! is refused as a whole.
 
+mod module;
+
 use std::{
-    env, str,
-    sync::{Arc, LazyLock, Mutex},
+    str,
+    sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
 };
 
 use policy_host::{
     capabilities::Capabilities,
-    engine::{Engine, Module},
     host_calls::{Answers, HostCalls},
     policy::{Policy, Review},
     request::AdmissionRequest,
@@ -19,13 +20,7 @@ use policy_host::{
 };
 use serde_json::{Value, json};
 
-/// The built module; a test that needs it fails where it is missing.
-static MODULE: LazyLock<Module> = LazyLock::new(|| {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy.wasm");
-    let file = env::var("POLICY_WASM").unwrap_or_else(|_| default.to_owned());
-    Module::from_file(&Engine::new().expect("an engine"), file.as_ref())
-        .unwrap_or_else(|error| panic!("{error}; build the module with `make policy.wasm`"))
-});
+use module::MODULE;
 
 const CLIENT_ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
 const TENANT_ID: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";

@@ -5,64 +5,36 @@
 
 #[path = "../../tests/generators/mod.rs"]
 mod generators;
+mod module;
 #[path = "../../tests/rules/mod.rs"]
 mod rules;
+#[path = "../../tests/strategies/mod.rs"]
+mod strategies;
 
 use std::{
     env, fs,
     path::PathBuf,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{Arc, Mutex},
 };
 
 use arbitrary::Unstructured;
 use azure_workload_identity_policy::settings::Settings as NativeSettings;
 use policy_host::{
-    engine::{Engine, Module},
     host_calls::{Answers, HostCalls},
     policy::{Policy, Review},
     request::AdmissionRequest,
     response::{ValidationResponse, diff},
     settings::Settings,
 };
-use proptest::{collection::vec, prelude::*, test_runner::FileFailurePersistence};
+use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 
 use generators::{Case, PRIVATE};
-
-/// Bytes for one case; what needs more is plain in the rest.
-const BYTES: std::ops::Range<usize> = 0..800;
+use module::MODULE;
+use strategies::{any_request, pods};
 
 /// Cases of each property, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 300;
-
-fn config() -> ProptestConfig {
-    let default = ProptestConfig::default();
-    let cases = env::var_os("PROPTEST_CASES").map_or(CASES, |_| default.cases);
-    let regressions = FileFailurePersistence::Direct("tests/properties.regressions");
-    ProptestConfig {
-        cases,
-        failure_persistence: Some(Box::new(regressions)),
-        ..default
-    }
-}
-
-/// The built module; a test that needs it fails where it is missing.
-static MODULE: LazyLock<Module> = LazyLock::new(|| {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy.wasm");
-    let file = env::var("POLICY_WASM").unwrap_or_else(|_| default.to_owned());
-    Module::from_file(&Engine::new().expect("an engine"), file.as_ref())
-        .unwrap_or_else(|error| panic!("{error}; build the module with `make policy.wasm`"))
-});
-
-fn pods() -> impl Strategy<Value = Case> {
-    vec(any::<u8>(), BYTES)
-        .prop_map(|bytes| Case::pod(&mut Unstructured::new(&bytes)).expect("a case"))
-}
-
-fn any_request() -> impl Strategy<Value = Case> {
-    vec(any::<u8>(), BYTES)
-        .prop_map(|bytes| Case::any(&mut Unstructured::new(&bytes)).expect("a case"))
-}
 
 /// The host of a case, and the lines that the module logs.
 fn host(case: &Case) -> (HostCalls, Arc<Mutex<Vec<String>>>) {
@@ -120,7 +92,7 @@ fn review(case: &Case) -> Review {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(strategies::config(CASES))]
 
     #[test]
     fn the_module_decides_as_the_native_code_does(case in any_request()) {

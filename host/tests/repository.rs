@@ -4,6 +4,7 @@
 mod examples;
 #[path = "repository/links.rs"]
 mod links;
+mod module;
 #[path = "repository/package.rs"]
 mod package;
 #[path = "repository/settings.rs"]
@@ -14,7 +15,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use policy_host::engine::{Engine, Module};
 use serde_json::Value;
 
 /// The directory of the repository.
@@ -56,11 +56,4 @@ fn files(directory: &str, extension: &str) -> Vec<String> {
     }
     found.sort();
     found
-}
-
-/// The built module; a test that needs it fails where it is missing.
-fn module() -> Module {
-    let file = std::env::var("POLICY_WASM").map_or_else(|_| root().join("policy.wasm"), Into::into);
-    Module::from_file(&Engine::new().expect("an engine"), &file)
-        .unwrap_or_else(|error| panic!("{error}; build the module with `make policy.wasm`"))
 }

@@ -5,11 +5,12 @@
 //! (none where absent). `webhook-v1.6.0.jsonl` was made with the reference webhook and has its install settings as
 //! `config` in place of `settings`; where this policy differs, `differences.json` has the reason and its own `expected`.
 
-use std::{collections::BTreeMap, env, fs, path::Path};
+mod module;
+
+use std::{collections::BTreeMap, fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use policy_host::{
-    engine::{Engine, Module},
     host_calls::{Answers, HostCalls},
     policy::Policy,
     request::AdmissionRequest,
@@ -19,6 +20,8 @@ use policy_host::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use module::MODULE;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -107,15 +110,6 @@ fn settings(config: &Config) -> Value {
     })
 }
 
-/// The built module; a test that needs it fails where it is missing.
-fn module() -> Module {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy.wasm");
-    let file = env::var("POLICY_WASM").unwrap_or_else(|_| default.to_owned());
-    let engine = Engine::new().expect("an engine");
-    Module::from_file(&engine, file.as_ref())
-        .unwrap_or_else(|error| panic!("{error}; build the module with `make policy.wasm`"))
-}
-
 fn vectors(file: &Path) -> Vec<Vector> {
     let text = fs::read_to_string(file).expect("a file of vectors");
     let name = file.display();
@@ -162,7 +156,6 @@ fn every_vector_comes_out_as_expected() {
         .collect();
     files.sort();
 
-    let module = module();
     let mut failures = Vec::new();
     for file in &files {
         let mut count = 0;
@@ -176,7 +169,7 @@ fn every_vector_comes_out_as_expected() {
             let accounts = ServiceAccounts::new(vector.service_account.clone());
             let host =
                 HostCalls::new(Answers::ServiceAccounts(accounts)).grant("v1", "ServiceAccount");
-            let policy = Policy::new(&module, settings, host);
+            let policy = Policy::new(&MODULE, settings, host);
             if let Err(error) = policy.check_settings() {
                 failures.push(format!("{}: {error}", vector.name));
             }

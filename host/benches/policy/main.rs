@@ -127,20 +127,14 @@ fn print_ratios(cases: &[&Case], candidates: &[&Candidate], medians: &[Vec<Durat
         .iter()
         .map(|candidate| &*candidate.name)
         .collect();
-    println!("| request | object | {} |", names.join(" | "));
-    println!("|---|---:|{}", "---:|".repeat(names.len()));
+    print_head(&names.join(" | "));
     for (case, medians) in cases.iter().zip(medians) {
         let floor = medians[0].as_secs_f64();
         let cells: Vec<_> = medians
             .iter()
             .map(|median| format!("{} ({:.2})", micros(*median), median.as_secs_f64() / floor))
             .collect();
-        println!(
-            "| {} | {} | {} |",
-            case.name,
-            kilobytes(case.object_bytes),
-            cells.join(" | ")
-        );
+        print_row(case, &cells);
     }
 }
 
@@ -154,8 +148,7 @@ fn print_growth(
         .iter()
         .map(|candidate| format!("{0}, guest alone | {0}, whole path", candidate.name))
         .collect();
-    println!("| request | object | {} |", names.join(" | "));
-    println!("|---|---:|{}", "---:|---:|".repeat(names.len()));
+    print_head(&names.join(" | "));
     for ((case, guest), whole) in cases.iter().zip(guest).zip(whole) {
         let per_kilobyte = |median: &Duration| {
             let share = median.as_secs_f64() * 1e6 / (case.object_bytes as f64 / 1000.0);
@@ -166,13 +159,19 @@ fn print_growth(
             .zip(whole)
             .flat_map(|(guest, whole)| [guest, whole].map(per_kilobyte))
             .collect();
-        println!(
-            "| {} | {} | {} |",
-            case.name,
-            kilobytes(case.object_bytes),
-            cells.join(" | ")
-        );
+        print_row(case, &cells);
     }
+}
+
+/// The head of a table of requests; `columns` are the names of the others, with bars between them.
+fn print_head(columns: &str) {
+    println!("| request | object | {columns} |");
+    println!("|---|---:|{}", "---:|".repeat(columns.split(" | ").count()));
+}
+
+fn print_row(case: &Case, cells: &[String]) {
+    let size = kilobytes(case.object_bytes);
+    println!("| {} | {size} | {} |", case.name, cells.join(" | "));
 }
 
 fn micros(time: Duration) -> String {

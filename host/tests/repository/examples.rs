@@ -24,7 +24,7 @@ use policy_host::{
 };
 use serde_json::{Value, json};
 
-use super::{document, files, module, root};
+use super::{document, files, module::MODULE, root};
 
 /// The manifests under examples of this kind, each with its file.
 fn of_kind(kind: &str) -> Vec<(String, Manifest)> {
@@ -115,11 +115,10 @@ fn rules_of_the_module() -> BTreeSet<[String; 4]> {
 
 #[test]
 fn each_policy_has_settings_that_the_module_accepts() {
-    let module = module();
     for (file, _, spec) in policies() {
         let settings = Settings::from_value(&file, spec.settings.0).expect("an object");
         let host = HostCalls::new(Answers::ServiceAccounts(ServiceAccounts::default()));
-        let checked = Policy::new(&module, settings, host).check_settings();
+        let checked = Policy::new(&MODULE, settings, host).check_settings();
         checked.unwrap_or_else(|error| panic!("{file}: {error}"));
     }
 }

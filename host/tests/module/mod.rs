@@ -1,0 +1,13 @@
+//! The built module; a test that needs it fails where it is missing.
+
+use std::{env, sync::LazyLock};
+
+use policy_host::engine::{Engine, Module};
+
+/// The built module, or the one that `POLICY_WASM` names.
+pub static MODULE: LazyLock<Module> = LazyLock::new(|| {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy.wasm");
+    let file = env::var("POLICY_WASM").unwrap_or_else(|_| default.to_owned());
+    Module::from_file(&Engine::new().expect("an engine"), file.as_ref())
+        .unwrap_or_else(|error| panic!("{error}; build the module with `make policy.wasm`"))
+});
