@@ -162,6 +162,11 @@ invalid() {
   responds service-account-missing-yet
 }
 
+@test "warns about a ServiceAccount that a Deployment needs and that PolicyServer may not read" {
+  review deployment service-account-forbidden
+  responds service-account-forbidden
+}
+
 @test "accepts a good ServiceAccount, without access to the cluster" {
   review service-account ""
   responds accepted
