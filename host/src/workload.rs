@@ -1,7 +1,8 @@
 //! The pod that a workload would create.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cmp::Reverse};
 
+use azure_workload_identity_policy::workload::{KINDS, Kind};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
@@ -16,12 +17,12 @@ const SCHEDULED_MINUTE: &str = "28000000";
 /// The metadata of a template that controllers copy into pods, besides the name.
 const COPIED_METADATA: [&str; 3] = ["labels", "annotations", "finalizers"];
 
-/// Where workloads have their pod template, the longer path first.
-const TEMPLATES: [&str; 2] = ["spec.jobTemplate.spec.template", "spec.template"];
-
 /// What a message about a workload's template would say about a pod itself: `text` without the template's path.
 pub fn without_template_path(text: &str) -> Cow<'_, str> {
-    for template in TEMPLATES {
+    // The longer path ends like the shorter one.
+    let mut templates = KINDS.map(|kind| kind.template);
+    templates.sort_by_key(|template| Reverse(template.len()));
+    for template in templates {
         if let Some(text) = text.strip_prefix(&format!("{template}: ")) {
             return Cow::Borrowed(text);
         }
@@ -62,23 +63,20 @@ pub fn pod(manifest: &Manifest) -> Result<Option<Value>, WorkloadError> {
         .api_version
         .split_once('/')
         .map_or("", |(group, _)| group);
-    let (template, naming): (&[&str], _) = match (group, manifest.kind.as_str()) {
-        ("", "Pod") => return Ok(Some(manifest.object.clone())),
-        ("apps", "Deployment") => (
-            &["spec", "template"],
-            Naming::Prefix(format!("{name}-{POD_TEMPLATE_HASH}-")),
-        ),
-        ("apps", "StatefulSet") => (&["spec", "template"], Naming::Name(format!("{name}-0"))),
-        ("apps", "DaemonSet" | "ReplicaSet") | ("batch", "Job") | ("", "ReplicationController") => {
-            (&["spec", "template"], Naming::Prefix(format!("{name}-")))
-        }
-        ("batch", "CronJob") => (
-            &["spec", "jobTemplate", "spec", "template"],
-            Naming::Prefix(format!("{name}-{SCHEDULED_MINUTE}-")),
-        ),
-        _ => return Ok(None),
+    if (group, manifest.kind.as_str()) == ("", "Pod") {
+        return Ok(Some(manifest.object.clone()));
+    }
+    let Some(kind) = Kind::find(group, &manifest.kind) else {
+        return Ok(None);
     };
-    instantiate(&manifest.object, template, naming).map(Some)
+    let naming = match kind.name {
+        "Deployment" => Naming::Prefix(format!("{name}-{POD_TEMPLATE_HASH}-")),
+        "StatefulSet" => Naming::Name(format!("{name}-0")),
+        "CronJob" => Naming::Prefix(format!("{name}-{SCHEDULED_MINUTE}-")),
+        _ => Naming::Prefix(format!("{name}-")),
+    };
+    let template: Vec<_> = kind.template.split('.').collect();
+    instantiate(&manifest.object, &template, naming).map(Some)
 }
 
 fn instantiate(
