@@ -1,6 +1,5 @@
 //! What a pod lacks of its identity: the plan, and its application.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::additions::{self, NewEnvVar};
@@ -159,7 +158,7 @@ impl<'p, 'a> Plan<'p, 'a> {
             return Vec::new();
         }
         let known = skip_containers::container_names(self.spec, self.proxy.as_ref());
-        let known: BTreeSet<_> = known.into_iter().collect();
+        let known = skip_containers::set_of(&known);
         names
             .iter()
             .copied()

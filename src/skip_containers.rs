@@ -49,7 +49,7 @@ pub fn read<'m>(
         return skip;
     };
     let in_order = container_names(spec, proxy);
-    let known: BTreeSet<_> = in_order.iter().copied().collect();
+    let known = set_of(&in_order);
     for name in values::container_names(annotation) {
         if !skip.names.insert(name) {
             findings.warn(
@@ -82,6 +82,13 @@ pub fn read<'m>(
         }
     }
     skip
+}
+
+/// The names for looking up. Collected instead of extended, they would be sorted first, which is 8 KB of module.
+pub fn set_of<'p>(names: &[&'p str]) -> BTreeSet<&'p str> {
+    let mut set = BTreeSet::new();
+    set.extend(names);
+    set
 }
 
 /// The names of the pod's containers, and of those of the proxy that are to be added.

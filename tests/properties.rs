@@ -8,7 +8,6 @@ mod strategies;
 
 use std::collections::BTreeSet;
 
-use arbitrary::Unstructured;
 use azure_workload_identity_policy::service_account::Freshness;
 use json_patch::PatchOperation;
 use k8s_openapi::api::core::v1::{Pod, ResourceRequirements, SecurityContext};
@@ -17,7 +16,7 @@ use kubewarden_policy_sdk::response::ValidationResponse;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
-use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
