@@ -23,29 +23,19 @@ pub struct NewEnvVar {
 
 impl NewEnvVar {
     /// The variable of this name and value.
-    ///
-    /// # Errors
-    /// Where the value cannot be written as JSON.
-    pub fn new(name: &'static str, value: String) -> serde_json::Result<Self> {
+    pub fn new(name: &'static str, value: String) -> Self {
         let mut json = Fields::default();
-        json.set("name", &name)?;
-        json.set("value", &value)?;
+        json.set_string("name", name);
+        json.set_string("value", &value);
         let json = json.into_object();
-        Ok(Self { name, value, json })
+        Self { name, value, json }
     }
 }
 
 /// The environment variables of an identity, in the webhook's order; one without a value is not set at all.
 ///
 /// `directory` is where the container has the token volume.
-///
-/// # Errors
-/// Where a value cannot be written as JSON.
-pub fn env(
-    identity: &Identity<'_>,
-    layout: Layout,
-    directory: &str,
-) -> serde_json::Result<Vec<NewEnvVar>> {
+pub fn env(identity: &Identity<'_>, layout: Layout, directory: &str) -> Vec<NewEnvVar> {
     let directory = directory.trim_end_matches('/');
     let token_file = format!("{directory}/{}", layout.token_path());
     let client_id = identity.client_id.map(|client_id| client_id.value);
@@ -98,15 +88,15 @@ pub fn volume(name: &str, identity: &Identity<'_>, layout: Layout) -> serde_json
     let mut sources = source.into_object();
     let of_endpoint = identity
         .token_endpoint
-        .map(|endpoint| endpoint.volume_source());
-    if let Some(source) = of_endpoint.transpose()?.flatten() {
+        .and_then(|endpoint| endpoint.volume_source());
+    if let Some(source) = of_endpoint {
         sources.push(',');
         sources.push_str(&source);
     }
     let mut projected = Fields::default();
-    projected.set_json("sources", &format!("[{sources}]"));
+    projected.set_list("sources", [&*sources]);
     let mut volume = Fields::default();
-    volume.set("name", &name)?;
-    volume.set_json("projected", &projected.into_object());
+    volume.set_string("name", name);
+    volume.set_object("projected", &projected);
     Ok(volume.into_object())
 }

@@ -8,7 +8,7 @@ use crate::findings::Findings;
 use crate::identity::Identity;
 use crate::keys;
 use crate::layout::Layout;
-use crate::lens::{Edits, End, Fields};
+use crate::lens::{self, Edits, End, Fields};
 use crate::message::ObjectName;
 use crate::metadata::Metadata;
 use crate::pod::{self, Container, ContainerPath, PodSpec, ProjectedToken, Volume};
@@ -85,7 +85,7 @@ impl<'p, 'a> Plan<'p, 'a> {
     ) -> serde_json::Result<Self> {
         let volume = TokenVolume::find(target, layout, identity, findings);
         let mount_path = layout.mount_path(volume.name());
-        let usual_env: Rc<[_]> = additions::env(identity, layout, &mount_path)?.into();
+        let usual_env: Rc<[_]> = additions::env(identity, layout, &mount_path).into();
         let mut additions = Vec::new();
         for (path, container) in target.spec.all_containers() {
             if target.skip.contains(&container.name) {
@@ -95,7 +95,7 @@ impl<'p, 'a> Plan<'p, 'a> {
             let mounted = mounts.find(|mount| mount.name == volume.name() && !mount.is_part);
             let env = match mounted {
                 Some(mount) if mount.mount_path != mount_path => {
-                    additions::env(identity, layout, &mount.mount_path)?.into()
+                    additions::env(identity, layout, &mount.mount_path).into()
                 }
                 _ => Rc::clone(&usual_env),
             };
@@ -212,7 +212,7 @@ impl<'p, 'a> Plan<'p, 'a> {
                 volume_mount: &self.volume_mount,
             };
             let share_of = |name: &str| (!self.skip.contains(name)).then_some(share);
-            proxy.add(self.spec, share_of, &mut edits, &mut new_fields)?;
+            proxy.add(self.spec, share_of, &mut edits, &mut new_fields);
         }
         match &self.volume {
             TokenVolume::Missing(name) => {
@@ -221,7 +221,7 @@ impl<'p, 'a> Plan<'p, 'a> {
                 edits.add_items(place, "volumes", End::Back, &[&volume], &mut new_fields);
             }
             TokenVolume::Outdated(volume, token) => {
-                update_volume(volume, token, self.identity, &mut edits)?;
+                update_volume(volume, token, self.identity, &mut edits);
             }
             TokenVolume::Present(_) => {}
         }
@@ -329,13 +329,13 @@ fn update_volume(
     token: &ProjectedToken<'_>,
     identity: &Identity<'_>,
     edits: &mut Edits,
-) -> serde_json::Result<()> {
+) {
     if let Some((_, span)) = token
         .audience
         .as_ref()
         .filter(|_| !has_audience(token, identity))
     {
-        edits.replace(*span, serde_json::to_string(identity.audience)?);
+        edits.replace(*span, lens::string(identity.audience));
     }
     if let Some((_, span)) = token
         .expiration_seconds
@@ -346,8 +346,7 @@ fn update_volume(
     let endpoint = identity
         .token_endpoint
         .filter(|_| !has_certificates(volume));
-    let source = endpoint.map(|endpoint| endpoint.volume_source());
-    if let Some(source) = source.transpose()?.flatten() {
+    if let Some(source) = endpoint.and_then(|endpoint| endpoint.volume_source()) {
         let place = volume.sources;
         edits.add_items(
             place,
@@ -357,7 +356,6 @@ fn update_volume(
             &mut Fields::default(),
         );
     }
-    Ok(())
 }
 
 /// The pod's token volume and its token: in the layouts that reserve names for it the first of such a name, since the

@@ -81,6 +81,8 @@ impl Fault {
 
     /// The same fault as seen from the object that holds the value as its field `key`.
     #[must_use]
+    #[cold]
+    #[inline(never)]
     pub fn in_field(mut self, key: &str) -> Self {
         let plain = key
             .bytes()
@@ -96,6 +98,8 @@ impl Fault {
 
     /// The same fault as seen from the list that holds the value as its item `index`.
     #[must_use]
+    #[cold]
+    #[inline(never)]
     pub fn in_item(mut self, index: usize) -> Self {
         self.prepend(format!("[{index}]"));
         self
@@ -126,16 +130,6 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What an object's reader calls for each field: the key, and the reader in front of the value.
-///
-/// It must read or [`skip`](Reader::skip) exactly that one value.
-pub type OnField<'f, 'a> = &'f mut dyn FnMut(&str, &mut Reader<'a>) -> Result<(), Fault>;
-
-/// What a list's reader calls for each item: its index, and the reader in front of the value.
-///
-/// It must read or [`skip`](Reader::skip) exactly that one value.
-pub type OnItem<'f, 'a> = &'f mut dyn FnMut(usize, &mut Reader<'a>) -> Result<(), Fault>;
-
 /// Reads JSON text from front to back.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
@@ -164,35 +158,33 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads an object, null counting as one without fields: `each` is called for every field, in order.
+    /// Reads an object, null counting as one without fields: `each` is called for every field, in order, with its key and
+    /// the reader in front of its value. It must read or [`skip`](Self::skip) exactly that one value.
     ///
     /// # Errors
     /// A [`Fault`] where the value is no object, or as `each` gives it.
     pub fn object(
         &mut self,
         expected: &'static str,
-        each: OnField<'_, 'a>,
+        mut each: impl FnMut(&str, &mut Self) -> Result<(), Fault>,
     ) -> Result<Option<Collection>, Fault> {
-        self.collection(expected, (b'{', b'}'), &mut |_, reader| {
-            let key = reader.quoted().ok_or_else(|| reader.syntax("a key"))?;
-            if reader.next() != Some(b':') {
-                return Err(reader.syntax("a colon").in_field(&key));
-            }
-            reader.advance();
+        self.collection(expected, (b'{', b'}'), |_, reader| {
+            let key = reader.key()?;
             each(&key, reader).map_err(|fault| fault.in_field(&key))
         })
     }
 
-    /// Reads a list, null counting as one without items: `each` is called for every item, in order.
+    /// Reads a list, null counting as one without items: `each` is called for every item, in order, with its index and
+    /// the reader in front of it. It must read or [`skip`](Self::skip) exactly that one value.
     ///
     /// # Errors
     /// A [`Fault`] where the value is no list, or as `each` gives it.
     pub fn list(
         &mut self,
         expected: &'static str,
-        each: OnItem<'_, 'a>,
+        mut each: impl FnMut(usize, &mut Self) -> Result<(), Fault>,
     ) -> Result<Option<Collection>, Fault> {
-        self.collection(expected, (b'[', b']'), &mut |index, reader| {
+        self.collection(expected, (b'[', b']'), |index, reader| {
             each(index, reader).map_err(|fault| fault.in_item(index))
         })
     }
@@ -202,13 +194,13 @@ impl<'a> Reader<'a> {
         &mut self,
         expected: &'static str,
         (open, close): (u8, u8),
-        each: OnItem<'_, 'a>,
+        mut each: impl FnMut(usize, &mut Self) -> Result<(), Fault>,
     ) -> Result<Option<Collection>, Fault> {
-        if self.null().is_some() {
-            return Ok(None);
-        }
         if self.next() != Some(open) {
-            return Err(self.fault(expected));
+            return match self.null() {
+                Some(_) => Ok(None),
+                None => Err(self.fault(expected)),
+            };
         }
         let start = self.at;
         self.advance();
@@ -229,6 +221,16 @@ impl<'a> Reader<'a> {
             end: self.at,
         };
         Ok(Some(Collection { span, is_empty }))
+    }
+
+    /// Reads a key and the colon behind it.
+    fn key(&mut self) -> Result<Cow<'a, str>, Fault> {
+        let key = self.quoted().ok_or_else(|| self.syntax("a key"))?;
+        if self.next() != Some(b':') {
+            return Err(self.syntax("a colon").in_field(&key));
+        }
+        self.advance();
+        Ok(key)
     }
 
     /// Reads a string.
@@ -340,7 +342,7 @@ impl<'a> Reader<'a> {
             });
         }
         let mut items = Vec::new();
-        let collection = self.list(expected, &mut |index, reader| {
+        let collection = self.list(expected, |index, reader| {
             items.push(item(index, reader)?);
             Ok(())
         })?;
@@ -349,6 +351,8 @@ impl<'a> Reader<'a> {
     }
 
     /// A fault that tells what kind of value stands next instead of `expected`.
+    #[cold]
+    #[inline(never)]
     pub fn fault(&self, expected: impl Into<Cow<'static, str>>) -> Fault {
         let found = match self.clone().next() {
             Some(b'{') => "an object",
@@ -386,7 +390,7 @@ impl<'a> Reader<'a> {
         let bytes = self.text.as_bytes();
         let start = self.at;
         let content = start.saturating_add(1);
-        let plain_end = content.saturating_add(plain_length(bytes.get(content..)?));
+        let plain_end = content.saturating_add(plain_length::<false>(bytes.get(content..)?));
         if bytes.get(plain_end) == Some(&b'"') {
             self.at = plain_end.saturating_add(1);
             return self.text.get(content..plain_end).map(Cow::Borrowed);
@@ -398,6 +402,8 @@ impl<'a> Reader<'a> {
     }
 
     /// A fault of the text as JSON.
+    #[cold]
+    #[inline(never)]
     fn syntax(&self, wanted: &str) -> Fault {
         let found = match self.clone().next() {
             Some(_) => "something else",
@@ -494,7 +500,7 @@ fn collection_end(bytes: &[u8], start: usize) -> Option<usize> {
 fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start.saturating_add(1);
     loop {
-        at = at.saturating_add(plain_length(bytes.get(at..)?));
+        at = at.saturating_add(plain_length::<false>(bytes.get(at..)?));
         if *bytes.get(at)? == b'"' {
             return Some(at.saturating_add(1));
         }
@@ -503,33 +509,44 @@ fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// How many bytes stand in front of the first quote or backslash, eight at a time.
-fn plain_length(bytes: &[u8]) -> usize {
+/// How many bytes stand in front of the first quote or backslash, or control character where those count, eight at a
+/// time.
+fn plain_length<const CONTROLS: bool>(bytes: &[u8]) -> usize {
     const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
     const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
+    const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
     let (words, rest) = bytes.as_chunks::<8>();
     let mut length: usize = 0;
     for word in words {
         let word = u64::from_le_bytes(*word);
-        let found = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
+        let mut found = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
+        if CONTROLS {
+            // The lowest of these bits is right, as in zero_bytes.
+            found |= word.wrapping_sub(SPACES) & !word & HIGH_BITS;
+        }
         if found != 0 {
             let bytes_before = found.trailing_zeros().wrapping_shr(3);
             return length.saturating_add(usize::try_from(bytes_before).unwrap_or_default());
         }
         length = length.saturating_add(8);
     }
-    let in_rest = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+    let is_special =
+        |byte: &u8| matches!(byte, b'"' | b'\\') || CONTROLS && matches!(byte, 0..b' ');
+    let in_rest = rest.iter().position(is_special);
     length.saturating_add(in_rest.unwrap_or(rest.len()))
 }
+
+const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
 
 /// The high bit of each byte that is zero, and perhaps of some above the lowest such byte.
 fn zero_bytes(word: u64) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
     word.wrapping_sub(ONES) & !word & HIGH_BITS
 }
 
 /// Fields that an object is to gain, or all fields of a new one, as JSON.
+///
+/// Keys must need no escapes.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(String);
 
@@ -543,27 +560,119 @@ impl Fields {
         Ok(())
     }
 
-    /// Adds a field whose value is JSON already. The key must need no escapes.
+    /// Adds a field whose value is this text.
+    pub fn set_string(&mut self, key: &str, text: &str) {
+        self.begin(key, text.len());
+        push_string(&mut self.0, text);
+    }
+
+    /// Adds a field whose value is JSON already.
     pub fn set_json(&mut self, key: &str, json: &str) {
-        if !self.0.is_empty() {
-            self.0.push(',');
-        }
-        self.0.push('"');
-        self.0.push_str(key);
-        self.0.push_str("\":");
+        self.begin(key, json.len());
         self.0.push_str(json);
     }
 
     /// Adds a list of items that are JSON already.
     pub fn set_list<'j>(&mut self, key: &str, items: impl IntoIterator<Item = &'j str>) {
         let items: Vec<_> = items.into_iter().collect();
-        self.set_json(key, &format!("[{}]", items.join(",")));
+        self.set_json(key, &bracketed(&items.join(",")));
+    }
+
+    /// Adds a field whose value is an object with these fields.
+    pub fn set_object(&mut self, key: &str, fields: &Fields) {
+        self.begin(key, fields.0.len());
+        self.0.push('{');
+        self.0.push_str(&fields.0);
+        self.0.push('}');
     }
 
     /// A new object with these fields.
     pub fn into_object(self) -> String {
-        format!("{{{}}}", self.0)
+        let mut object = String::with_capacity(self.0.len().saturating_add(2));
+        object.push('{');
+        object.push_str(&self.0);
+        object.push('}');
+        object
     }
+
+    /// A new object with these fields, and a last one whose value is long.
+    pub fn into_object_with(self, key: &str, value: &Edited<'_>) -> Vec<u8> {
+        let mut fields = self;
+        fields.begin(key, 0);
+        let length = fields.0.len().saturating_add(value.length_at_most());
+        let mut object = Vec::with_capacity(length.saturating_add(2));
+        object.push(b'{');
+        object.extend_from_slice(fields.0.as_bytes());
+        value.write_to(&mut object);
+        object.push(b'}');
+        object
+    }
+
+    /// Writes what stands in front of a value of about this length.
+    fn begin(&mut self, key: &str, length: usize) {
+        // Quotes, a colon, a comma, and room for the next field.
+        let room = key.len().saturating_add(length).saturating_add(32);
+        self.0.reserve(room);
+        if !self.0.is_empty() {
+            self.0.push(',');
+        }
+        self.0.push('"');
+        self.0.push_str(key);
+        self.0.push_str("\":");
+    }
+}
+
+/// A list of these items, which are JSON with commas between.
+fn bracketed(items: &str) -> String {
+    let mut list = String::with_capacity(items.len().saturating_add(2));
+    list.push('[');
+    list.push_str(items);
+    list.push(']');
+    list
+}
+
+/// A text as JSON.
+pub fn string(text: &str) -> String {
+    let mut json = String::with_capacity(text.len().saturating_add(2));
+    push_string(&mut json, text);
+    json
+}
+
+/// Writes a text as JSON.
+fn push_string(json: &mut String, text: &str) {
+    json.push('"');
+    let mut rest = text;
+    loop {
+        let plain = plain_length::<true>(rest.as_bytes());
+        let Some((plain, special)) = rest.split_at_checked(plain) else {
+            break;
+        };
+        json.push_str(plain);
+        let mut chars = special.chars();
+        let Some(char) = chars.next() else { break };
+        push_escape(json, char);
+        rest = chars.as_str();
+    }
+    json.push('"');
+}
+
+/// Writes a quote, a backslash or a control character as JSON.
+#[cold]
+fn push_escape(json: &mut String, char: char) {
+    let short = match char {
+        '"' | '\\' => char,
+        '\u{8}' => 'b',
+        '\u{c}' => 'f',
+        '\n' => 'n',
+        '\r' => 'r',
+        '\t' => 't',
+        _ => {
+            json.push_str(&format!("\\u{:04x}", u32::from(char)));
+            return;
+        }
+    };
+    json.push('\\');
+    json.push(short);
 }
 
 /// Changes to a text, each at a place of it that a [`Reader`] gave; in the order of the text.
@@ -611,8 +720,8 @@ impl Edits {
         let items = items.join(",");
         match place {
             Place::Present(list) => self.add(list, end, items),
-            Place::Null(span) => self.replace(span, format!("[{items}]")),
-            Place::Missing => new_fields.set_json(key, &format!("[{items}]")),
+            Place::Null(span) => self.replace(span, bracketed(&items)),
+            Place::Missing => new_fields.set_json(key, &bracketed(&items)),
         }
     }
 
@@ -694,7 +803,7 @@ mod tests {
 
     fn fields(text: &str) -> Result<Vec<(String, String)>, Fault> {
         let mut fields = Vec::new();
-        Reader::new(text).object("an object", &mut |key, reader| {
+        Reader::new(text).object("an object", |key, reader| {
             fields.push((key.to_owned(), reader.raw()?.to_owned()));
             Ok(())
         })?;
@@ -727,7 +836,7 @@ mod tests {
     fn escaped_keys_and_strings_are_decoded() {
         let text = r#"{"n\u0061me":"caf\u00e9 \"x\""}"#;
         let mut seen = Vec::new();
-        let read = Reader::new(text).object("an object", &mut |key, reader| {
+        let read = Reader::new(text).object("an object", |key, reader| {
             seen.push((key.to_owned(), reader.string("a string")?.into_owned()));
             Ok(())
         });
@@ -766,9 +875,9 @@ mod tests {
 
     #[test]
     fn null_is_an_object_without_fields_and_a_list_without_items() {
-        let read = Reader::new("null").object("an object", &mut |_, _| unreachable!());
+        let read = Reader::new("null").object("an object", |_, _| unreachable!());
         assert_eq!(read, Ok(None));
-        let read = Reader::new(" null ").list("a list", &mut |_, _| unreachable!());
+        let read = Reader::new(" null ").list("a list", |_, _| unreachable!());
         assert_eq!(read, Ok(None));
         assert_eq!(Reader::new("nullable").null(), None);
     }
@@ -776,16 +885,16 @@ mod tests {
     #[test]
     fn a_fault_names_the_path_and_the_kind_but_not_the_content() {
         let mut nested = Reader::new(r#"{"spec":{"list":[1,{"a.b/c":"secret"}]}}"#);
-        let read = nested.object("an object", &mut |_, reader| {
+        let read = nested.object("an object", |_, reader| {
             reader
-                .object("an object", &mut |_, reader| {
+                .object("an object", |_, reader| {
                     reader
-                        .list("a list", &mut |index, reader| {
+                        .list("a list", |index, reader| {
                             if index == 0 {
                                 return reader.skip().map(|_| ());
                             }
                             reader
-                                .object("an object", &mut |_, reader| {
+                                .object("an object", |_, reader| {
                                     reader.boolean("true or false").map(|_| ())
                                 })
                                 .map(|_| ())
@@ -814,7 +923,7 @@ mod tests {
             let read = Reader::new(text).string("a name");
             fault(read, &format!("expected a name, found {found}"));
         }
-        let read = Reader::new("\"text\"").list("a list", &mut |_, _| Ok(()));
+        let read = Reader::new("\"text\"").list("a list", |_, _| Ok(()));
         fault(read, "expected a list, found a string");
     }
 
@@ -894,10 +1003,31 @@ mod tests {
                     let plain = "é#!a\u{80}\u{7f}[".repeat(8);
                     let plain: String = plain.chars().take(length).collect();
                     let text = format!("{plain}{special}{tail}");
-                    assert_eq!(plain_length(text.as_bytes()), plain.len(), "{text}");
+                    let length = plain_length::<false>(text.as_bytes());
+                    assert_eq!(length, plain.len(), "{text}");
                 }
             }
-            assert_eq!(plain_length(&vec![b'!'; length]), length);
+            assert_eq!(plain_length::<false>(&vec![b'!'; length]), length);
+        }
+    }
+
+    #[test]
+    fn strings_are_written_as_by_serde_json() {
+        let specials = (0..=0x1f_u8)
+            .chain([b'"', b'\\', b'/', 0x7f])
+            .map(char::from);
+        for special in specials.chain(['é', '\u{80}', '\u{2028}', '😀']) {
+            for plain in ["", "a", "a#\u{80}~!", "abcdefgh", "é! ]\u{7f}[abcdefgh"] {
+                for text in [
+                    plain.to_owned(),
+                    format!("{plain}{special}"),
+                    format!("{special}{special}{plain}"),
+                    format!("{plain}{special}{plain}{plain}{special}"),
+                ] {
+                    let expected = serde_json::to_string(&text).expect("JSON");
+                    assert_eq!(string(&text), expected);
+                }
+            }
         }
     }
 
@@ -908,7 +1038,7 @@ mod tests {
         let mut fields = Fields::default();
         let items = ["8", "9"];
         Reader::new(text)
-            .object("an object", &mut |key, reader| {
+            .object("an object", |key, reader| {
                 let end = if key == "first" {
                     End::Front
                 } else {
@@ -918,7 +1048,7 @@ mod tests {
                     let mut new = Fields::default();
                     new.set("z", &"2").expect("JSON");
                     let object =
-                        reader.object("an object", &mut |_, reader| reader.skip().map(|_| ()))?;
+                        reader.object("an object", |_, reader| reader.skip().map(|_| ()))?;
                     edits.add_fields(object.expect("an object"), new);
                     return Ok(());
                 }

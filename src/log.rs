@@ -1,60 +1,37 @@
 //! What PolicyServer's log says of a mutated or refused request.
 
-use serde::Serialize;
-
 use crate::audit;
+use crate::lens::Fields;
 use crate::verdict::{Outcome, Verdict};
 
-/// A log line, as the host takes it: level and message, and whatever else there is as data.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Line<'a> {
-    level: &'static str,
-    message: &'a str,
-    verdict: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    generate_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    service_account: Option<&'a str>,
-}
-
-/// The log line for a verdict, as JSON; `None` where the object stays as it is.
-///
-/// # Errors
-/// Where it cannot be written as JSON, which strings always can.
-pub fn line(verdict: &Verdict<'_>) -> serde_json::Result<Option<Vec<u8>>> {
+/// The log line for a verdict, as the host takes it: JSON with level and message, and whatever else there is as data;
+/// `None` where the object stays as it is.
+pub fn line(verdict: &Verdict<'_>) -> Option<Vec<u8>> {
     let (level, message, outcome) = match &verdict.outcome {
-        Outcome::Unchanged => return Ok(None),
+        Outcome::Unchanged => return None,
         Outcome::Mutated(_) => ("info", "identity injected", "mutated"),
         Outcome::Refused { message, code: 500 } => ("error", &**message, "refused"),
         Outcome::Refused { message, .. } => ("warning", &**message, "refused"),
     };
-    let subject = verdict.subject.as_ref();
-    let name = |is_generated| {
-        let subject = subject.filter(|subject| subject.is_generated == is_generated);
-        subject.map(|subject| &*subject.name)
-    };
-    let service_account = verdict
-        .audit_annotations
-        .iter()
-        .find(|(key, _)| *key == audit::SERVICE_ACCOUNT);
-    serde_json::to_vec(&Line {
-        level,
-        message,
-        verdict: outcome,
-        kind: subject.map(|subject| subject.kind),
-        namespace: subject.map(|subject| &*subject.namespace),
-        name: name(false),
-        generate_name: name(true),
-        service_account: service_account.map(|(_, name)| &**name),
-    })
-    .map(Some)
+    let mut line = Fields::default();
+    line.set_string("level", level);
+    line.set_string("message", message);
+    line.set_string("verdict", outcome);
+    if let Some(subject) = &verdict.subject {
+        let name_key = if subject.is_generated {
+            "generateName"
+        } else {
+            "name"
+        };
+        line.set_string("kind", subject.kind);
+        line.set_string("namespace", &subject.namespace);
+        line.set_string(name_key, &subject.name);
+    }
+    let mut annotations = verdict.audit_annotations.iter();
+    if let Some((_, name)) = annotations.find(|(key, _)| *key == audit::SERVICE_ACCOUNT) {
+        line.set_string("serviceAccount", name);
+    }
+    Some(line.into_object().into_bytes())
 }
 
 #[cfg(test)]
@@ -65,13 +42,13 @@ mod tests {
 
     #[track_caller]
     fn logs(verdict: &Verdict<'_>, expected: &str) {
-        let line = line(verdict).expect("JSON").expect("a line");
+        let line = line(verdict).expect("a line");
         assert_eq!(String::from_utf8(line).expect("text"), expected);
     }
 
     #[test]
     fn what_stays_as_it_is_is_not_logged() {
-        assert_eq!(line(&Verdict::unchanged()).expect("JSON"), None);
+        assert_eq!(line(&Verdict::unchanged()), None);
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl<'a> Metadata<'a> {
     /// A [`Fault`] where something that is read has the wrong type.
     pub fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
         let mut metadata = Self::default();
-        reader.object("an object", &mut |key, reader| {
+        reader.object("an object", |key, reader| {
             match key {
                 "name" => metadata.name = reader.optional_string("a name")?.unwrap_or_default(),
                 "generateName" => {
@@ -132,7 +132,7 @@ fn value<'m>(entries: &'m Entries<'_>, key: &str) -> Option<&'m str> {
 
 fn read_ours<'a>(reader: &mut Reader<'a>, is_mirror: &mut bool) -> Result<Entries<'a>, Fault> {
     let mut entries = Entries::new();
-    reader.object("an object of strings", &mut |key, reader| {
+    reader.object("an object of strings", |key, reader| {
         if key.starts_with(PREFIX) {
             entries.push((key.to_owned(), reader.string("a string")?));
         } else {

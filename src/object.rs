@@ -17,7 +17,7 @@ pub struct Object<'a> {
     metadata: Option<Span>,
     spec: Option<Span>,
     /// Metadata and spec of a pod, where they have been read on the way.
-    read_ahead: Option<(Metadata<'a>, PodSpec<'a>)>,
+    read_ahead: Option<(Metadata<'a>, Box<PodSpec<'a>>)>,
 }
 
 impl Default for Object<'_> {
@@ -62,7 +62,7 @@ impl<'a> Object<'a> {
             return Ok(object);
         }
         object.is_object = true;
-        let read = reader.object("an object", &mut |key, reader| {
+        let read = reader.object("an object", |key, reader| {
             let span = match key {
                 "spec" if is_pod => object.read_ahead(reader)?,
                 _ => reader.skip()?,
@@ -99,7 +99,7 @@ impl<'a> Object<'a> {
         };
         *reader = ahead;
         let span = spec.object.span;
-        self.read_ahead = Some((metadata, spec));
+        self.read_ahead = Some((metadata, Box::new(spec)));
         Ok(span)
     }
 
@@ -143,7 +143,7 @@ impl<'a> Object<'a> {
     }
 
     /// The metadata and spec of the pod that it is, where they have been read already.
-    pub fn take_read_ahead(&mut self) -> Option<(Metadata<'a>, PodSpec<'a>)> {
+    pub fn take_read_ahead(&mut self) -> Option<(Metadata<'a>, Box<PodSpec<'a>>)> {
         self.read_ahead.take()
     }
 

@@ -12,7 +12,7 @@ pub struct Pod<'a> {
     object: Object<'a>,
     /// Its metadata.
     pub metadata: Metadata<'a>,
-    spec: Option<PodSpec<'a>>,
+    spec: Option<Box<PodSpec<'a>>>,
     spec_path: &'static str,
 }
 
@@ -159,7 +159,7 @@ impl<'a> PodSpec<'a> {
         let mut volumes = List::default();
         let mut host_network = false;
         let mut os = None;
-        let object = reader.object("an object", &mut |key, reader| {
+        let object = reader.object("an object", |key, reader| {
             match key {
                 "serviceAccountName" => name = reader.optional_string("a name")?,
                 "serviceAccount" => deprecated_name = reader.optional_string("a name")?,
@@ -233,7 +233,7 @@ impl<'a> Container<'a> {
         let mut env = List::default();
         let mut volume_mounts = List::default();
         let mut ports = None;
-        let object = reader.object("a container", &mut |key, reader| {
+        let object = reader.object("a container", |key, reader| {
             match key {
                 "name" => name = Some(reader.string("a name")?),
                 "env" => env = reader.items("a list of environment variables", EnvVar::read)?,
@@ -268,10 +268,10 @@ impl<'a> Container<'a> {
     pub fn tcp_ports(&self) -> Result<Vec<&'a str>, Fault> {
         let mut ports = Vec::new();
         let mut reader = Reader::new(self.ports.unwrap_or("null"));
-        let read = reader.list("a list of ports", &mut |_, reader| {
+        let read = reader.list("a list of ports", |_, reader| {
             let mut port = None;
             let mut protocol = None;
-            reader.object("a port", &mut |key, reader| {
+            reader.object("a port", |key, reader| {
                 match key {
                     "containerPort" => port = Some(reader.raw()?),
                     "protocol" => protocol = reader.optional_string("a protocol")?,
@@ -294,7 +294,7 @@ impl<'a> EnvVar<'a> {
     fn read(_: usize, reader: &mut Reader<'a>) -> Result<Self, Fault> {
         let mut value = None;
         let mut has_source = false;
-        let name = required_name(reader, "an environment variable", &mut |key, reader| {
+        let name = required_name(reader, "an environment variable", |key, reader| {
             let text = reader.raw()?;
             match key {
                 "value" if text != "null" => value = Some(text),
@@ -316,7 +316,7 @@ impl<'a> EnvVar<'a> {
 
 fn os_name<'a>(reader: &mut Reader<'a>) -> Result<Option<Cow<'a, str>>, Fault> {
     let mut name = None;
-    reader.object("an operating system", &mut |key, reader| {
+    reader.object("an operating system", |key, reader| {
         if key != "name" {
             return reader.skip().map(|_| ());
         }
@@ -330,10 +330,10 @@ fn os_name<'a>(reader: &mut Reader<'a>) -> Result<Option<Cow<'a, str>>, Fault> {
 fn required_name<'a>(
     reader: &mut Reader<'a>,
     expected: &'static str,
-    each: crate::lens::OnField<'_, 'a>,
+    mut each: impl FnMut(&str, &mut Reader<'a>) -> Result<(), Fault>,
 ) -> Result<Cow<'a, str>, Fault> {
     let mut name = None;
-    reader.object(expected, &mut |key, reader| {
+    reader.object(expected, |key, reader| {
         if key == "name" {
             name = Some(reader.string("a name")?);
             return Ok(());
@@ -347,7 +347,7 @@ impl<'a> VolumeMount<'a> {
     fn read(_: usize, reader: &mut Reader<'a>) -> Result<Self, Fault> {
         let mut mount_path = None;
         let mut is_part = false;
-        let name = required_name(reader, "a volume mount", &mut |key, reader| {
+        let name = required_name(reader, "a volume mount", |key, reader| {
             match key {
                 "mountPath" => mount_path = Some(reader.string("a path")?),
                 "subPath" | "subPathExpr" => {
@@ -376,7 +376,7 @@ impl<'a> Volume<'a> {
             sources: Place::Missing,
             other_paths: Vec::new(),
         };
-        volume.name = required_name(reader, "a volume", &mut |key, reader| {
+        volume.name = required_name(reader, "a volume", |key, reader| {
             if key != "projected" {
                 return reader.skip().map(|_| ());
             }
@@ -386,12 +386,12 @@ impl<'a> Volume<'a> {
     }
 
     fn read_projected(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
-        reader.object("a projected volume source", &mut |key, reader| {
+        reader.object("a projected volume source", |key, reader| {
             if key != "sources" {
                 return reader.skip().map(|_| ());
             }
-            let sources = reader.list("a list of sources", &mut |_, reader| {
-                reader.object("a source", &mut |key, reader| {
+            let sources = reader.list("a list of sources", |_, reader| {
+                reader.object("a source", |key, reader| {
                     match key {
                         "serviceAccountToken" if reader.null().is_some() => {}
                         "serviceAccountToken" => self.tokens.push(ProjectedToken::read(reader)?),
@@ -412,18 +412,18 @@ impl<'a> Volume<'a> {
     }
 
     fn read_config_map(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
-        reader.object("a ConfigMap projection", &mut |key, reader| {
+        reader.object("a ConfigMap projection", |key, reader| {
             if key != "items" {
                 return reader.skip().map(|_| ());
             }
-            reader.list("a list of keys", &mut |_, reader| self.read_path(reader))?;
+            reader.list("a list of keys", |_, reader| self.read_path(reader))?;
             Ok(())
         })?;
         Ok(())
     }
 
     fn read_path(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
-        reader.object("an object with a path", &mut |key, reader| {
+        reader.object("an object with a path", |key, reader| {
             if key != "path" {
                 return reader.skip().map(|_| ());
             }
@@ -439,7 +439,7 @@ impl<'a> ProjectedToken<'a> {
         let mut path = None;
         let mut audience = None;
         let mut expiration_seconds = None;
-        reader.object("a ServiceAccount token", &mut |key, reader| {
+        reader.object("a ServiceAccount token", |key, reader| {
             let mut at = reader.clone();
             match key {
                 "path" => path = reader.optional_string("a path")?,

@@ -99,20 +99,17 @@ impl<'s> Proxy<'s> {
     ///
     /// As native sidecar the proxy runs before the pod's own init containers and serves them too. An ordinary one starts
     /// after them all, so the redirection to it must come last.
-    ///
-    /// # Errors
-    /// Where a container cannot be written as JSON.
     pub fn add(
         &self,
         spec: &PodSpec<'_>,
         share: impl Fn(&str) -> Option<Share<'s>>,
         edits: &mut Edits,
         new_fields: &mut Fields,
-    ) -> serde_json::Result<()> {
+    ) {
         let mut init = Vec::new();
         let mut ordinary = Vec::new();
         if self.lacks_init {
-            init.push(self.init_container(share(PROXY_INIT))?);
+            init.push(self.init_container(share(PROXY_INIT)));
         }
         let (end, proxy) = if self.settings.native_sidecar {
             (End::Front, &mut init)
@@ -120,7 +117,7 @@ impl<'s> Proxy<'s> {
             (End::Back, &mut ordinary)
         };
         if self.lacks_proxy {
-            proxy.push(self.container(share(PROXY))?);
+            proxy.push(self.container(share(PROXY)));
         }
         let place = spec.init_containers.place;
         let init: Vec<_> = init.iter().map(String::as_str).collect();
@@ -128,34 +125,33 @@ impl<'s> Proxy<'s> {
         let place = spec.containers.place;
         let ordinary: Vec<_> = ordinary.iter().map(String::as_str).collect();
         edits.add_items(place, "containers", End::Front, &ordinary, new_fields);
-        Ok(())
     }
 
-    fn init_container(&self, share: Option<Share<'_>>) -> serde_json::Result<String> {
+    fn init_container(&self, share: Option<Share<'_>>) -> String {
         let ProxySettings {
             init_image,
             init_resources,
             init_security_context,
             ..
         } = self.settings;
-        let port = NewEnvVar::new("PROXY_PORT", self.port.to_string())?;
-        let mut container = container(PROXY_INIT, init_image)?;
+        let port = NewEnvVar::new("PROXY_PORT", self.port.to_string());
+        let mut container = container(PROXY_INIT, init_image);
         let shared = share.map_or(&[][..], |share| share.env);
         container.set_list("env", [&port].into_iter().chain(shared).map(json));
         let security_context = init_security_context.as_deref();
         let security_context = security_context.unwrap_or(INIT_SECURITY_CONTEXT);
-        Ok(finished(
+        finished(
             container,
             init_resources.as_deref(),
             security_context,
             share,
-        ))
+        )
     }
 
-    fn container(&self, share: Option<Share<'_>>) -> serde_json::Result<String> {
+    fn container(&self, share: Option<Share<'_>>) -> String {
         let Self { settings, port, .. } = self;
         let level = settings.log_level;
-        let mut container = container(PROXY, &settings.image)?;
+        let mut container = container(PROXY, &settings.image);
         container.set_json(
             "args",
             &format!(r#"["--proxy-port={port}","--log-level={level}"]"#),
@@ -168,7 +164,7 @@ impl<'s> Proxy<'s> {
             ),
         );
         if settings.native_sidecar {
-            container.set("restartPolicy", &"Always")?;
+            container.set_string("restartPolicy", "Always");
         }
         if let Some(share) = share {
             container.set_list("env", share.env.iter().map(json));
@@ -176,7 +172,7 @@ impl<'s> Proxy<'s> {
         let resources = settings.resources.as_deref();
         let security_context = settings.security_context.as_deref();
         let security_context = security_context.unwrap_or(SECURITY_CONTEXT);
-        Ok(finished(container, resources, security_context, share))
+        finished(container, resources, security_context, share)
     }
 }
 
@@ -184,12 +180,12 @@ fn json(env: &NewEnvVar) -> &str {
     &env.json
 }
 
-fn container(name: &str, image: &str) -> serde_json::Result<Fields> {
+fn container(name: &str, image: &str) -> Fields {
     let mut container = Fields::default();
-    container.set("name", &name)?;
-    container.set("image", &image)?;
-    container.set("imagePullPolicy", &"IfNotPresent")?;
-    Ok(container)
+    container.set_string("name", name);
+    container.set_string("image", image);
+    container.set_string("imagePullPolicy", "IfNotPresent");
+    container
 }
 
 /// A container with what both have at the end; resources and security context are JSON.

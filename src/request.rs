@@ -35,7 +35,7 @@ impl<'a> Request<'a> {
             settings: "null",
             ..Self::default()
         };
-        Reader::new(payload).object("an object", &mut |key, reader| {
+        Reader::new(payload).object("an object", |key, reader| {
             match key {
                 "request" => request.read_request(reader)?,
                 "settings" => request.settings = reader.raw()?,
@@ -53,10 +53,10 @@ impl<'a> Request<'a> {
     }
 
     fn read_request(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
-        reader.object("an admission request", &mut |key, reader| {
+        reader.object("an admission request", |key, reader| {
             match key {
                 "kind" => {
-                    reader.object("a group, version and kind", &mut |key, reader| {
+                    reader.object("a group, version and kind", |key, reader| {
                         match key {
                             "group" => self.group = text(reader)?,
                             "kind" => self.kind = text(reader)?,

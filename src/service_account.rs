@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use kubewarden_policy_sdk::host_capabilities::kubernetes::GetResourceRequest;
-
-use crate::lens::{Fault, Reader};
+use crate::lens::{Fault, Fields, Reader};
 use crate::message::{ObjectName, quote};
 use crate::metadata::Metadata;
 use crate::object::Object;
@@ -33,21 +31,31 @@ pub struct Host;
 
 impl ServiceAccounts for Host {
     fn get(&self, namespace: &str, name: &str, freshness: Freshness) -> Result<Vec<u8>, String> {
-        let request = GetResourceRequest {
-            api_version: "v1".to_owned(),
-            kind: KIND.to_owned(),
-            name: name.to_owned(),
-            namespace: Some(namespace.to_owned()),
-            disable_cache: freshness == Freshness::Fresh,
-            field_masks: None,
-        };
-        let request = serde_json::to_vec(&request).map_err(|error| error.to_string())?;
-        wapc_guest::host_call("kubewarden", "kubernetes", "get_resource", &request)
-            .map_err(|error| error.to_string())
+        let request = request(namespace, name, freshness);
+        wapc_guest::host_call(
+            "kubewarden",
+            "kubernetes",
+            "get_resource",
+            request.as_bytes(),
+        )
+        .map_err(|error| error.to_string())
     }
 }
 
 const KIND: &str = "ServiceAccount";
+
+/// What the host is asked, a `GetResourceRequest` of the policy SDK, which would copy all the texts first.
+fn request(namespace: &str, name: &str, freshness: Freshness) -> String {
+    let mut request = Fields::default();
+    request.set_string("api_version", "v1");
+    request.set_string("kind", KIND);
+    request.set_string("name", name);
+    request.set_string("namespace", namespace);
+    let is_fresh = freshness == Freshness::Fresh;
+    request.set_json("disable_cache", if is_fresh { "true" } else { "false" });
+    request.set_json("field_masks", "null");
+    request.into_object()
+}
 
 /// The name of a ServiceAccount for messages.
 pub fn object_name(namespace: &str, name: &str) -> ObjectName {
@@ -153,6 +161,23 @@ fn gist(error: &str) -> &str {
 mod tests {
     use super::*;
     use crate::keys;
+    use kubewarden_policy_sdk::host_capabilities::kubernetes::GetResourceRequest;
+
+    #[test]
+    fn the_request_is_that_of_the_sdk() {
+        for (freshness, disable_cache) in [(Freshness::Cached, false), (Freshness::Fresh, true)] {
+            let of_sdk = GetResourceRequest {
+                api_version: "v1".to_owned(),
+                kind: "ServiceAccount".to_owned(),
+                name: "fed-sa".to_owned(),
+                namespace: Some("a \"b\"".to_owned()),
+                disable_cache,
+                field_masks: None,
+            };
+            let of_sdk = serde_json::to_string(&of_sdk).expect("JSON");
+            assert_eq!(request("a \"b\"", "fed-sa", freshness), of_sdk);
+        }
+    }
 
     /// A source that gives one answer.
     struct Answer(Result<&'static str, &'static str>);

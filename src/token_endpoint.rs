@@ -1,7 +1,5 @@
 //! The custom token endpoint: which pods ask for it, and what they get for it.
 
-use serde::Serialize;
-
 use crate::findings::Findings;
 use crate::identity::Named;
 use crate::keys;
@@ -52,48 +50,38 @@ impl TokenEndpoint {
     }
 
     /// The source of the token volume, as JSON, that projects the endpoint's certificates.
-    ///
-    /// # Errors
-    /// Where it cannot be written as JSON.
-    pub fn volume_source(&self) -> serde_json::Result<Option<String>> {
+    pub fn volume_source(&self) -> Option<String> {
         let mut projection = Fields::default();
         let kind = match &self.ca {
-            None | Some(CertificateAuthority::Data(_)) => return Ok(None),
+            None | Some(CertificateAuthority::Data(_)) => return None,
             Some(CertificateAuthority::ConfigMap(name)) => {
-                let items = [KeyToPath {
-                    key: "ca.crt",
-                    path: CA_PATH,
-                }];
-                projection.set("name", name)?;
-                projection.set("items", &items)?;
+                let mut item = Fields::default();
+                item.set_string("key", "ca.crt");
+                item.set_string("path", CA_PATH);
+                projection.set_string("name", name);
+                projection.set_list("items", [&*item.into_object()]);
                 "configMap"
             }
             Some(CertificateAuthority::ClusterTrustBundle {
                 signer_name,
                 label_selector,
             }) => {
-                projection.set("signerName", signer_name)?;
+                projection.set_string("signerName", signer_name);
                 if let Some(label_selector) = label_selector {
                     projection.set_json("labelSelector", label_selector);
                 }
-                projection.set("path", &CA_PATH)?;
+                projection.set_string("path", CA_PATH);
                 "clusterTrustBundle"
             }
         };
-        projection.set("optional", &false)?;
+        projection.set_json("optional", "false");
         let mut source = Fields::default();
-        source.set_json(kind, &projection.into_object());
-        Ok(Some(source.into_object()))
+        source.set_object(kind, &projection);
+        Some(source.into_object())
     }
 
     /// Whether the token volume projects certificates for it.
     pub fn has_volume_source(&self) -> bool {
         !matches!(self.ca, None | Some(CertificateAuthority::Data(_)))
     }
-}
-
-#[derive(Serialize)]
-struct KeyToPath {
-    key: &'static str,
-    path: &'static str,
 }

@@ -1,8 +1,6 @@
 //! The policy's answer, and its form on the wire.
 
-use serde::{Serialize, Serializer};
-
-use crate::lens::Edited;
+use crate::lens::{self, Edited, Fields};
 use crate::message::ObjectName;
 
 /// The answer to an admission request.
@@ -40,27 +38,6 @@ const WARNING_LENGTH: usize = 256;
 /// Most warnings in one answer; more are counted.
 pub const WARNINGS: usize = 10;
 
-/// `ValidationResponse` of the policy SDK, less the object, whose text is put in as it is.
-#[derive(Serialize)]
-struct Response<'a> {
-    accepted: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<u16>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "map")]
-    audit_annotations: &'a [(&'static str, String)],
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
-}
-
-fn map<S: Serializer>(
-    entries: &[(&'static str, String)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(entries.iter().map(|(key, value)| (key, value)))
-}
-
 impl<'a> Verdict<'a> {
     /// Acceptance of an object that stays as it is, with nothing to say.
     pub fn unchanged() -> Self {
@@ -90,30 +67,32 @@ impl<'a> Verdict<'a> {
         matches!(self.outcome, Outcome::Refused { .. })
     }
 
-    /// The JSON that the host takes, a `ValidationResponse`.
-    ///
-    /// # Errors
-    /// Where the parts cannot be written as JSON, which strings and numbers always can.
-    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let refusal = match &self.outcome {
-            Outcome::Refused { message, code } => Some((&**message, *code)),
-            Outcome::Unchanged | Outcome::Mutated(_) => None,
-        };
-        let mut json = serde_json::to_vec(&Response {
-            accepted: refusal.is_none(),
-            message: refusal.map(|(message, _)| message),
-            code: refusal.map(|(_, code)| code),
-            audit_annotations: &self.audit_annotations,
-            warnings: within_limits(&self.warnings),
-        })?;
-        if let Outcome::Mutated(object) = &self.outcome {
-            json.pop();
-            json.reserve_exact(object.length_at_most().saturating_add(20));
-            json.extend_from_slice(br#","mutated_object":"#);
-            object.write_to(&mut json);
-            json.push(b'}');
+    /// The JSON that the host takes, a `ValidationResponse` of the policy SDK.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut response = Fields::default();
+        response.set_json("accepted", if self.is_refusal() { "false" } else { "true" });
+        if let Outcome::Refused { message, code } = &self.outcome {
+            response.set_string("message", message);
+            response.set_json("code", &code.to_string());
         }
-        Ok(json)
+        if !self.audit_annotations.is_empty() {
+            let mut annotations = Fields::default();
+            for (key, value) in &self.audit_annotations {
+                annotations.set_string(key, value);
+            }
+            response.set_object("audit_annotations", &annotations);
+        }
+        if !self.warnings.is_empty() {
+            let warnings: Vec<_> = within_limits(&self.warnings)
+                .iter()
+                .map(|warning| lens::string(warning))
+                .collect();
+            response.set_list("warnings", warnings.iter().map(String::as_str));
+        }
+        match &self.outcome {
+            Outcome::Mutated(object) => response.into_object_with("mutated_object", object),
+            Outcome::Unchanged | Outcome::Refused { .. } => response.into_object().into_bytes(),
+        }
     }
 }
 
@@ -146,7 +125,7 @@ mod tests {
 
     #[track_caller]
     fn wire(verdict: &Verdict, expected: &str) {
-        let json = verdict.to_json().expect("JSON");
+        let json = verdict.to_json();
         assert_eq!(String::from_utf8(json).expect("text"), expected);
         serde_json::from_str::<kubewarden_policy_sdk::response::ValidationResponse>(expected)
             .expect("a response of the SDK");

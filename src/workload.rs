@@ -105,7 +105,7 @@ fn find<'a>(
     found: &mut Option<Object<'a>>,
 ) -> Result<(), Fault> {
     let (first, rest) = path.split_once('.').unwrap_or((path, ""));
-    reader.object("an object", &mut |key, reader| {
+    reader.object("an object", |key, reader| {
         if key != first {
             return reader.skip().map(|_| ());
         }

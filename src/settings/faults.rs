@@ -36,7 +36,7 @@ impl Faults {
     ) {
         let prefix = object.prefix;
         let mut reader = Reader::new(object.value);
-        let read = reader.object("an object", &mut |key, reader| {
+        let read = reader.object("an object", |key, reader| {
             let value = reader.raw()?;
             match names.iter().find(|name| **name == key) {
                 None => self.unknown(prefix, key, names),

@@ -117,7 +117,7 @@ fn security_context(faults: &mut Faults, setting: Setting<'_>) -> Option<String>
 fn resources(faults: &mut Faults, setting: Setting<'_>) -> Option<String> {
     faults.object(setting, &["limits", "requests"], &mut |faults, amounts| {
         let mut reader = crate::lens::Reader::new(amounts.value);
-        let read = reader.object("an object of quantities", &mut |key, reader| {
+        let read = reader.object("an object of quantities", |key, reader| {
             let value = reader.raw()?;
             // A quantity may be a number too.
             let amount = crate::lens::Reader::new(value).string("a quantity");

@@ -36,8 +36,8 @@ impl Decision {
         Self {
             mutated,
             is_refused: verdict.is_refusal(),
-            answer: verdict.to_json().expect("JSON"),
-            log: log::line(&verdict).expect("JSON").map(text),
+            answer: verdict.to_json(),
+            log: log::line(&verdict).map(text),
             warnings: verdict.warnings,
         }
     }

@@ -133,7 +133,7 @@ fn warnings_keep_to_what_kubernetes_passes_on() {
         case = case.annotate(&key, "");
     }
     let verdict = case.review();
-    let json: Value = serde_json::from_slice(&verdict.to_json().expect("JSON")).expect("JSON");
+    let json: Value = serde_json::from_slice(&verdict.to_json()).expect("JSON");
     let warnings = json["warnings"].as_array().expect("a list");
     assert_eq!(warnings.len(), 11);
     assert_eq!(warnings[10], "10 more warnings of this policy are left out");
