@@ -3,6 +3,8 @@
 //! The types of k8s-openapi are used where they are small. Its `Volume`, `EnvVar` and `Container` would bring every kind
 //! of volume and every source of a value along, in code.
 
+use std::borrow::Cow;
+
 use k8s_openapi::api::core::v1::{ServiceAccountTokenProjection, VolumeMount};
 
 use crate::identity::Identity;
@@ -12,19 +14,21 @@ use crate::lens::Fields;
 
 /// An environment variable with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewEnvVar {
+pub struct NewEnvVar<'i> {
     /// Its name.
     pub name: &'static str,
     /// Its value.
-    pub value: String,
+    pub value: Cow<'i, str>,
     /// Its JSON.
     pub json: String,
 }
 
-impl NewEnvVar {
+impl<'i> NewEnvVar<'i> {
     /// The variable of this name and value.
-    pub fn new(name: &'static str, value: String) -> Self {
-        let mut json = Fields::default();
+    pub fn new(name: &'static str, value: impl Into<Cow<'i, str>>) -> Self {
+        let value = value.into();
+        let length = name.len().saturating_add(value.len());
+        let mut json = Fields::with_capacity(length.saturating_add(32));
         json.set_string("name", name);
         json.set_string("value", &value);
         let json = json.into_object();
@@ -35,29 +39,24 @@ impl NewEnvVar {
 /// The environment variables of an identity, in the webhook's order; one without a value is not set at all.
 ///
 /// `directory` is where the container has the token volume.
-pub fn env(identity: &Identity<'_>, layout: Layout, directory: &str) -> Vec<NewEnvVar> {
+pub fn env<'i>(identity: &Identity<'i>, layout: Layout, directory: &str) -> Vec<NewEnvVar<'i>> {
     let directory = directory.trim_end_matches('/');
     let token_file = format!("{directory}/{}", layout.token_path());
-    let client_id = identity.client_id.map(|client_id| client_id.value);
-    let of_endpoint = identity
-        .token_endpoint
-        .map(|endpoint| endpoint.env(directory));
-    [
-        (keys::AZURE_CLIENT_ID, client_id.map(str::to_owned)),
-        (
-            keys::AZURE_TENANT_ID,
-            Some(identity.tenant_id.value.to_owned()),
-        ),
-        (keys::AZURE_FEDERATED_TOKEN_FILE, Some(token_file)),
-        (
-            keys::AZURE_AUTHORITY_HOST,
-            Some(identity.authority_host.to_owned()),
-        ),
-    ]
-    .into_iter()
-    .chain(of_endpoint.into_iter().flatten())
-    .filter_map(|(name, value)| Some(NewEnvVar::new(name, value?)))
-    .collect()
+    let mut env = Vec::with_capacity(8);
+    if let Some(client_id) = identity.client_id {
+        env.push(NewEnvVar::new(keys::AZURE_CLIENT_ID, client_id.value));
+    }
+    let tenant_id = identity.tenant_id.value;
+    env.push(NewEnvVar::new(keys::AZURE_TENANT_ID, tenant_id));
+    env.push(NewEnvVar::new(keys::AZURE_FEDERATED_TOKEN_FILE, token_file));
+    let authority_host = identity.authority_host;
+    env.push(NewEnvVar::new(keys::AZURE_AUTHORITY_HOST, authority_host));
+    if let Some(endpoint) = identity.token_endpoint {
+        for (name, value) in endpoint.env(directory) {
+            env.extend(value.map(|value| NewEnvVar::new(name, value)));
+        }
+    }
+    env
 }
 
 /// The mount of the token volume, as JSON.
@@ -85,18 +84,17 @@ pub fn volume(name: &str, identity: &Identity<'_>, layout: Layout) -> serde_json
         path: layout.token_path().to_owned(),
     };
     source.set("serviceAccountToken", &token)?;
-    let mut sources = source.into_object();
+    let source = source.into_object();
     let of_endpoint = identity
         .token_endpoint
         .and_then(|endpoint| endpoint.volume_source());
-    if let Some(source) = of_endpoint {
-        sources.push(',');
-        sources.push_str(&source);
-    }
     let mut projected = Fields::default();
-    projected.set_list("sources", [&*sources]);
+    match &of_endpoint {
+        None => projected.set_list("sources", &[&source]),
+        Some(of_endpoint) => projected.set_list("sources", &[&source, of_endpoint]),
+    }
     let mut volume = Fields::default();
     volume.set_string("name", name);
-    volume.set_object("projected", &projected);
+    volume.set_object("projected", projected);
     Ok(volume.into_object())
 }

@@ -2,9 +2,14 @@
 //!
 //! The API server puts the policy's name in front of the keys.
 
-use crate::identity::{Identity, Source};
+use std::borrow::Cow;
+
+use crate::identity::{Identity, Source, Sourced};
 use crate::inject::Plan;
 use crate::message::{ObjectName, excerpt};
+
+/// A key and its text.
+pub type Annotation = (&'static str, Cow<'static, str>);
 
 /// Key: namespace and name of the pod's ServiceAccount.
 pub const SERVICE_ACCOUNT: &str = "service-account";
@@ -28,41 +33,35 @@ pub const INJECTED: &str = "injected";
 pub const SKIPPED: &str = "skipped";
 
 /// The audit annotation that names a ServiceAccount.
-pub fn service_account(object: &ObjectName) -> (&'static str, String) {
-    (
-        SERVICE_ACCOUNT,
-        format!("{}/{}", object.namespace, object.name),
-    )
+pub fn service_account(object: &ObjectName) -> Annotation {
+    let name = [&*object.namespace, &*object.name].join("/");
+    (SERVICE_ACCOUNT, name.into())
 }
 
 /// The audit annotations that name an identity.
-pub fn identity(identity: &Identity<'_>) -> Vec<(&'static str, String)> {
-    let mut annotations = Vec::new();
-    if let Some(client_id) = &identity.client_id {
-        annotations.push((CLIENT_ID, excerpt(client_id.value)));
-        annotations.push((CLIENT_ID_SOURCE, source(client_id.source)));
-    }
-    annotations.push((TENANT_ID, excerpt(identity.tenant_id.value)));
-    annotations.push((TENANT_ID_SOURCE, source(identity.tenant_id.source)));
-    annotations
+pub fn identity(identity: &Identity<'_>) -> impl Iterator<Item = Annotation> {
+    let client_id = identity
+        .client_id
+        .map(|client_id| sourced(client_id, (CLIENT_ID, CLIENT_ID_SOURCE)));
+    let tenant_id = sourced(identity.tenant_id, (TENANT_ID, TENANT_ID_SOURCE));
+    client_id.into_iter().chain([tenant_id]).flatten()
 }
 
-fn source(source: Source) -> String {
-    match source {
+fn sourced(id: Sourced<'_>, (key, source_key): (&'static str, &'static str)) -> [Annotation; 2] {
+    let source = match id.source {
         Source::ServiceAccount => "ServiceAccount annotation",
         Source::Setting => "setting",
-    }
-    .to_owned()
+    };
+    [(key, excerpt(id.value).into()), (source_key, source.into())]
 }
 
 /// The audit annotations that name containers.
-pub fn containers(plan: &Plan<'_, '_>) -> Vec<(&'static str, String)> {
+pub fn containers(plan: &Plan<'_, '_>) -> impl Iterator<Item = Annotation> {
     [
         (INJECTED, plan.injected_containers()),
         (SKIPPED, plan.skipped_containers()),
     ]
     .into_iter()
     .filter(|(_, names)| !names.is_empty())
-    .map(|(key, names)| (key, names.join(",")))
-    .collect()
+    .map(|(key, names)| (key, names.join(",").into()))
 }

@@ -13,7 +13,7 @@ use crate::pod::Container;
 pub fn warn(
     pod: &ObjectName,
     container: &Container<'_>,
-    env: &[NewEnvVar],
+    env: &[NewEnvVar<'_>],
     identity: &Identity<'_>,
     findings: &mut Findings,
 ) {
@@ -39,7 +39,7 @@ pub fn warn(
 }
 
 /// Where a variable's value would come from; `None` for those that users set for good reasons.
-fn source(new: &NewEnvVar, identity: &Identity<'_>) -> Option<&'static str> {
+fn source(new: &NewEnvVar<'_>, identity: &Identity<'_>) -> Option<&'static str> {
     match new.name {
         keys::AZURE_CLIENT_ID => Some("the ServiceAccount"),
         keys::AZURE_TENANT_ID => Some(match identity.tenant_id.source {

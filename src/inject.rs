@@ -1,7 +1,5 @@
 //! What a pod lacks of its identity: the plan, and its application.
 
-use std::rc::Rc;
-
 use crate::additions::{self, NewEnvVar};
 use crate::env_conflicts;
 use crate::findings::Findings;
@@ -23,7 +21,7 @@ pub struct Plan<'p, 'a> {
     identity: &'p Identity<'p>,
     layout: Layout,
     volume: TokenVolume<'p, 'a>,
-    env: Rc<[NewEnvVar]>,
+    env: Vec<NewEnvVar<'p>>,
     volume_mount: String,
     additions: Vec<Addition<'p, 'a>>,
     proxy: Option<Proxy<'p>>,
@@ -45,16 +43,9 @@ enum TokenVolume<'p, 'a> {
 #[derive(Clone, Debug)]
 struct Addition<'p, 'a> {
     container: &'p Container<'a>,
-    /// All that it should have, with the token where it has it.
-    env: Rc<[NewEnvVar]>,
+    /// All that it should have, where that is not what the others should, because it has the token elsewhere.
+    own_env: Option<Vec<NewEnvVar<'p>>>,
     lacks_volume_mount: bool,
-}
-
-impl Addition<'_, '_> {
-    fn lacking_env(&self) -> impl Iterator<Item = &NewEnvVar> {
-        let env = self.env.iter();
-        env.filter(|new| !self.container.has_env(new.name))
-    }
 }
 
 /// A pod, as the injection needs to know it.
@@ -85,7 +76,7 @@ impl<'p, 'a> Plan<'p, 'a> {
     ) -> serde_json::Result<Self> {
         let volume = TokenVolume::find(target, layout, identity, findings);
         let mount_path = layout.mount_path(volume.name());
-        let usual_env: Rc<[_]> = additions::env(identity, layout, &mount_path).into();
+        let usual_env = additions::env(identity, layout, &mount_path);
         let mut additions = Vec::new();
         for (path, container) in target.spec.all_containers() {
             if target.skip.contains(&container.name) {
@@ -93,19 +84,17 @@ impl<'p, 'a> Plan<'p, 'a> {
             }
             let mut mounts = container.volume_mounts.items.iter();
             let mounted = mounts.find(|mount| mount.name == volume.name() && !mount.is_part);
-            let env = match mounted {
-                Some(mount) if mount.mount_path != mount_path => {
-                    additions::env(identity, layout, &mount.mount_path).into()
-                }
-                _ => Rc::clone(&usual_env),
-            };
+            let own_env = mounted
+                .filter(|mount| mount.mount_path != mount_path)
+                .map(|mount| additions::env(identity, layout, &mount.mount_path));
+            let env = own_env.as_ref().unwrap_or(&usual_env);
             if mounted.is_none() {
                 refuse_mounts_in_the_way(target.object, container, path, &mount_path, findings);
             }
-            env_conflicts::warn(target.object, container, &env, identity, findings);
+            env_conflicts::warn(target.object, container, env, identity, findings);
             additions.push(Addition {
                 container,
-                env,
+                own_env,
                 lacks_volume_mount: mounted.is_none(),
             });
         }
@@ -144,7 +133,7 @@ impl<'p, 'a> Plan<'p, 'a> {
             self.additions
                 .iter()
                 .filter(|addition| {
-                    addition.lacks_volume_mount || addition.lacking_env().next().is_some()
+                    addition.lacks_volume_mount || self.lacking_env(addition).next().is_some()
                 })
                 .map(|addition| &*addition.container.name),
         );
@@ -171,8 +160,8 @@ impl<'p, 'a> Plan<'p, 'a> {
         let volume = self.volume.name();
         let mut missing = Vec::new();
         for addition in &self.additions {
-            let mut parts: Vec<_> = addition
-                .lacking_env()
+            let mut parts: Vec<_> = self
+                .lacking_env(addition)
                 .map(|env| env.name.to_owned())
                 .collect();
             if addition.lacks_volume_mount {
@@ -229,7 +218,16 @@ impl<'p, 'a> Plan<'p, 'a> {
         Ok(edits)
     }
 
-    fn add(&self, addition: &Addition<'_, '_>, edits: &mut Edits) {
+    fn lacking_env<'s>(
+        &'s self,
+        addition: &'s Addition<'p, 'a>,
+    ) -> impl Iterator<Item = &'s NewEnvVar<'p>> {
+        let env = addition.own_env.as_ref().unwrap_or(&self.env);
+        env.iter()
+            .filter(|new| !addition.container.has_env(new.name))
+    }
+
+    fn add(&self, addition: &Addition<'p, 'a>, edits: &mut Edits) {
         let Container {
             object,
             env,
@@ -237,7 +235,7 @@ impl<'p, 'a> Plan<'p, 'a> {
             ..
         } = addition.container;
         let mut new_fields = Fields::default();
-        let items: Vec<_> = addition.lacking_env().map(|env| &*env.json).collect();
+        let items: Vec<_> = self.lacking_env(addition).map(|env| &*env.json).collect();
         edits.add_items(env.place, "env", End::Back, &items, &mut new_fields);
         if addition.lacks_volume_mount {
             let place = volume_mounts.place;
@@ -430,6 +428,10 @@ fn refuse_mounts_in_the_way(
 
 /// Whether `path` is `directory` or lies in it: a read-only volume there leaves no room for another mount.
 fn is_within(path: &str, directory: &str) -> bool {
+    if path.len().saturating_add(1) < directory.len() {
+        // Most paths, and a directory has nothing to leave out but its leading slash.
+        return false;
+    }
     let mut steps = path
         .split('/')
         .filter(|step| !step.is_empty() && *step != ".");

@@ -329,6 +329,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// A [`Fault`] where the value is no list, or as `item` gives it.
+    #[inline(never)]
     pub fn items<T>(
         &mut self,
         expected: &'static str,
@@ -548,9 +549,18 @@ fn zero_bytes(word: u64) -> u64 {
 ///
 /// Keys must need no escapes.
 #[derive(Clone, Debug, Default)]
-pub struct Fields(String);
+pub struct Fields {
+    /// An opening bracket and the fields behind it; empty where there are none.
+    json: String,
+}
 
 impl Fields {
+    /// No fields yet, with room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        let json = String::with_capacity(bytes);
+        Self { json }
+    }
+
     /// Adds a field.
     ///
     /// # Errors
@@ -563,46 +573,39 @@ impl Fields {
     /// Adds a field whose value is this text.
     pub fn set_string(&mut self, key: &str, text: &str) {
         self.begin(key, text.len());
-        push_string(&mut self.0, text);
+        push_string(&mut self.json, text);
     }
 
     /// Adds a field whose value is JSON already.
     pub fn set_json(&mut self, key: &str, json: &str) {
         self.begin(key, json.len());
-        self.0.push_str(json);
+        self.json.push_str(json);
     }
 
     /// Adds a list of items that are JSON already.
-    pub fn set_list<'j>(&mut self, key: &str, items: impl IntoIterator<Item = &'j str>) {
-        let items: Vec<_> = items.into_iter().collect();
-        self.set_json(key, &bracketed(&items.join(",")));
+    pub fn set_list(&mut self, key: &str, items: &[&str]) {
+        self.begin(key, joined_length(items));
+        push_joined(&mut self.json, "[", items, "]");
     }
 
-    /// Adds a field whose value is an object with these fields.
-    pub fn set_object(&mut self, key: &str, fields: &Fields) {
-        self.begin(key, fields.0.len());
-        self.0.push('{');
-        self.0.push_str(&fields.0);
-        self.0.push('}');
+    /// Adds an object with these fields.
+    pub fn set_object(&mut self, key: &str, fields: Fields) {
+        self.set_json(key, &fields.into_object());
     }
 
     /// A new object with these fields.
-    pub fn into_object(self) -> String {
-        let mut object = String::with_capacity(self.0.len().saturating_add(2));
-        object.push('{');
-        object.push_str(&self.0);
-        object.push('}');
-        object
+    pub fn into_object(mut self) -> String {
+        if self.json.is_empty() {
+            self.json.push('{');
+        }
+        self.json.push('}');
+        self.json
     }
 
     /// A new object with these fields, and a last one whose value is long.
-    pub fn into_object_with(self, key: &str, value: &Edited<'_>) -> Vec<u8> {
-        let mut fields = self;
-        fields.begin(key, 0);
-        let length = fields.0.len().saturating_add(value.length_at_most());
-        let mut object = Vec::with_capacity(length.saturating_add(2));
-        object.push(b'{');
-        object.extend_from_slice(fields.0.as_bytes());
+    pub fn into_object_with(mut self, key: &str, value: &Edited<'_>) -> Vec<u8> {
+        self.begin(key, value.length_at_most());
+        let mut object = self.json.into_bytes();
         value.write_to(&mut object);
         object.push(b'}');
         object
@@ -610,25 +613,39 @@ impl Fields {
 
     /// Writes what stands in front of a value of about this length.
     fn begin(&mut self, key: &str, length: usize) {
-        // Quotes, a colon, a comma, and room for the next field.
-        let room = key.len().saturating_add(length).saturating_add(32);
-        self.0.reserve(room);
-        if !self.0.is_empty() {
-            self.0.push(',');
-        }
-        self.0.push('"');
-        self.0.push_str(key);
-        self.0.push_str("\":");
+        // Brackets, quotes, a colon and a comma.
+        let length = key.len().saturating_add(length).saturating_add(8);
+        self.json.reserve(length);
+        self.json.push(if self.json.is_empty() { '{' } else { ',' });
+        self.json.push('"');
+        self.json.push_str(key);
+        self.json.push_str("\":");
     }
 }
 
-/// A list of these items, which are JSON with commas between.
-fn bracketed(items: &str) -> String {
-    let mut list = String::with_capacity(items.len().saturating_add(2));
-    list.push('[');
-    list.push_str(items);
-    list.push(']');
-    list
+/// Writes items with commas between them.
+fn push_joined(json: &mut String, open: &str, items: &[&str], close: &str) {
+    json.push_str(open);
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        json.push_str(item);
+    }
+    json.push_str(close);
+}
+
+/// As [`push_joined`], to a new text.
+fn joined(open: &str, items: &[&str], close: &str) -> String {
+    let mut json = String::with_capacity(joined_length(items));
+    push_joined(&mut json, open, items, close);
+    json
+}
+
+/// The length of items with commas and brackets.
+fn joined_length(items: &[&str]) -> usize {
+    let lengths = items.iter().map(|item| item.len().saturating_add(1));
+    lengths.sum::<usize>().saturating_add(2)
 }
 
 /// A text as JSON.
@@ -698,8 +715,8 @@ impl Edits {
 
     /// Adds fields behind the last one of an object.
     pub fn add_fields(&mut self, object: Collection, fields: Fields) {
-        if !fields.0.is_empty() {
-            self.add(object, End::Back, fields.0);
+        if let Some(fields) = fields.json.get(1..) {
+            self.add(object, End::Back, &[fields]);
         }
     }
 
@@ -717,23 +734,26 @@ impl Edits {
         if items.is_empty() {
             return;
         }
-        let items = items.join(",");
         match place {
             Place::Present(list) => self.add(list, end, items),
-            Place::Null(span) => self.replace(span, bracketed(&items)),
-            Place::Missing => new_fields.set_json(key, &bracketed(&items)),
+            Place::Null(span) => self.replace(span, joined("[", items, "]")),
+            Place::Missing => new_fields.set_list(key, items),
         }
     }
 
-    /// Adds `members`, one or more items or fields with commas between them.
-    fn add(&mut self, collection: Collection, end: End, members: String) {
+    /// Adds items or fields.
+    fn add(&mut self, collection: Collection, end: End, members: &[&str]) {
         let Span { start, end: behind } = collection.span;
-        let (at, text) = match end {
-            End::Front => (start.saturating_add(1), format!("{members},")),
-            End::Back => (behind.saturating_sub(1), format!(",{members}")),
+        let at = match end {
+            End::Front => start.saturating_add(1),
+            End::Back => behind.saturating_sub(1),
         };
-        let text = if collection.is_empty { members } else { text };
-        self.replace(Span { start: at, end: at }, text);
+        let (open, close) = match end {
+            _ if collection.is_empty => ("", ""),
+            End::Front => ("", ","),
+            End::Back => (",", ""),
+        };
+        self.replace(Span { start: at, end: at }, joined(open, members, close));
     }
 
     /// Puts `text` in the place of what stands at `span`.

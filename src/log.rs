@@ -13,7 +13,7 @@ pub fn line(verdict: &Verdict<'_>) -> Option<Vec<u8>> {
         Outcome::Refused { message, code: 500 } => ("error", &**message, "refused"),
         Outcome::Refused { message, .. } => ("warning", &**message, "refused"),
     };
-    let mut line = Fields::default();
+    let mut line = Fields::with_capacity(256);
     line.set_string("level", level);
     line.set_string("message", message);
     line.set_string("verdict", outcome);
@@ -56,7 +56,7 @@ mod tests {
         let span = Span { start: 0, end: 0 };
         let verdict = Verdict {
             subject: Some(ObjectName::generated("Pod", "default", "", "demo-")),
-            audit_annotations: vec![(audit::SERVICE_ACCOUNT, "default/fed-sa".to_owned())],
+            audit_annotations: vec![(audit::SERVICE_ACCOUNT, "default/fed-sa".into())],
             ..Verdict::new(Outcome::Mutated(Edited::new("", span, Edits::default())))
         };
         logs(

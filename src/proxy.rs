@@ -36,7 +36,7 @@ pub struct Proxy<'s> {
 #[derive(Clone, Copy, Debug)]
 pub struct Share<'p> {
     /// The environment variables.
-    pub env: &'p [NewEnvVar],
+    pub env: &'p [NewEnvVar<'p>],
     /// The mount of the token volume, as JSON.
     pub volume_mount: &'p str,
 }
@@ -137,7 +137,8 @@ impl<'s> Proxy<'s> {
         let port = NewEnvVar::new("PROXY_PORT", self.port.to_string());
         let mut container = container(PROXY_INIT, init_image);
         let shared = share.map_or(&[][..], |share| share.env);
-        container.set_list("env", [&port].into_iter().chain(shared).map(json));
+        let env: Vec<_> = [&port].into_iter().chain(shared).map(json).collect();
+        container.set_list("env", &env);
         let security_context = init_security_context.as_deref();
         let security_context = security_context.unwrap_or(INIT_SECURITY_CONTEXT);
         finished(
@@ -167,7 +168,8 @@ impl<'s> Proxy<'s> {
             container.set_string("restartPolicy", "Always");
         }
         if let Some(share) = share {
-            container.set_list("env", share.env.iter().map(json));
+            let env: Vec<_> = share.env.iter().map(json).collect();
+            container.set_list("env", &env);
         }
         let resources = settings.resources.as_deref();
         let security_context = settings.security_context.as_deref();
@@ -176,7 +178,7 @@ impl<'s> Proxy<'s> {
     }
 }
 
-fn json(env: &NewEnvVar) -> &str {
+fn json<'e>(env: &'e NewEnvVar<'_>) -> &'e str {
     &env.json
 }
 
@@ -200,7 +202,7 @@ fn finished(
     }
     container.set_json("securityContext", security_context);
     if let Some(share) = share {
-        container.set_list("volumeMounts", [share.volume_mount]);
+        container.set_list("volumeMounts", &[share.volume_mount]);
     }
     container.into_object()
 }

@@ -46,7 +46,7 @@ const KIND: &str = "ServiceAccount";
 
 /// What the host is asked, a `GetResourceRequest` of the policy SDK, which would copy all the texts first.
 fn request(namespace: &str, name: &str, freshness: Freshness) -> String {
-    let mut request = Fields::default();
+    let mut request = Fields::with_capacity(160);
     request.set_string("api_version", "v1");
     request.set_string("kind", KIND);
     request.set_string("name", name);

@@ -1,5 +1,7 @@
 //! The custom token endpoint: which pods ask for it, and what they get for it.
 
+use std::borrow::Cow;
+
 use crate::findings::Findings;
 use crate::identity::Named;
 use crate::keys;
@@ -31,19 +33,25 @@ pub fn asked_for<'s>(
 
 impl TokenEndpoint {
     /// The environment variables for it, in a container that has the token volume at `directory`.
-    pub fn env(&self, directory: &str) -> [(&'static str, Option<String>); 4] {
+    pub fn env(&self, directory: &str) -> [(&'static str, Option<Cow<'_, str>>); 4] {
         let data = match &self.ca {
-            Some(CertificateAuthority::Data(data)) => Some(data.clone()),
+            Some(CertificateAuthority::Data(data)) => Some(Cow::Borrowed(&**data)),
             _ => None,
         };
         [
-            (keys::AZURE_KUBERNETES_TOKEN_PROXY, self.token_proxy.clone()),
-            (keys::AZURE_KUBERNETES_SNI_NAME, self.sni_name.clone()),
+            (
+                keys::AZURE_KUBERNETES_TOKEN_PROXY,
+                self.token_proxy.as_deref().map(Cow::Borrowed),
+            ),
+            (
+                keys::AZURE_KUBERNETES_SNI_NAME,
+                self.sni_name.as_deref().map(Cow::Borrowed),
+            ),
             (
                 keys::AZURE_KUBERNETES_CA_FILE,
                 // The Azure SDKs refuse a file beside the data, and one that is not there.
                 self.has_volume_source()
-                    .then(|| format!("{directory}/{CA_PATH}")),
+                    .then(|| Cow::Owned(format!("{directory}/{CA_PATH}"))),
             ),
             (keys::AZURE_KUBERNETES_CA_DATA, data),
         ]
@@ -59,7 +67,7 @@ impl TokenEndpoint {
                 item.set_string("key", "ca.crt");
                 item.set_string("path", CA_PATH);
                 projection.set_string("name", name);
-                projection.set_list("items", [&*item.into_object()]);
+                projection.set_list("items", &[&item.into_object()]);
                 "configMap"
             }
             Some(CertificateAuthority::ClusterTrustBundle {
@@ -76,7 +84,7 @@ impl TokenEndpoint {
         };
         projection.set_json("optional", "false");
         let mut source = Fields::default();
-        source.set_object(kind, &projection);
+        source.set_object(kind, projection);
         Some(source.into_object())
     }
 

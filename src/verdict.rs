@@ -1,5 +1,6 @@
 //! The policy's answer, and its form on the wire.
 
+use crate::audit::Annotation;
 use crate::lens::{self, Edited, Fields};
 use crate::message::ObjectName;
 
@@ -11,7 +12,7 @@ pub struct Verdict<'a> {
     /// Texts for the user who sent the request.
     pub warnings: Vec<String>,
     /// Texts for the API server's audit log, by key; empty where the object stays as it is.
-    pub audit_annotations: Vec<(&'static str, String)>,
+    pub audit_annotations: Vec<Annotation>,
     /// The object, once it is known.
     pub subject: Option<ObjectName>,
 }
@@ -69,25 +70,25 @@ impl<'a> Verdict<'a> {
 
     /// The JSON that the host takes, a `ValidationResponse` of the policy SDK.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut response = Fields::default();
+        // Room for what most verdicts say.
+        let mut response = Fields::with_capacity(512);
         response.set_json("accepted", if self.is_refusal() { "false" } else { "true" });
         if let Outcome::Refused { message, code } = &self.outcome {
             response.set_string("message", message);
             response.set_json("code", &code.to_string());
         }
         if !self.audit_annotations.is_empty() {
-            let mut annotations = Fields::default();
+            let mut annotations = Fields::with_capacity(448);
             for (key, value) in &self.audit_annotations {
                 annotations.set_string(key, value);
             }
-            response.set_object("audit_annotations", &annotations);
+            response.set_object("audit_annotations", annotations);
         }
         if !self.warnings.is_empty() {
-            let warnings: Vec<_> = within_limits(&self.warnings)
-                .iter()
-                .map(|warning| lens::string(warning))
-                .collect();
-            response.set_list("warnings", warnings.iter().map(String::as_str));
+            let warnings = within_limits(&self.warnings);
+            let warnings: Vec<_> = warnings.iter().map(|text| lens::string(text)).collect();
+            let warnings: Vec<_> = warnings.iter().map(String::as_str).collect();
+            response.set_list("warnings", &warnings);
         }
         match &self.outcome {
             Outcome::Mutated(object) => response.into_object_with("mutated_object", object),
@@ -150,7 +151,7 @@ mod tests {
         let edited = Edited::new(text, span, Edits::default());
         let verdict = Verdict {
             warnings: vec!["w".to_owned()],
-            audit_annotations: vec![("client-id", "a".to_owned()), ("injected", "b".to_owned())],
+            audit_annotations: vec![("client-id", "a".into()), ("injected", "b".into())],
             ..Verdict::new(Outcome::Mutated(edited))
         };
         wire(

@@ -216,13 +216,15 @@ impl<'a> PodReview<'_, 'a> {
         let look_again = findings.blames_service_account && !is_missing;
         let mut verdict = self.outcome(&plan, findings);
         if verdict.outcome != Outcome::Unchanged {
-            verdict.audit_annotations = vec![audit::service_account(service_account.object)];
+            let mut annotations = Vec::with_capacity(7);
+            annotations.push(audit::service_account(service_account.object));
             if !is_missing {
-                verdict.audit_annotations.extend(audit::identity(&identity));
+                annotations.extend(audit::identity(&identity));
             }
             if matches!(verdict.outcome, Outcome::Mutated(_)) {
-                verdict.audit_annotations.extend(audit::containers(&plan));
+                annotations.extend(audit::containers(&plan));
             }
+            verdict.audit_annotations = annotations;
         }
         Answer {
             verdict,

@@ -714,7 +714,7 @@ fn a_name_that_stands_twice_in_skip_containers_is_one_name() {
         .review();
     assert_eq!(
         verdict.audit_annotations.last(),
-        Some(&("skipped", "sidecar,app".to_owned()))
+        Some(&("skipped", "sidecar,app".into()))
     );
 }
 
@@ -1004,10 +1004,10 @@ fn the_audit_log_tells_the_identity_and_the_containers() {
     assert_eq!(verdict.audit_annotations, owned(&expected));
 }
 
-fn owned(annotations: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+fn owned(annotations: &[(&'static str, &str)]) -> Vec<crate::audit::Annotation> {
     annotations
         .iter()
-        .map(|(key, value)| (*key, (*value).to_owned()))
+        .map(|(key, value)| (*key, (*value).to_owned().into()))
         .collect()
 }
 
