@@ -12,7 +12,7 @@ KWCTL := $(or $(shell command -v kwctl),$(HOST))
 
 # The most bytes that the annotated module may have, the README not counted. Each PolicyServer fetches and compiles them.
 # Raise it only with the reason in the same commit; docs/performance.md tells what the bytes are spent on.
-SIZE_LIMIT := 266240
+SIZE_LIMIT := 280576
 
 .PHONY: all
 all: annotated-policy.wasm

@@ -39,7 +39,7 @@ pub enum Home {
 }
 
 /// Every key of ours, what it is there, and where it belongs. A key that belongs in several places has several entries.
-pub const ALL: [(&str, Form, Home); 10] = [
+pub const ALL: &[(&str, Form, Home)] = &[
     (USE, Form::Label, Home::Pod),
     (USE, Form::Label, Home::ServiceAccount),
     (USE, Form::Annotation, Home::ServiceAccount),

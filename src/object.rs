@@ -99,7 +99,7 @@ impl<'a> Object<'a> {
         };
         *reader = ahead;
         let span = spec.object.span;
-        self.read_ahead = Some((metadata, Box::new(spec)));
+        self.read_ahead = Some((metadata, spec));
         Ok(span)
     }
 

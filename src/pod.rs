@@ -141,7 +141,7 @@ impl<'a> Pod<'a> {
         let spec = self.object.spec();
         spec.ok_or_else(|| missing("an object"))
             .and_then(|mut reader| PodSpec::read(&mut reader, self.spec_path))
-            .map(Cow::Owned)
+            .map(|spec| Cow::Owned(*spec))
             .map_err(|fault| fault.in_path(self.spec_path))
     }
 }
@@ -151,7 +151,8 @@ impl<'a> PodSpec<'a> {
     ///
     /// # Errors
     /// A [`Fault`] where something that is read is missing or has the wrong type.
-    pub fn read(reader: &mut Reader<'a>, path: &'static str) -> Result<Self, Fault> {
+    #[inline(never)]
+    pub fn read(reader: &mut Reader<'a>, path: &'static str) -> Result<Box<Self>, Fault> {
         let mut name = None;
         let mut deprecated_name = None;
         let mut init_containers = List::default();
@@ -178,7 +179,7 @@ impl<'a> PodSpec<'a> {
             Ok(())
         })?;
         let set = |name: &Cow<'_, str>| !name.is_empty();
-        Ok(Self {
+        Ok(Box::new(Self {
             path,
             object: object.ok_or_else(|| Fault::new("an object", "null"))?,
             service_account_name: name
@@ -190,7 +191,7 @@ impl<'a> PodSpec<'a> {
             volumes,
             host_network,
             os: os.unwrap_or_default(),
-        })
+        }))
     }
 
     /// Every init container and container, in the pod's order, each with its path for messages.

@@ -30,6 +30,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// A [`Fault`] where it has not the form of an admission request.
+    #[inline(never)]
     pub fn read(payload: &'a str) -> Result<Self, Fault> {
         let mut request = Self {
             settings: "null",

@@ -22,9 +22,18 @@ pub fn review<'a>(payload: &'a [u8], service_accounts: &dyn ServiceAccounts) -> 
         Ok(request) => request,
         Err(fault) => return Verdict::reject(fault.to_string()),
     };
-    let Some(subject) = request.subject() else {
-        return Verdict::unchanged();
-    };
+    match request.subject() {
+        Some(subject) => decide(&mut request, subject, service_accounts),
+        None => Verdict::unchanged(),
+    }
+}
+
+#[inline(never)]
+fn decide<'a>(
+    request: &mut Request<'a>,
+    subject: Subject,
+    service_accounts: &dyn ServiceAccounts,
+) -> Verdict<'a> {
     let settings = match Settings::read(request.settings) {
         Ok(settings) => settings,
         Err(faults) => {
@@ -35,9 +44,9 @@ pub fn review<'a>(payload: &'a [u8], service_accounts: &dyn ServiceAccounts) -> 
         }
     };
     let verdict = match subject {
-        Subject::Pod => pod::review(&mut request, &settings, service_accounts),
-        Subject::ServiceAccount => service_account::review(&request, &settings),
-        Subject::Workload(kind) => workload::review(&request, &settings, kind, service_accounts),
+        Subject::Pod => pod::review(request, &settings, service_accounts),
+        Subject::ServiceAccount => service_account::review(request, &settings),
+        Subject::Workload(kind) => workload::review(request, &settings, kind, service_accounts),
     };
     verdict.unwrap_or_else(|fault| {
         let fault = fault.in_path("request.object");

@@ -120,7 +120,8 @@ impl Settings {
     ///
     /// # Errors
     /// Every fault, each with key, value and what was expected.
-    pub fn read(json: &str) -> Result<Self, Vec<String>> {
+    #[inline(never)]
+    pub fn read(json: &str) -> Result<Box<Self>, Vec<String>> {
         let mut faults = Faults::default();
         let mut tenant = None;
         let mut cloud = None;
@@ -167,7 +168,7 @@ impl Settings {
         let token_endpoint = token_endpoint
             .and_then(|setting| token_endpoint::read(&mut faults, setting, &audience));
         match tenant.flatten() {
-            Some(azure_tenant_id) if faults.list.is_empty() => Ok(Self {
+            Some(azure_tenant_id) if faults.list.is_empty() => Ok(Box::new(Self {
                 azure_tenant_id,
                 azure_authority_host: authority_host
                     .unwrap_or_else(|| cloud.unwrap_or(PUBLIC_CLOUD).to_owned()),
@@ -181,7 +182,7 @@ impl Settings {
                 require_client_id: require_client_id.unwrap_or(false),
                 proxy: proxy.unwrap_or_default(),
                 token_endpoint,
-            }),
+            })),
             _ => Err(faults.list),
         }
     }
@@ -196,7 +197,7 @@ mod tests {
 
     #[track_caller]
     fn accepts(json: &str) -> Settings {
-        Settings::read(json).expect("settings")
+        *Settings::read(json).expect("settings")
     }
 
     #[track_caller]

@@ -60,9 +60,9 @@ fn homes(settings: &Settings, key: &str) -> Vec<(Form, Home)> {
         return vec![(Form::Annotation, Home::Pod)];
     }
     keys::ALL
-        .into_iter()
+        .iter()
         .filter(|(known, ..)| *known == key)
-        .map(|(_, form, home)| (form, home))
+        .map(|(_, form, home)| (*form, *home))
         .filter(|(_, home)| {
             key != keys::USE || settings.opt_in != OptIn::PodLabel || *home == Home::Pod
         })
@@ -72,12 +72,12 @@ fn homes(settings: &Settings, key: &str) -> Vec<(Form, Home)> {
 fn nearest_key(key: &str) -> Option<&'static str> {
     let name = key.strip_prefix(PREFIX).unwrap_or(key);
     let names = keys::ALL
-        .into_iter()
+        .iter()
         .filter_map(|(known, ..)| known.strip_prefix(PREFIX));
     let nearest = nearest(name, names)?;
     keys::ALL
-        .into_iter()
-        .map(|(known, ..)| known)
+        .iter()
+        .map(|(known, ..)| *known)
         .find(|known| known.strip_prefix(PREFIX) == Some(nearest))
 }
 

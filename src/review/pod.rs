@@ -23,6 +23,7 @@ use crate::verdict::{Outcome, Verdict};
 ///
 /// # Errors
 /// A [`Fault`] where the object is no pod.
+#[inline(never)]
 pub fn review<'a>(
     request: &mut Request<'a>,
     settings: &Settings,

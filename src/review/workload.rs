@@ -18,6 +18,7 @@ use crate::workload::{Kind, Workload};
 ///
 /// # Errors
 /// A [`Fault`] where something that is read has the wrong type.
+#[inline(never)]
 pub fn review<'a>(
     request: &Request<'a>,
     settings: &Settings,
