@@ -117,7 +117,7 @@ impl<'m> Explainer<'m> {
             )
         })?;
         Ok(Self {
-            settings,
+            settings: *settings,
             given: given.clone(),
             accounts,
         })
