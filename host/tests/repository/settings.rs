@@ -26,7 +26,7 @@ fn of_the_code() -> BTreeMap<String, Value> {
         require_client_id,
         proxy,
         token_endpoint,
-    } = Settings::read(&json!({"azureTenantID": TENANT}).to_string()).expect("settings");
+    } = *Settings::read(&json!({"azureTenantID": TENANT}).to_string()).expect("settings");
     let public = json!({"azureTenantID": TENANT, "azureEnvironment": "AzurePublicCloud"});
     let public = Settings::read(&public.to_string()).expect("settings");
     assert_eq!(azure_authority_host, public.azure_authority_host);
