@@ -42,12 +42,12 @@ pub fn service_account(object: &ObjectName) -> Annotation {
 pub fn identity(identity: &Identity<'_>) -> impl Iterator<Item = Annotation> {
     let client_id = identity
         .client_id
-        .map(|client_id| sourced(client_id, (CLIENT_ID, CLIENT_ID_SOURCE)));
-    let tenant_id = sourced(identity.tenant_id, (TENANT_ID, TENANT_ID_SOURCE));
+        .map(|client_id| sourced(client_id, CLIENT_ID, CLIENT_ID_SOURCE));
+    let tenant_id = sourced(identity.tenant_id, TENANT_ID, TENANT_ID_SOURCE);
     client_id.into_iter().chain([tenant_id]).flatten()
 }
 
-fn sourced(id: Sourced<'_>, (key, source_key): (&'static str, &'static str)) -> [Annotation; 2] {
+fn sourced(id: Sourced<'_>, key: &'static str, source_key: &'static str) -> [Annotation; 2] {
     let source = match id.source {
         Source::ServiceAccount => "ServiceAccount annotation",
         Source::Setting => "setting",

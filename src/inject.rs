@@ -429,7 +429,7 @@ fn refuse_mounts_in_the_way(
 /// Whether `path` is `directory` or lies in it: a read-only volume there leaves no room for another mount.
 fn is_within(path: &str, directory: &str) -> bool {
     if path.len().saturating_add(1) < directory.len() {
-        // Most paths, and a directory has nothing to leave out but its leading slash.
+        // As most paths are: shorter than the directory without its leading slash.
         return false;
     }
     let mut steps = path

@@ -6,6 +6,8 @@
 //!
 //! The host has parsed the text before and writes it anew for each call, so the reader checks only what it needs in order
 //! to find its way; it does not validate numbers or literals that it passes over.
+//!
+//! Each kind of object is read by code of its own, because the engine takes its time over a function's first indirect call.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -582,6 +584,18 @@ impl Fields {
         self.json.push_str(json);
     }
 
+    /// Adds a field whose value is true or false.
+    pub fn set_bool(&mut self, key: &str, value: bool) {
+        self.set_json(key, if value { "true" } else { "false" });
+    }
+
+    /// Adds a list of texts.
+    pub fn set_strings(&mut self, key: &str, texts: &[String]) {
+        let texts: Vec<_> = texts.iter().map(|text| string(text)).collect();
+        let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+        self.set_list(key, &texts);
+    }
+
     /// Adds a list of items that are JSON already.
     pub fn set_list(&mut self, key: &str, items: &[&str]) {
         self.begin(key, joined_length(items));
@@ -611,7 +625,7 @@ impl Fields {
         object
     }
 
-    /// Writes what stands in front of a value of about this length.
+    /// Makes room for a field whose value has about this length, and writes what stands in front of the value.
     fn begin(&mut self, key: &str, length: usize) {
         // Brackets, quotes, a colon and a comma.
         let length = key.len().saturating_add(length).saturating_add(8);
@@ -715,7 +729,7 @@ impl Edits {
 
     /// Adds fields behind the last one of an object.
     pub fn add_fields(&mut self, object: Collection, fields: Fields) {
-        if let Some(fields) = fields.json.get(1..) {
+        if let Some(fields) = fields.json.strip_prefix('{') {
             self.add(object, End::Back, &[fields]);
         }
     }
@@ -1016,18 +1030,26 @@ mod tests {
     }
 
     #[test]
-    fn the_first_quote_or_backslash_is_found_wherever_it_stands() {
+    fn what_ends_plain_text_is_found_wherever_it_stands() {
         for length in 0..40 {
-            for special in ['"', '\\'] {
-                for tail in ["", "\"", "\\\"", "é\"\\abcdefgh"] {
-                    let plain = "é#!a\u{80}\u{7f}[".repeat(8);
-                    let plain: String = plain.chars().take(length).collect();
+            let plain = "é#!a\u{80} \u{7f}[".repeat(8);
+            let plain: String = plain.chars().take(length).collect();
+            for tail in ["", "\"", "\\\"", "\u{1} !\"\\", "é\"\\abcdefgh\0"] {
+                for special in ['"', '\\'] {
                     let text = format!("{plain}{special}{tail}");
-                    let length = plain_length::<false>(text.as_bytes());
-                    assert_eq!(length, plain.len(), "{text}");
+                    let bytes = text.as_bytes();
+                    assert_eq!(plain_length::<false>(bytes), plain.len(), "{text}");
+                    assert_eq!(plain_length::<true>(bytes), plain.len(), "{text}");
+                }
+                for control in ['\0', '\u{1f}', '\n'] {
+                    let text = format!("{plain}{control}!\"{tail}");
+                    let bytes = text.as_bytes();
+                    assert_eq!(plain_length::<false>(bytes), plain.len() + 2, "{text}");
+                    assert_eq!(plain_length::<true>(bytes), plain.len(), "{text}");
                 }
             }
-            assert_eq!(plain_length::<false>(&vec![b'!'; length]), length);
+            assert_eq!(plain_length::<false>(plain.as_bytes()), plain.len());
+            assert_eq!(plain_length::<true>(plain.as_bytes()), plain.len());
         }
     }
 
@@ -1052,21 +1074,47 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_written_in_their_order_whatever_they_are() {
+        assert_eq!(Fields::default().into_object(), "{}");
+        let mut fields = Fields::with_capacity(4);
+        fields.set_list("none", &[]);
+        fields.set_strings("texts", &["a\"b".to_owned(), "\n".to_owned()]);
+        fields.set_object("empty", Fields::default());
+        fields.set_bool("yes", true);
+        fields.set_bool("no", false);
+        let mut inner = Fields::default();
+        inner.set_string("a", "é");
+        inner.set_json("b", "1.0");
+        fields.set_object("inner", inner);
+        assert_eq!(
+            fields.into_object(),
+            r#"{"none":[],"texts":["a\"b","\n"],"empty":{},"yes":true,"no":false,"inner":{"a":"é","b":1.0}}"#
+        );
+        let span = Span { start: 1, end: 4 };
+        let value = Edited::new("x[1]y", span, Edits::default());
+        assert_eq!(
+            Fields::default().into_object_with("long", &value),
+            br#"{"long":[1]}"#
+        );
+    }
+
+    #[test]
     fn edits_leave_everything_else_as_it_was() {
-        let text = r#"{ "empty": [ ], "some":[1.0, 2 ],"first":[ 1],"null":null , "x":{"y":1}}"#;
+        let text = r#"{ "empty": [ ], "some":[1.0, 2 ],"first":[ 1],"null":null , "x":{"y":1},"first of none":[ ],"e":{ }}"#;
         let mut edits = Edits::default();
         let mut fields = Fields::default();
         let items = ["8", "9"];
         Reader::new(text)
             .object("an object", |key, reader| {
-                let end = if key == "first" {
+                let end = if key.starts_with("first") {
                     End::Front
                 } else {
                     End::Back
                 };
-                if key == "x" {
+                if key == "x" || key == "e" {
                     let mut new = Fields::default();
                     new.set("z", &"2").expect("JSON");
+                    new.set_json("w", "3");
                     let object =
                         reader.object("an object", |_, reader| reader.skip().map(|_| ()))?;
                     edits.add_fields(object.expect("an object"), new);
@@ -1083,7 +1131,7 @@ mod tests {
         assert_eq!(fields.into_object(), r#"{"new":[8,9]}"#);
         assert_eq!(
             applied(text, edits),
-            r#"{ "empty": [ 8,9], "some":[1.0, 2 ,8,9],"first":[8,9, 1],"null":[8,9] , "x":{"y":1,"z":"2"}}"#
+            r#"{ "empty": [ 8,9], "some":[1.0, 2 ,8,9],"first":[8,9, 1],"null":[8,9] , "x":{"y":1,"z":"2","w":3},"first of none":[8,9 ],"e":{ "z":"2","w":3}}"#
         );
     }
 

@@ -51,8 +51,7 @@ fn request(namespace: &str, name: &str, freshness: Freshness) -> String {
     request.set_string("kind", KIND);
     request.set_string("name", name);
     request.set_string("namespace", namespace);
-    let is_fresh = freshness == Freshness::Fresh;
-    request.set_json("disable_cache", if is_fresh { "true" } else { "false" });
+    request.set_bool("disable_cache", freshness == Freshness::Fresh);
     request.set_json("field_masks", "null");
     request.into_object()
 }

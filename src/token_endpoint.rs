@@ -82,7 +82,7 @@ impl TokenEndpoint {
                 "clusterTrustBundle"
             }
         };
-        projection.set_json("optional", "false");
+        projection.set_bool("optional", false);
         let mut source = Fields::default();
         source.set_object(kind, projection);
         Some(source.into_object())

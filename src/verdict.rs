@@ -1,7 +1,7 @@
 //! The policy's answer, and its form on the wire.
 
 use crate::audit::Annotation;
-use crate::lens::{self, Edited, Fields};
+use crate::lens::{Edited, Fields};
 use crate::message::ObjectName;
 
 /// The answer to an admission request.
@@ -72,7 +72,7 @@ impl<'a> Verdict<'a> {
     pub fn to_json(&self) -> Vec<u8> {
         // Room for what most verdicts say.
         let mut response = Fields::with_capacity(512);
-        response.set_json("accepted", if self.is_refusal() { "false" } else { "true" });
+        response.set_bool("accepted", !self.is_refusal());
         if let Outcome::Refused { message, code } = &self.outcome {
             response.set_string("message", message);
             response.set_json("code", &code.to_string());
@@ -85,10 +85,7 @@ impl<'a> Verdict<'a> {
             response.set_object("audit_annotations", annotations);
         }
         if !self.warnings.is_empty() {
-            let warnings = within_limits(&self.warnings);
-            let warnings: Vec<_> = warnings.iter().map(|text| lens::string(text)).collect();
-            let warnings: Vec<_> = warnings.iter().map(String::as_str).collect();
-            response.set_list("warnings", &warnings);
+            response.set_strings("warnings", &within_limits(&self.warnings));
         }
         match &self.outcome {
             Outcome::Mutated(object) => response.into_object_with("mutated_object", object),

@@ -559,6 +559,11 @@ fn refuses_a_mount_where_the_token_volume_goes() {
             "v1.5",
             "/var/run/secrets/azure/tokens",
         ),
+        (
+            "var/run/secrets/azure/tokens",
+            "v1.5",
+            "/var/run/secrets/azure/tokens",
+        ),
         ("/var/run/secrets/tokens", "v0.7", "/var/run/secrets/tokens"),
     ] {
         case()

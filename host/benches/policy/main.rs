@@ -9,7 +9,7 @@ mod requests;
 use std::{env, fs, process::ExitCode, time::Duration};
 
 use anyhow::Result;
-use measure::{Case, Measure, Outcome, medians};
+use measure::{Case, Measure, Outcome, medians, page_faults};
 use modules::Candidate;
 use policy_host::engine::{Engine, Module};
 use requests::OptIn;
@@ -53,6 +53,14 @@ fn run() -> Result<()> {
         &all,
         &medians(Measure::Guest, &cases, &all, rounds)?,
     );
+    if let Some(faults) = page_faults(&cases, &all)? {
+        println!("\nGuest alone: page faults in a call\n");
+        print_head(&names(&all));
+        for (case, faults) in cases.iter().zip(&faults) {
+            let cells: Vec<_> = faults.iter().map(|count| format!("{count:.0}")).collect();
+            print_row(case, &cells);
+        }
+    }
     println!("\nWhole path: median, and ratio to floor\n");
     print_ratios(
         &cases,
@@ -123,11 +131,7 @@ fn growing(policy: &Module) -> Result<Vec<Case>> {
 }
 
 fn print_ratios(cases: &[&Case], candidates: &[&Candidate], medians: &[Vec<Duration>]) {
-    let names: Vec<_> = candidates
-        .iter()
-        .map(|candidate| &*candidate.name)
-        .collect();
-    print_head(&names.join(" | "));
+    print_head(&names(candidates));
     for (case, medians) in cases.iter().zip(medians) {
         let floor = medians[0].as_secs_f64();
         let cells: Vec<_> = medians
@@ -161,6 +165,15 @@ fn print_growth(
             .collect();
         print_row(case, &cells);
     }
+}
+
+/// The names of modules as columns.
+fn names(candidates: &[&Candidate]) -> String {
+    let names: Vec<_> = candidates
+        .iter()
+        .map(|candidate| &*candidate.name)
+        .collect();
+    names.join(" | ")
 }
 
 /// The head of a table of requests; `columns` are the names of the others, with bars between them.

@@ -114,6 +114,39 @@ pub fn medians(
         .collect())
 }
 
+/// How many page faults a call of each module takes, the guest alone, by case and then by module; `None` where the system
+/// does not tell.
+pub fn page_faults(cases: &[&Case], candidates: &[&Candidate]) -> Result<Option<Vec<Vec<f64>>>> {
+    const CALLS: u32 = 200;
+    let mut all = Vec::with_capacity(cases.len());
+    for case in cases {
+        let mut of_case = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            for _ in 0..20 {
+                run(Measure::Guest, &candidate.module, case)?;
+            }
+            let Some(before) = page_faults_so_far() else {
+                return Ok(None);
+            };
+            for _ in 0..CALLS {
+                run(Measure::Guest, &candidate.module, case)?;
+            }
+            let faults = page_faults_so_far().unwrap_or(before) - before;
+            of_case.push(faults / f64::from(CALLS));
+        }
+        all.push(of_case);
+    }
+    Ok(Some(all))
+}
+
+/// The page faults of the calling thread that needed no disk, as Linux counts them: the 10th field of `stat`, where the
+/// second is a name in brackets.
+fn page_faults_so_far() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").ok()?;
+    let (_, behind_name) = stat.rsplit_once(')')?;
+    behind_name.split_whitespace().nth(7)?.parse().ok()
+}
+
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
