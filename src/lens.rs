@@ -607,6 +607,27 @@ impl Fields {
         self.set_json(key, &fields.into_object());
     }
 
+    /// Adds an object of texts.
+    pub fn set_texts<'t>(
+        &mut self,
+        key: &str,
+        texts: impl Iterator<Item = (&'static str, &'t str)>,
+    ) {
+        self.begin(key, 0);
+        let mut separator = '{';
+        for (key, text) in texts {
+            self.json.push(separator);
+            push_string(&mut self.json, key);
+            self.json.push(':');
+            push_string(&mut self.json, text);
+            separator = ',';
+        }
+        if separator == '{' {
+            self.json.push('{');
+        }
+        self.json.push('}');
+    }
+
     /// A new object with these fields.
     pub fn into_object(mut self) -> String {
         if self.json.is_empty() {
@@ -1086,9 +1107,11 @@ mod tests {
         inner.set_string("a", "é");
         inner.set_json("b", "1.0");
         fields.set_object("inner", inner);
+        fields.set_texts("no texts", [].into_iter());
+        fields.set_texts("more", [("a", "\""), ("b", "")].into_iter());
         assert_eq!(
             fields.into_object(),
-            r#"{"none":[],"texts":["a\"b","\n"],"empty":{},"yes":true,"no":false,"inner":{"a":"é","b":1.0}}"#
+            r#"{"none":[],"texts":["a\"b","\n"],"empty":{},"yes":true,"no":false,"inner":{"a":"é","b":1.0},"no texts":{},"more":{"a":"\"","b":""}}"#
         );
         let span = Span { start: 1, end: 4 };
         let value = Edited::new("x[1]y", span, Edits::default());

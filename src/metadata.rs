@@ -71,24 +71,6 @@ impl<'a> Metadata<'a> {
         Ok(metadata)
     }
 
-    /// The same, independent of the text that it was read from.
-    pub fn into_owned(self) -> Metadata<'static> {
-        let own = |entries: Entries<'a>| {
-            entries
-                .into_iter()
-                .map(|(key, value)| (key, Cow::Owned(value.into_owned())))
-                .collect()
-        };
-        Metadata {
-            name: Cow::Owned(self.name.into_owned()),
-            generate_name: Cow::Owned(self.generate_name.into_owned()),
-            is_being_deleted: self.is_being_deleted,
-            is_mirror: self.is_mirror,
-            labels: own(self.labels),
-            annotations: own(self.annotations),
-        }
-    }
-
     /// Whether it carries labels or annotations of ours.
     pub fn has_ours(&self) -> bool {
         !self.labels.is_empty() || !self.annotations.is_empty()

@@ -70,7 +70,7 @@ pub enum Unreadable {
     Failed(String),
 }
 
-/// Looks a ServiceAccount up and reads its metadata; `named_by` is the path of the pod's field that names it.
+/// Looks a ServiceAccount up and gives its JSON; `named_by` is the path of the pod's field that names it.
 ///
 /// # Errors
 /// A message, by whether there is none of this name or something else is in the way.
@@ -79,7 +79,7 @@ pub fn look_up(
     object: &ObjectName,
     named_by: impl fmt::Display,
     freshness: Freshness,
-) -> Result<Metadata<'static>, Unreadable> {
+) -> Result<String, Unreadable> {
     let json = source
         .get(&object.namespace, &object.name, freshness)
         .map_err(|error| {
@@ -90,15 +90,23 @@ pub fn look_up(
             }
             Unreadable::Failed(format!("{object}: {}", explain(&error)))
         })?;
-    let garbled = |why: &str| {
-        Unreadable::Failed(format!(
-            "{object}: cannot be read: the host's answer is no ServiceAccount: {why}; look at the log of PolicyServer"
-        ))
-    };
-    let text = std::str::from_utf8(&json).map_err(|_| garbled("expected UTF-8 text"))?;
-    let metadata = Object::read(&mut Reader::new(text)).and_then(|object| read(&object));
-    let metadata = metadata.map_err(|fault| garbled(&fault.to_string()))?;
-    Ok(metadata.into_owned())
+    String::from_utf8(json).map_err(|_| garbled(object, "expected UTF-8 text"))
+}
+
+/// The metadata of a ServiceAccount that was looked up.
+///
+/// # Errors
+/// A message where the JSON is none of a ServiceAccount.
+pub fn metadata<'a>(json: &'a str, object: &ObjectName) -> Result<Metadata<'a>, Unreadable> {
+    Object::read(&mut Reader::new(json))
+        .and_then(|service_account| read(&service_account))
+        .map_err(|fault| garbled(object, &fault.to_string()))
+}
+
+fn garbled(object: &ObjectName, why: &str) -> Unreadable {
+    Unreadable::Failed(format!(
+        "{object}: cannot be read: the host's answer is no ServiceAccount: {why}; look at the log of PolicyServer"
+    ))
 }
 
 /// Reads the metadata of a ServiceAccount.
@@ -190,10 +198,13 @@ mod tests {
         }
     }
 
-    fn find(answer: Result<&'static str, &'static str>) -> Result<Metadata<'static>, Unreadable> {
+    /// The client ID that is found.
+    fn find(answer: Result<&'static str, &'static str>) -> Result<Option<String>, Unreadable> {
         let object = object_name("default", "fed-sa");
         let named_by = "spec.serviceAccountName";
-        look_up(&Answer(answer), &object, named_by, Freshness::Cached)
+        let json = look_up(&Answer(answer), &object, named_by, Freshness::Cached)?;
+        let metadata = metadata(&json, &object)?;
+        Ok(metadata.annotation(keys::CLIENT_ID).map(str::to_owned))
     }
 
     #[track_caller]
@@ -204,8 +215,7 @@ mod tests {
     #[test]
     fn reads_the_metadata() {
         let json = r#"{"kind":"ServiceAccount","secrets":[{"name":"x"}],"metadata":{"annotations":{"azure.workload.identity/client-id":"a"}}}"#;
-        let metadata = find(Ok(json)).expect("metadata");
-        assert_eq!(metadata.annotation(keys::CLIENT_ID), Some("a"));
+        assert_eq!(find(Ok(json)), Ok(Some("a".to_owned())));
     }
 
     #[test]

@@ -4,6 +4,8 @@ mod faults;
 pub mod proxy;
 pub mod token_endpoint;
 
+use std::borrow::Cow;
+
 use crate::layout::Layout;
 use crate::values::{self, TOKEN_EXPIRATION_SECONDS};
 use faults::{Faults, Setting};
@@ -16,9 +18,9 @@ pub struct Settings {
     /// Tenant of the pods whose ServiceAccount names none.
     pub azure_tenant_id: String,
     /// URL of the cloud's Entra endpoint.
-    pub azure_authority_host: String,
+    pub azure_authority_host: Cow<'static, str>,
     /// Audience of the projected token.
-    pub audience: String,
+    pub audience: Cow<'static, str>,
     /// What is done about a pod that lacks something.
     pub mode: Mode,
     /// What makes a pod get its identity.
@@ -164,14 +166,14 @@ impl Settings {
         if tenant.is_none() && !faults.is_unreadable() {
             faults.missing("", "azureTenantID", values::TENANT_ID);
         }
-        let audience = audience.unwrap_or_else(|| values::DEFAULT_AUDIENCE.to_owned());
+        let audience = audience.map_or(Cow::Borrowed(values::DEFAULT_AUDIENCE), Cow::Owned);
         let token_endpoint = token_endpoint
             .and_then(|setting| token_endpoint::read(&mut faults, setting, &audience));
         match tenant.flatten() {
             Some(azure_tenant_id) if faults.list.is_empty() => Ok(Box::new(Self {
                 azure_tenant_id,
                 azure_authority_host: authority_host
-                    .unwrap_or_else(|| cloud.unwrap_or(PUBLIC_CLOUD).to_owned()),
+                    .map_or(Cow::Borrowed(cloud.unwrap_or(PUBLIC_CLOUD)), Cow::Owned),
                 audience,
                 mode: mode.unwrap_or(Mode::Inject),
                 opt_in: opt_in.unwrap_or(OptIn::PodLabel),
@@ -217,8 +219,8 @@ mod tests {
     fn defaults() -> Settings {
         Settings {
             azure_tenant_id: TENANT.to_owned(),
-            azure_authority_host: "https://login.microsoftonline.com/".to_owned(),
-            audience: "api://AzureADTokenExchange".to_owned(),
+            azure_authority_host: "https://login.microsoftonline.com/".into(),
+            audience: "api://AzureADTokenExchange".into(),
             mode: Mode::Inject,
             opt_in: OptIn::PodLabel,
             layout: Layout::V1_5,
@@ -290,8 +292,8 @@ mod tests {
         let json_text = |text: &str| Some(text.to_owned());
         let expected = Settings {
             azure_tenant_id: "contoso.com".to_owned(),
-            azure_authority_host: "https://login.example/".to_owned(),
-            audience: "api://other".to_owned(),
+            azure_authority_host: "https://login.example/".into(),
+            audience: "api://other".into(),
             mode: Mode::Verify,
             opt_in: OptIn::Either,
             layout: Layout::V1_6_1,

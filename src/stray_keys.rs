@@ -35,14 +35,14 @@ pub fn warn(
             continue;
         }
         let homes = homes(settings, key);
-        let text = if homes.is_empty() {
+        let text = if homes.clone().next().is_none() {
             // A suggestion takes time, and nobody would get to read it behind so many warnings.
             let is_told = findings.warnings.len() < WARNINGS;
             let nearest = is_told.then(|| nearest_key(key)).flatten();
             meant.extend(nearest);
             Some(unknown(settings, role, key, nearest))
         } else {
-            misplaced(role, form, key, &homes)
+            misplaced(role, form, key, homes)
         };
         let text = text.or_else(|| useless_value(settings, role, form, key, value));
         if let Some(text) = text {
@@ -54,19 +54,17 @@ pub fn warn(
 }
 
 /// Where a key belongs, and what it is there; nothing for one that is not known.
-fn homes(settings: &Settings, key: &str) -> Vec<(Form, Home)> {
+fn homes(settings: &Settings, key: &str) -> impl Iterator<Item = (Form, Home)> + Clone {
     let endpoint = settings.token_endpoint.as_ref();
-    if endpoint.is_some_and(|endpoint| endpoint.annotation == key) {
-        return vec![(Form::Annotation, Home::Pod)];
-    }
-    keys::ALL
+    let of_endpoint = endpoint
+        .filter(|endpoint| endpoint.annotation == key)
+        .map(|_| (Form::Annotation, Home::Pod));
+    let only_pods = key == keys::USE && settings.opt_in == OptIn::PodLabel;
+    let known = keys::ALL
         .iter()
-        .filter(|(known, ..)| *known == key)
-        .map(|(_, form, home)| (*form, *home))
-        .filter(|(_, home)| {
-            key != keys::USE || settings.opt_in != OptIn::PodLabel || *home == Home::Pod
-        })
-        .collect()
+        .filter(move |(known, _, home)| *known == key && (!only_pods || *home == Home::Pod))
+        .map(|(_, form, home)| (*form, *home));
+    of_endpoint.into_iter().chain(known)
 }
 
 fn nearest_key(key: &str) -> Option<&'static str> {
@@ -89,11 +87,12 @@ fn unknown(
 ) -> String {
     let short = |key: &'static str| key.strip_prefix(PREFIX).unwrap_or(key);
     if let Some(nearest) = nearest {
-        let homes = homes(settings, nearest);
+        let mut homes = homes(settings, nearest);
+        let is_here = homes.clone().any(|(_, home)| is_at_home(role, home));
         let name = short(nearest);
-        return match homes.first() {
-            Some((form, home)) if !homes.iter().any(|(_, home)| is_at_home(role, *home)) => {
-                let home = describe(role, *home);
+        return match homes.next() {
+            Some((form, home)) if !is_here => {
+                let home = describe(role, home);
                 format!("is unknown; did you mean {name}, as {form} of {home}?")
             }
             _ => format!("is unknown; did you mean {name}?"),
@@ -108,9 +107,14 @@ fn unknown(
 }
 
 /// What to say of a known key where it is not where it belongs; `None` where it is.
-fn misplaced(role: Role<'_>, form: Form, key: &str, homes: &[(Form, Home)]) -> Option<String> {
-    let here = |(its_form, home): &(Form, Home)| *its_form == form && is_at_home(role, *home);
-    if homes.iter().any(here) {
+fn misplaced(
+    role: Role<'_>,
+    form: Form,
+    key: &str,
+    mut homes: impl Iterator<Item = (Form, Home)> + Clone,
+) -> Option<String> {
+    let here = |(its_form, home)| its_form == form && is_at_home(role, home);
+    if homes.clone().any(here) {
         return None;
     }
     if let Role::Workload(_, template) = role
@@ -119,19 +123,19 @@ fn misplaced(role: Role<'_>, form: Form, key: &str, homes: &[(Form, Home)]) -> O
         return None;
     }
     let (its_form, home) = homes
-        .iter()
+        .clone()
         .find(|(_, home)| is_at_home(role, *home))
-        .or(homes.first())?;
-    if is_at_home(role, *home) {
+        .or_else(|| homes.next())?;
+    if is_at_home(role, home) {
         return Some(format!(
             "has no effect; make it {} {its_form}",
-            article(*its_form)
+            article(its_form)
         ));
     }
-    let home = describe(role, *home);
+    let home = describe(role, home);
     Some(format!(
         "has no effect here; make it {} {its_form} of {home}",
-        article(*its_form)
+        article(its_form)
     ))
 }
 

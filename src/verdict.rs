@@ -78,11 +78,11 @@ impl<'a> Verdict<'a> {
             response.set_json("code", &code.to_string());
         }
         if !self.audit_annotations.is_empty() {
-            let mut annotations = Fields::with_capacity(448);
-            for (key, value) in &self.audit_annotations {
-                annotations.set_string(key, value);
-            }
-            response.set_object("audit_annotations", annotations);
+            let texts = self.audit_annotations.iter();
+            response.set_texts(
+                "audit_annotations",
+                texts.map(|(key, text)| (*key, &**text)),
+            );
         }
         if !self.warnings.is_empty() {
             response.set_strings("warnings", &within_limits(&self.warnings));

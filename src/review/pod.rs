@@ -120,8 +120,16 @@ impl<'a> PodReview<'_, 'a> {
     ) -> Answer<'a> {
         let object =
             service_account::object_name(&self.object.namespace, &spec.service_account_name);
-        let named_by = format!("{}.serviceAccountName", spec.path);
-        let found = service_account::look_up(self.service_accounts, &object, named_by, freshness);
+        let json = service_account::look_up(
+            self.service_accounts,
+            &object,
+            format_args!("{}.serviceAccountName", spec.path),
+            freshness,
+        );
+        let found = match &json {
+            Ok(json) => service_account::metadata(json, &object),
+            Err(unreadable) => Err(unreadable.clone()),
+        };
         let found = match (found, self.purpose) {
             (Ok(metadata), _) => Some(metadata),
             (Err(unreadable), Purpose::Check) => {
