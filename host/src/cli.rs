@@ -45,7 +45,7 @@ const BAD_INPUT: u8 = 2;
     version,
     after_help = "Examples:
   policy-host preview --policy examples/quick-start/policy.yaml examples/quick-start
-  policy-host run -r request.json --settings-json '{}' annotated-policy.wasm
+  policy-host run -r request.json -s settings.yml --allow-context-aware annotated-policy.wasm
   policy-host annotate -m policy-metadata.yml -u README.md -o annotated-policy.wasm policy.wasm"
 )]
 pub struct Cli {

@@ -18,6 +18,9 @@ const STANDARD_INPUT: &str = "-";
 /// The endings of manifest files in directories.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
+/// What an object is found to have of `apiVersion` and `kind`, where it has none of the two.
+const NEITHER: &str = "neither";
+
 /// Where a manifest stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -109,7 +112,8 @@ pub enum ManifestError {
 
 /// Reads all manifests in `paths`, in their order: files, directories with all below them, and `-`.
 ///
-/// Directories are read in the order of names, and links are followed. A file that is met twice is read once.
+/// Directories are read in the order of names, and links are followed. A file that is met twice is read once. In a
+/// directory, a file that begins with an object that is none of Kubernetes is passed over.
 ///
 /// # Errors
 ///
@@ -127,15 +131,21 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Manifest>, ManifestError> {
             manifests.extend(read_text(file, &text_of(file, bytes)?)?);
             continue;
         }
-        let files = match path.is_dir() {
+        let is_directory = path.is_dir();
+        let files = match is_directory {
             true => files_below(path)?,
             false => vec![path.clone()],
         };
         for file in files {
             // What cannot be resolved cannot be read either, and is an error then.
-            let is_known = file.canonicalize().is_ok_and(|real| !seen.insert(real));
-            if !is_known {
-                manifests.extend(read_file(&file)?);
+            if file.canonicalize().is_ok_and(|real| !seen.insert(real)) {
+                continue;
+            }
+            match read_file(&file) {
+                // Repositories have other files too.
+                Err(ManifestError::NoObject { origin, found })
+                    if is_directory && origin.document == 1 && found == NEITHER => {}
+                read => manifests.extend(read?),
             }
         }
     }
@@ -162,7 +172,7 @@ pub fn read_text(file: &str, text: &str) -> Result<Vec<Manifest>, ManifestError>
     let text = text.trim_start_matches('\u{feff}');
     let documents = match file.ends_with(".json") {
         true => json_documents(file, text),
-        false => yaml_documents(file, text),
+        false => yaml_documents(file, text).map_err(|error| with_hint(error, text)),
     }?;
     let mut manifests = Vec::new();
     for (index, document) in documents.into_iter().enumerate() {
@@ -301,6 +311,24 @@ fn yaml_error(origin: Origin, error: &yaml_serde::Error) -> ManifestError {
     }
 }
 
+/// Tells what to do about a template of Helm, which is no YAML.
+fn with_hint(error: ManifestError, text: &str) -> ManifestError {
+    match error {
+        ManifestError::Syntax {
+            origin,
+            place,
+            error,
+        } if text.contains("{{") => ManifestError::Syntax {
+            origin,
+            place,
+            error: format!(
+                "{error}; if this is a template of Helm, render it first: helm template CHART | policy-host preview -"
+            ),
+        },
+        other => other,
+    }
+}
+
 fn place(line: usize, column: usize) -> String {
     format!(", line {line}, column {column}")
 }
@@ -365,7 +393,7 @@ fn manifest(origin: Origin, object: Value) -> Result<Manifest, ManifestError> {
         }),
         (api_version, kind) => {
             let found = match (&object, api_version, kind) {
-                (Value::Object(_), None, None) => "neither",
+                (Value::Object(_), None, None) => NEITHER,
                 (Value::Object(_), None, _) => "no apiVersion",
                 (Value::Object(_), _, _) => "no kind",
                 (other, _, _) => name_of_type(other),

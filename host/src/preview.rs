@@ -6,18 +6,18 @@ mod progress;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
 use crate::{
-    engine::{Engine, Module},
+    engine::{Engine, EngineError, Module},
     host_calls::{Answers, HostCalls, LogSink},
     manifests::{self, Manifest, Origin},
     policy::{Policy, Review, SettingsCheckError},
     policy_manifest::PolicyManifest,
     request::AdmissionRequest,
     response::AdmissionResponse,
-    scope::Namespaces,
+    scope::{Exclusion, Namespaces},
     sections::one_line,
     service_accounts::ServiceAccounts,
     settings::Settings,
@@ -59,6 +59,8 @@ pub struct Reviewed {
     pub response: AdmissionResponse,
     /// Why it is so; empty where nobody asked.
     pub steps: Vec<Step>,
+    /// What the policy would say of an object that a deployed policy does not get to see.
+    pub hints: Vec<String>,
 }
 
 /// What happens to an object.
@@ -111,21 +113,41 @@ impl Preview {
     /// What the user is warned of; what a workload says of its template and then its pod of itself, once, and nothing that
     /// the refusal says.
     pub fn warnings(&self) -> Vec<&str> {
-        let mut told = match self.outcome() {
+        let mut told = self.told_by_refusal();
+        self.untold(&mut told, |reviewed| reviewed.warnings())
+    }
+
+    /// What the policy would say of what it does not get to see, once, and nothing that it says anyway.
+    pub fn hints(&self) -> Vec<&str> {
+        let mut told = self.told_by_refusal();
+        self.untold(&mut told, |reviewed| reviewed.warnings());
+        self.untold(&mut told, |reviewed| &reviewed.hints)
+    }
+
+    fn told_by_refusal(&self) -> Vec<Cow<'_, str>> {
+        match self.outcome() {
             Outcome::Refused { reviewed, message } => vec![reviewed.gist(message)],
             Outcome::Mutated | Outcome::Unchanged => Vec::new(),
-        };
-        let mut warnings = Vec::new();
+        }
+    }
+
+    /// Those of the messages that are not told yet; from then on, they are.
+    fn untold<'p>(
+        &'p self,
+        told: &mut Vec<Cow<'p, str>>,
+        messages: impl Fn(&'p Reviewed) -> &'p [String],
+    ) -> Vec<&'p str> {
+        let mut untold = Vec::new();
         for reviewed in &self.reviews {
-            for warning in reviewed.response.warnings.iter().flatten() {
-                let gist = reviewed.gist(warning);
+            for message in messages(reviewed) {
+                let gist = reviewed.gist(message);
                 if !told.contains(&gist) {
                     told.push(gist);
-                    warnings.push(warning.as_str());
+                    untold.push(message.as_str());
                 }
             }
         }
-        warnings
+        untold
     }
 
     /// The steps that led to the outcome.
@@ -135,6 +157,10 @@ impl Preview {
 }
 
 impl Reviewed {
+    fn warnings(&self) -> &[String] {
+        self.response.warnings.as_deref().unwrap_or_default()
+    }
+
     /// What `message` says, whether about a workload's template or about its pod.
     fn gist<'m>(&self, message: &'m str) -> Cow<'m, str> {
         let own_name = format!("{}: ", self.title);
@@ -169,7 +195,12 @@ pub fn preview(
         .explain
         .then(|| Explainer::new(&settings, accounts.clone()))
         .transpose()?;
-    let module = Module::from_file(&Engine::new()?, &args.module)?;
+    let module = Module::from_file(&Engine::new()?, &args.module).map_err(|error| match error {
+        EngineError::Read { .. } => {
+            anyhow!("{error}; build it with make annotated-policy.wasm, or name another with --module FILE")
+        }
+        other => other.into(),
+    })?;
     let mut progress = Progress::new(reviewable.len());
     let log = log.map(|log| progress.beside(log));
     let host = host(&accounts, &args.namespace, deployed.as_ref(), log);
@@ -264,10 +295,10 @@ impl Run<'_> {
             .deployed
             .as_ref()
             .and_then(|deployed| deployed.scope.excludes(&request, &self.namespaces));
-        if let Some(reason) = out_of_scope {
+        if let Some(exclusion) = out_of_scope {
             let not_asked = Step::new(
                 &request.kind.kind,
-                format!("not sent to the policy, {reason}"),
+                format!("not sent to the policy, {exclusion}"),
             );
             let explained = self.explainer.is_some();
             return Reviewed {
@@ -276,6 +307,10 @@ impl Run<'_> {
                 mutated: None,
                 response: AdmissionResponse::acceptance(&request.uid),
                 steps: Vec::from_iter(explained.then_some(not_asked)),
+                hints: match exclusion {
+                    Exclusion::Object(_) => self.hints(&request),
+                    Exclusion::Namespace(_) => Vec::new(),
+                },
             };
         }
         let Review { response, verdict } = self.policy.review_as_written(&request);
@@ -313,7 +348,18 @@ impl Run<'_> {
             mutated,
             response,
             steps,
+            hints: Vec::new(),
         }
+    }
+
+    /// What the policy would say of an object that it does not get to see.
+    fn hints(&self, request: &AdmissionRequest) -> Vec<String> {
+        let Review { response, .. } = self.policy.review_as_written(request);
+        self.policy.host().take_lookups();
+        let refusal = response.status.and_then(|status| status.message);
+        let mut hints = Vec::from_iter(refusal);
+        hints.extend(response.warnings.into_iter().flatten());
+        hints
     }
 }
 
@@ -429,6 +475,7 @@ mod tests {
                 ..AdmissionResponse::acceptance("")
             },
             steps: Vec::new(),
+            hints: Vec::new(),
         }
     }
 

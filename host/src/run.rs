@@ -25,10 +25,11 @@ use crate::{
 /// The arguments of `policy-host run`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  policy-host run -r request.json --settings-json '{}' annotated-policy.wasm
-  policy-host run -r request.json --allow-context-aware \\
-      --replay-host-capabilities-interactions session.yml annotated-policy.wasm
-  policy-host run -r request.json examples/policy.yaml")]
+  policy-host run -r test_data/requests/pod.json \\
+      --settings-json '{\"azureTenantID\": \"contoso.com\"}' \\
+      --allow-context-aware \\
+      --replay-host-capabilities-interactions test_data/sessions/service-account.yml \\
+      annotated-policy.wasm")]
 pub struct RunArgs {
     /// The JSON file with the AdmissionRequest; - for standard input.
     #[arg(short, long, value_name = "FILE")]

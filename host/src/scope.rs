@@ -1,6 +1,6 @@
 //! Which requests a deployed policy gets to see: its rules and selectors.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -70,6 +70,23 @@ enum Operator {
     DoesNotExist,
 }
 
+/// Why a policy does not get to see a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exclusion {
+    /// The policy is not for the request's namespace.
+    Namespace(String),
+    /// The policy is not for such objects.
+    Object(String),
+}
+
+impl fmt::Display for Exclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Namespace(reason) | Self::Object(reason) => f.write_str(reason),
+        }
+    }
+}
+
 /// The labels of the namespaces among manifests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Namespaces(BTreeMap<String, BTreeMap<String, String>>);
@@ -95,27 +112,34 @@ impl Scope {
     ///
     /// Of a namespace that is not among `namespaces`, only the name is known: what a selector asks of its other labels
     /// counts as met.
-    pub fn excludes(&self, request: &AdmissionRequest, namespaces: &Namespaces) -> Option<String> {
+    pub fn excludes(
+        &self,
+        request: &AdmissionRequest,
+        namespaces: &Namespaces,
+    ) -> Option<Exclusion> {
         let namespace = request.namespace.as_deref().unwrap_or_default();
         if let Some(own) = self.namespace.as_deref().filter(|own| *own != namespace) {
-            return Some(format!("its AdmissionPolicy is for namespace {own} alone"));
+            let reason = format!("its AdmissionPolicy is for namespace {own} alone");
+            return Some(Exclusion::Namespace(reason));
         }
         if !self.rules.is_empty() && !self.rules.iter().any(|rule| rule.covers(request)) {
-            return Some(format!(
+            return Some(Exclusion::Object(format!(
                 "none of its rules covers {} of {}",
                 request.operation, request.resource.resource
-            ));
+            )));
         }
         let of_object = request.object.as_ref().map(labels).unwrap_or_default();
         if let Some(unmet) = self.object_selector.unmet(&of_object, |_| true) {
-            return Some(format!("its objectSelector asks for {unmet}"));
+            let reason = format!("its objectSelector asks for {unmet}");
+            return Some(Exclusion::Object(reason));
         }
         let known = namespaces.0.get(namespace);
         let mut of_namespace = known.cloned().unwrap_or_default();
         of_namespace.insert(NAME_LABEL.to_owned(), namespace.to_owned());
         let is_known = |key: &str| known.is_some() || key == NAME_LABEL;
         let unmet = self.namespace_selector.unmet(&of_namespace, is_known)?;
-        Some(format!("its namespaceSelector asks for {unmet}"))
+        let reason = format!("its namespaceSelector asks for {unmet}");
+        Some(Exclusion::Namespace(reason))
     }
 }
 
@@ -215,7 +239,9 @@ mod tests {
 
     #[track_caller]
     fn excludes(scope: &Scope, namespaces: &Namespaces, expected: Option<&str>) {
-        assert_eq!(scope.excludes(&pod(), namespaces).as_deref(), expected);
+        let exclusion = scope.excludes(&pod(), namespaces);
+        let reason = exclusion.map(|exclusion| exclusion.to_string());
+        assert_eq!(reason.as_deref(), expected);
     }
 
     #[test]
@@ -227,7 +253,9 @@ mod tests {
                 &AdmissionRequest::creation("web", deployment),
                 &namespaces()
             ),
-            Some("none of its rules covers CREATE of deployments".to_owned())
+            Some(Exclusion::Object(
+                "none of its rules covers CREATE of deployments".to_owned()
+            ))
         );
         let all = r#"{"rules": [{"apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*/*"], "operations": ["*"]}]}"#;
         excludes(&serde_json::from_str(all).unwrap(), &namespaces(), None);
