@@ -1,6 +1,6 @@
 //! What pods are made by: Deployments and their like, and the pod template in each.
 
-use crate::lens::{Fault, Reader};
+use crate::lens::Fault;
 use crate::metadata::Metadata;
 use crate::object::Object;
 use crate::pod::Pod;
@@ -14,6 +14,8 @@ pub struct Kind {
     pub name: &'static str,
     /// The path of its pod template.
     pub template: &'static str,
+    /// Whether the pod template is that of a job template, which has metadata of its own.
+    has_job_template: bool,
     /// The path of its pod's spec.
     spec: &'static str,
 }
@@ -29,6 +31,7 @@ pub const KINDS: [Kind; 7] = [
         group: "batch",
         name: "CronJob",
         template: "spec.jobTemplate.spec.template",
+        has_job_template: true,
         spec: "spec.jobTemplate.spec.template.spec",
     },
     in_spec("", "ReplicationController"),
@@ -39,6 +42,7 @@ const fn in_spec(group: &'static str, name: &'static str) -> Kind {
         group,
         name,
         template: "spec.template",
+        has_job_template: false,
         spec: "spec.template.spec",
     }
 }
@@ -52,12 +56,17 @@ impl Kind {
     }
 }
 
+/// The path of a job template.
+pub const JOB_TEMPLATE: &str = "spec.jobTemplate";
+
 /// A workload, as far as the policy reads it.
 #[derive(Clone, Debug)]
 pub struct Workload<'a> {
     kind: Kind,
     /// Its own metadata.
     pub metadata: Metadata<'a>,
+    /// That of its job template, at [`JOB_TEMPLATE`]; nothing in it where there is none.
+    pub job_metadata: Metadata<'a>,
     template: Option<Object<'a>>,
 }
 
@@ -67,15 +76,25 @@ impl<'a> Workload<'a> {
     /// # Errors
     /// A [`Fault`] where something that is read has the wrong type.
     pub fn read(kind: Kind, object: &Object<'a>) -> Result<Self, Fault> {
-        let mut template = None;
         let metadata = object.metadata("an object")?;
-        if let Some(mut spec) = object.spec() {
-            let path = kind.template.strip_prefix("spec.").unwrap_or_default();
-            find(&mut spec, path, &mut template).map_err(|fault| fault.in_field("spec"))?;
-        }
+        let mut job_metadata = Metadata::default();
+        let template = if kind.has_job_template {
+            let job = find(object, "jobTemplate")?.filter(|job| job.json() != "null");
+            let read = |job: Object<'a>| {
+                job_metadata = job.metadata("an object")?;
+                find(&job, "template")
+            };
+            let template = job.map(read).transpose();
+            template
+                .map_err(|fault| fault.in_path(JOB_TEMPLATE))?
+                .flatten()
+        } else {
+            find(object, "template")?
+        };
         Ok(Self {
             kind,
             metadata,
+            job_metadata,
             template,
         })
     }
@@ -94,26 +113,23 @@ impl<'a> Workload<'a> {
     pub fn has_same_pods(&self, other: &Workload<'_>) -> bool {
         let template = self.template.as_ref().map(Object::json);
         self.metadata.has_same_ours(&other.metadata)
+            && self.job_metadata.has_same_ours(&other.job_metadata)
             && template == other.template.as_ref().map(Object::json)
     }
 }
 
-/// Finds the value at a path of keys with dots between them.
-fn find<'a>(
-    reader: &mut Reader<'a>,
-    path: &str,
-    found: &mut Option<Object<'a>>,
-) -> Result<(), Fault> {
-    let (first, rest) = path.split_once('.').unwrap_or((path, ""));
-    reader.object("an object", |key, reader| {
-        if key != first {
+/// Finds the field `key` of an object's spec.
+fn find<'a>(object: &Object<'a>, key: &str) -> Result<Option<Object<'a>>, Fault> {
+    let mut found = None;
+    let Some(mut spec) = object.spec() else {
+        return Ok(found);
+    };
+    let read = spec.object("an object", |name, reader| {
+        if name != key {
             return reader.skip().map(|_| ());
         }
-        if rest.is_empty() {
-            *found = Some(Object::read(reader)?);
-            return Ok(());
-        }
-        find(reader, rest, found)
-    })?;
-    Ok(())
+        found = Some(Object::read(reader)?);
+        Ok(())
+    });
+    read.map(|_| found).map_err(|fault| fault.in_field("spec"))
 }

@@ -10,7 +10,7 @@ use crate::service_account::ServiceAccounts;
 use crate::settings::Settings;
 use crate::stray_keys::{self, Role};
 use crate::verdict::Verdict;
-use crate::workload::{Kind, Workload};
+use crate::workload::{JOB_TEMPLATE, Kind, Workload};
 
 /// Decides on a workload that is created or updated. It is never mutated: the tool that applied it would see a drift.
 ///
@@ -37,15 +37,13 @@ pub fn review<'a>(
     };
     let object = object_name(kind.name, request, &workload.metadata);
     let mut findings = Findings::default();
-    stray_keys::warn(
-        settings,
-        Role::Workload(kind.template, &template.metadata),
-        Named {
-            object: &object,
-            metadata: &workload.metadata,
-        },
-        &mut findings,
-    );
+    for (object, metadata) in [
+        (&object, &workload.metadata),
+        (&object.template(JOB_TEMPLATE), &workload.job_metadata),
+    ] {
+        let role = Role::Workload(kind.template, &template.metadata);
+        stray_keys::warn(settings, role, Named { object, metadata }, &mut findings);
+    }
     let review = PodReview {
         settings,
         purpose: Purpose::Check,

@@ -127,6 +127,59 @@ fn what_is_wrong_with_the_service_account_is_told() {
 }
 
 #[test]
+fn keys_on_a_job_template_that_belong_on_its_pods_are_told() {
+    let mut case = workload("batch", "CronJob", template(json!({}), json!({})));
+    case.object()["spec"]["jobTemplate"]["metadata"] = json!({
+        "labels": {keys::USE: "true"},
+        "annotations": {"azure.workload.identity/tenantid": "contoso.com"},
+    });
+    let warnings = [
+        "CronJob default/web: spec.jobTemplate: label azure.workload.identity/use has no effect here; make it a label of spec.jobTemplate.spec.template",
+        "CronJob default/web: spec.jobTemplate: annotation azure.workload.identity/tenantid is unknown; did you mean tenant-id, as annotation of the ServiceAccount?",
+    ];
+    case.warns(&warnings);
+
+    let old = case.object().clone();
+    case.request["operation"] = "UPDATE".into();
+    case.request["oldObject"] = old;
+    case.unchanged();
+    case.request["oldObject"]["spec"]["jobTemplate"]["metadata"] = Value::Null;
+    case.warns(&warnings);
+
+    let mut both = workload("batch", "CronJob", template(opted_in(), json!({})));
+    both.object()["spec"]["jobTemplate"]["metadata"] = json!({"labels": {keys::USE: "true"}});
+    both.unchanged();
+}
+
+#[test]
+fn a_job_template_of_the_wrong_type_is_told_with_its_path() {
+    let with = |job_template: Value| {
+        let mut case = workload("batch", "CronJob", json!({}));
+        case.object()["spec"]["jobTemplate"] = job_template;
+        case
+    };
+    for nothing in [Value::Null, json!({}), json!({"spec": null})] {
+        with(nothing).unchanged();
+    }
+    for (job_template, fault) in [
+        (
+            json!(5),
+            "request.object.spec.jobTemplate: expected an object, found a number",
+        ),
+        (
+            json!({"spec": []}),
+            "request.object.spec.jobTemplate.spec: expected an object, found a list",
+        ),
+        (
+            json!({"metadata": {"labels": {keys::USE: true}}}),
+            r#"request.object.spec.jobTemplate.metadata.labels["azure.workload.identity/use"]: expected a string, found a boolean"#,
+        ),
+    ] {
+        with(job_template).refuses(fault);
+    }
+}
+
+#[test]
 fn keys_on_the_workload_that_belong_on_its_template_are_told() {
     let mut case = deployment(json!({}), json!({}));
     case.object()["metadata"]["labels"] = json!({keys::USE: "true"});
