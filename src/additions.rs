@@ -88,11 +88,10 @@ pub fn volume(name: &str, identity: &Identity<'_>, layout: Layout) -> serde_json
     let of_endpoint = identity
         .token_endpoint
         .and_then(|endpoint| endpoint.volume_source());
+    let sources = [&source].into_iter().chain(&of_endpoint);
+    let sources: Vec<_> = sources.map(String::as_str).collect();
     let mut projected = Fields::default();
-    match &of_endpoint {
-        None => projected.set_list("sources", &[&source]),
-        Some(of_endpoint) => projected.set_list("sources", &[&source, of_endpoint]),
-    }
+    projected.set_list("sources", &sources);
     let mut volume = Fields::default();
     volume.set_string("name", name);
     volume.set_object("projected", projected);

@@ -30,8 +30,8 @@ pub fn review<'a>(payload: &'a [u8], service_accounts: &dyn ServiceAccounts) -> 
 
 /// Decides on a request about `subject`.
 ///
-/// The steps of a review have frames of their own, and large values a box, so that the stack stays within one page: the
-/// engine gives each page that is touched anew. Hence `inline(never)`, here and on the steps themselves.
+/// The steps of a review have frames of their own, and large values a box, so that the stack stays within one page: each
+/// page that an instance touches is handed out anew, which takes its time. Hence `inline(never)`, here and on the steps themselves.
 #[inline(never)]
 fn decide<'a>(
     request: &mut Request<'a>,

@@ -14,8 +14,6 @@ pub struct Kind {
     pub name: &'static str,
     /// The path of its pod template.
     pub template: &'static str,
-    /// Whether the pod template is that of a job template, which has metadata of its own.
-    has_job_template: bool,
     /// The path of its pod's spec.
     spec: &'static str,
 }
@@ -31,7 +29,6 @@ pub const KINDS: [Kind; 7] = [
         group: "batch",
         name: "CronJob",
         template: "spec.jobTemplate.spec.template",
-        has_job_template: true,
         spec: "spec.jobTemplate.spec.template.spec",
     },
     in_spec("", "ReplicationController"),
@@ -42,7 +39,6 @@ const fn in_spec(group: &'static str, name: &'static str) -> Kind {
         group,
         name,
         template: "spec.template",
-        has_job_template: false,
         spec: "spec.template.spec",
     }
 }
@@ -56,7 +52,7 @@ impl Kind {
     }
 }
 
-/// The path of a job template.
+/// The path of a job template, which stands around the pod template of a CronJob and has metadata of its own.
 pub const JOB_TEMPLATE: &str = "spec.jobTemplate";
 
 /// A workload, as far as the policy reads it.
@@ -78,7 +74,7 @@ impl<'a> Workload<'a> {
     pub fn read(kind: Kind, object: &Object<'a>) -> Result<Self, Fault> {
         let metadata = object.metadata("an object")?;
         let mut job_metadata = Metadata::default();
-        let template = if kind.has_job_template {
+        let template = if kind.template.starts_with(JOB_TEMPLATE) {
             let job = find(object, "jobTemplate")?.filter(|job| job.json() != "null");
             let read = |job: Object<'a>| {
                 job_metadata = job.metadata("an object")?;

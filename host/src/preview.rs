@@ -23,7 +23,7 @@ use crate::{
     settings::Settings,
     workload,
 };
-use args::PreviewArgs;
+use args::{Format, PreviewArgs};
 use explain::{Account, Explainer, Pod, Step};
 use progress::Progress;
 
@@ -59,7 +59,7 @@ pub struct Reviewed {
     pub response: AdmissionResponse,
     /// Why it is so; empty where nobody asked.
     pub steps: Vec<Step>,
-    /// What the policy would say of an object that a deployed policy does not get to see.
+    /// What the policy would say of an object that a deployed policy does not get to see; empty where it is not shown.
     pub hints: Vec<String>,
 }
 
@@ -226,6 +226,7 @@ pub fn preview(
         deployed,
         namespaces: Namespaces::among(&manifests),
         explainer,
+        shows_hints: args.output == Format::Text && !args.quiet,
         default_namespace: &args.namespace,
     };
     for object in reviewable {
@@ -260,6 +261,8 @@ struct Run<'r> {
     deployed: Option<PolicyManifest>,
     namespaces: Namespaces,
     explainer: Option<Explainer<'r>>,
+    /// Whether hints are shown: each takes a review.
+    shows_hints: bool,
     default_namespace: &'r str,
 }
 
@@ -308,8 +311,8 @@ impl Run<'_> {
                 response: AdmissionResponse::acceptance(&request.uid),
                 steps: Vec::from_iter(explained.then_some(not_asked)),
                 hints: match exclusion {
-                    Exclusion::Object(_) => self.hints(&request),
-                    Exclusion::Namespace(_) => Vec::new(),
+                    Exclusion::Object(_) if self.shows_hints => self.hints(&request),
+                    Exclusion::Object(_) | Exclusion::Namespace(_) => Vec::new(),
                 },
             };
         }

@@ -58,10 +58,8 @@ pub fn write(
     for warning in preview.warnings() {
         page.item("  ", YELLOW, "warning", Some(warning))?;
     }
-    if !quiet {
-        for hint in preview.hints() {
-            page.item("  ", CYAN, "hint", Some(hint))?;
-        }
+    for hint in preview.hints() {
+        page.item("  ", CYAN, "hint", Some(hint))?;
     }
     let mut steps = preview.steps().peekable();
     if steps.peek().is_some() {
