@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # What users run: each test compares the whole response, with its patch decoded, or the whole message.
 #
-# KWCTL is the program under which the policy runs: the real kwctl, or the host crate's policy-host.
+# KWCTL is the program under which the policy runs: the real kwctl, or azwi-policy of this repository.
 
 bats_require_minimum_version 1.5.0
 
-KWCTL=${KWCTL:-$(command -v kwctl || echo target/debug/policy-host)}
+KWCTL=${KWCTL:-$(command -v kwctl || echo target/debug/azwi-policy)}
 # The audit annotations of the identities in test_data/sessions.
 DEFAULT_TENANT='"tenant-id": "72f988bf-86f1-41af-91ab-2d7cd011db47", "tenant-id-source": "setting"'
 IDENTITY="{\"client-id\": \"8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11\", \"client-id-source\": \"ServiceAccount annotation\", $DEFAULT_TENANT}"
@@ -29,9 +29,9 @@ responds() {
   diff <(jq --sort-keys . "test_data/responses/$1.json") <(echo "$found")
 }
 
-# refuses MESSAGE [IDENTITY]: the response is a refusal with just this message, and IDENTITY, JSON, beside the ServiceAccount
+# rejects MESSAGE [IDENTITY]: the response is a rejection with just this message, and IDENTITY, JSON, beside the ServiceAccount
 # in the audit annotations.
-refuses() {
+rejects() {
   [ "$status" -eq 0 ] || { echo "exit status $status: $stderr"; return 1; }
   local expected
   expected=$(jq --null-input --sort-keys --arg message "$1" --argjson identity "${2:-{\}}" \
@@ -40,16 +40,18 @@ refuses() {
   diff <(echo "$expected") <(jq --sort-keys 'del(.uid)' <<<"$output")
 }
 
-# invalid MESSAGE: the settings are refused with just this message.
+# invalid REASON...: the settings are rejected with just these reasons, one a line.
 invalid() {
   [ "$status" -ne 0 ]
   [ -z "$output" ]
-  # kwctl writes "Error", as the first of several lines where backtraces are on.
-  grep --fixed-strings --line-regexp --ignore-case --quiet "error: Provided settings are not valid: $1" <<<"$stderr" ||
-    { echo "$stderr"; return 1; }
+  # kwctl writes "Error", and more lines around if backtraces are on.
+  local expected found
+  expected=$(IFS=$'\n'; echo "error: Provided settings are not valid: $*")
+  found=$(sed 's/^Error: /error: /' <<<"$stderr" | grep --after-context=$(($# - 1)) '^error: ')
+  diff <(echo "$expected") <(echo "$found")
 }
 
-@test "accepts what is no pod" {
+@test "accepts what is not a pod" {
   review configmap ""
   responds accepted
 }
@@ -69,8 +71,8 @@ invalid() {
   responds mutated-january-2022
 }
 
-@test "warns where the label is on the pod and the ServiceAccount decides, after a look past the cache" {
-  review pod service-account-twice "{$TENANT, \"optIn\": \"ServiceAccountLabel\"}"
+@test "warns if the label is on the pod and the ServiceAccount decides" {
+  review pod service-account "{$TENANT, \"optIn\": \"ServiceAccountLabel\"}"
   responds label-without-effect
 }
 
@@ -86,50 +88,53 @@ invalid() {
   responds mutated-v1.6.1
 }
 
-@test "warns about a missing client ID after a look past the cache" {
+@test "warns about a missing client ID" {
   review pod service-account-without-client-id
   responds mutated-without-client-id
 }
 
-@test "refuses a missing client ID where the settings say so" {
+@test "rejects a missing client ID if the settings say so" {
   review pod service-account-without-client-id "{$TENANT, \"requireClientID\": true}"
-  refuses "ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: required: expected the client ID of an Entra application or managed identity, a UUID, found nothing" "{$DEFAULT_TENANT}"
+  rejects "ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: required: expected the client ID of an Entra application or managed identity, a UUID, found nothing; help: add the annotation" "{$DEFAULT_TENANT}"
 }
 
-@test "does not hold a stale answer against the ServiceAccount" {
-  review pod service-account-stale
+@test "takes an answer of the host's cache if the settings say so" {
+  review pod service-account-cached "{$TENANT, \"serviceAccountLookup\": \"Cached\"}"
   responds mutated
 }
 
-@test "refuses a pod with every malformed annotation in one message" {
+@test "rejects a pod with every malformed annotation in one message" {
   review pod-malformed service-account-malformed
-  refuses 'Pod default/azure-cli-7d9c6b9c5d-*: annotation azure.workload.identity/skip-containers: expected a container name: at most 63 lower-case letters, digits and inner hyphens, found "azure-cli,istio-proxy"; separate names with ";"; Pod default/azure-cli-7d9c6b9c5d-*: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h"; ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"; ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: expected a tenant ID, a UUID or a verified domain name, found "common"' \
+  rejects 'Pod default/azure-cli-7d9c6b9c5d-*: annotation azure.workload.identity/skip-containers: expected a container name: at most 63 lower-case letters, digits and inner hyphens, found "azure-cli,istio-proxy"; help: separate names with ";"
+Pod default/azure-cli-7d9c6b9c5d-*: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h"
+ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"
+ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: expected a tenant ID, a UUID or a verified domain name, found "common"' \
     '{"client-id": "my-app", "client-id-source": "ServiceAccount annotation", "tenant-id": "common", "tenant-id-source": "ServiceAccount annotation"}'
 }
 
-@test "warns about malformed annotations where the settings say so" {
+@test "warns about malformed annotations if the settings say so" {
   review pod service-account-malformed "{$TENANT, \"onMalformed\": \"Warn\"}"
   responds mutated-malformed
 }
 
-@test "refuses a volume in the way of the token volume" {
+@test "rejects a volume in the way of the token volume" {
   review pod-volume-in-the-way service-account
-  refuses "Pod default/azure-cli-7d9c6b9c5d-*: spec.volumes[0]: expected the token volume under the name azure-identity-token, found another volume; rename that one" "$IDENTITY"
+  rejects "Pod default/azure-cli-7d9c6b9c5d-*: spec.volumes[0]: volume \"azure-identity-token\" has the name of the token volume, but does not hold the token alone; help: rename it and its mounts" "$IDENTITY"
 }
 
-@test "refuses a pod whose ServiceAccount does not exist" {
+@test "rejects a pod whose ServiceAccount does not exist" {
   review pod service-account-missing
-  refuses "ServiceAccount default/fed-sa: does not exist; create it, or correct spec.serviceAccountName"
+  rejects "ServiceAccount default/fed-sa: does not exist; help: create it, or correct spec.serviceAccountName"
 }
 
-@test "refuses a pod where PolicyServer may not read ServiceAccounts" {
+@test "rejects a pod if PolicyServer is not allowed to read ServiceAccounts" {
   review pod service-account-forbidden
-  refuses "ServiceAccount default/fed-sa: cannot be read: PolicyServer may not read ServiceAccounts; let the ServiceAccount of PolicyServer get, list and watch serviceaccounts, by a ClusterRole and a ClusterRoleBinding"
+  rejects "ServiceAccount default/fed-sa: cannot be read: PolicyServer is not allowed to read ServiceAccounts; help: let its ServiceAccount get, list and watch serviceaccounts, with a ClusterRole and a ClusterRoleBinding"
 }
 
-@test "refuses a pod where access to ServiceAccounts is not granted" {
+@test "rejects a pod if access to ServiceAccounts is not granted" {
   review pod ""
-  refuses "ServiceAccount default/fed-sa: cannot be read: the policy has no access to ServiceAccounts; list apiVersion v1, kind ServiceAccount under spec.contextAwareResources of the policy (kwctl: --allow-context-aware)"
+  rejects "ServiceAccount default/fed-sa: cannot be read: the policy has no access to ServiceAccounts; help: list v1 ServiceAccount under spec.contextAwareResources of a ClusterAdmissionPolicy (kwctl: --allow-context-aware)"
 }
 
 @test "injects the proxy in front, and leaves out what is skipped" {
@@ -147,9 +152,9 @@ invalid() {
   responds accepted
 }
 
-@test "refuses a Deployment with a malformed annotation in its template" {
+@test "rejects a Deployment with a malformed annotation in its template" {
   review deployment-malformed service-account
-  refuses 'Deployment default/quick-start: spec.template: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h"' "$IDENTITY"
+  rejects 'Deployment default/quick-start: spec.template: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h"' "$IDENTITY"
 }
 
 @test "warns about the label on a Deployment itself, without access to the cluster" {
@@ -162,7 +167,7 @@ invalid() {
   responds service-account-missing-yet
 }
 
-@test "warns about a ServiceAccount that a Deployment needs and that PolicyServer may not read" {
+@test "warns about a ServiceAccount that a Deployment needs and that PolicyServer is not allowed to read" {
   review deployment service-account-forbidden
   responds service-account-forbidden
 }
@@ -172,9 +177,9 @@ invalid() {
   responds accepted
 }
 
-@test "refuses a malformed ServiceAccount" {
+@test "rejects a malformed ServiceAccount" {
   review service-account-malformed ""
-  refuses 'ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"'
+  rejects 'ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"'
 }
 
 @test "warns about a misspelt annotation of a ServiceAccount" {
@@ -187,17 +192,20 @@ invalid() {
   responds accepted
 }
 
-@test "refuses a pod that is not injected where it verifies" {
+@test "rejects a pod that is not injected if it verifies" {
   review pod service-account "{$TENANT, \"mode\": \"Verify\"}"
-  refuses "Pod default/azure-cli-7d9c6b9c5d-*: is not fully injected: container azure-cli lacks AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_AUTHORITY_HOST, the mount of volume azure-identity-token; volume azure-identity-token is missing; delete it, so that it is made anew while the policy that injects is in place" "$IDENTITY"
+  rejects 'Pod default/azure-cli-7d9c6b9c5d-*: container "azure-cli" lacks AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_AUTHORITY_HOST and the mount of volume "azure-identity-token"
+Pod default/azure-cli-7d9c6b9c5d-*: volume "azure-identity-token" is missing; help: re-create the pod while the policy that injects is in place' "$IDENTITY"
 }
 
-@test "refuses settings without a tenant" {
+@test "rejects settings without a tenant" {
   review pod "" "{}"
-  invalid "azureTenantID: required: expected a tenant ID, a UUID or a verified domain name, found nothing"
+  invalid "setting azureTenantID: required: expected a tenant ID, a UUID or a verified domain name, found nothing"
 }
 
-@test "refuses settings with every fault in one message" {
+@test "rejects settings with every fault in one message" {
   review pod "" '{"azureTenantId": "contoso.com", "layout": "v2", "defaultTokenExpirationSeconds": 60}'
-  invalid 'azureTenantId: unknown setting: did you mean azureTenantID?; defaultTokenExpirationSeconds: expected a whole number of seconds from 3600 to 86400, found 60; layout: expected one of v0.7, v1.5, v1.6.0, v1.6.1, found "v2"'
+  invalid 'setting azureTenantId: there is no such setting; help: did you mean azureTenantID?' \
+    'setting defaultTokenExpirationSeconds: expected a whole number of seconds from 3600 to 86400, found 60' \
+    'setting layout: expected one of v0.7, v1.5, v1.6.0, v1.6.1, found "v2"'
 }

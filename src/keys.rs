@@ -1,6 +1,6 @@
 //! Every label, annotation and environment variable name, once.
 
-use crate::metadata::Form;
+use std::fmt;
 
 /// What the names of our labels and annotations start with.
 pub const PREFIX: &str = "azure.workload.identity/";
@@ -14,7 +14,7 @@ pub const OPTED_IN: &str = "true";
 /// ServiceAccount annotation: the client ID of the Entra application or managed identity.
 pub const CLIENT_ID: &str = "azure.workload.identity/client-id";
 
-/// ServiceAccount annotation: the tenant, where it is not the default one.
+/// ServiceAccount annotation: the tenant, if it is not the default one.
 pub const TENANT_ID: &str = "azure.workload.identity/tenant-id";
 
 /// Pod or ServiceAccount annotation: how long the projected token is valid, in seconds.
@@ -29,6 +29,34 @@ pub const INJECT_PROXY_SIDECAR: &str = "azure.workload.identity/inject-proxy-sid
 /// Pod annotation: the port of the proxy.
 pub const PROXY_SIDECAR_PORT: &str = "azure.workload.identity/proxy-sidecar-port";
 
+/// What a key is on an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A label.
+    Label,
+    /// An annotation.
+    Annotation,
+}
+
+impl Form {
+    /// The word with its indefinite article.
+    pub fn with_article(self) -> &'static str {
+        match self {
+            Self::Label => "a label",
+            Self::Annotation => "an annotation",
+        }
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Label => "label",
+            Self::Annotation => "annotation",
+        })
+    }
+}
+
 /// The objects that keys of ours belong on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Home {
@@ -38,7 +66,8 @@ pub enum Home {
     ServiceAccount,
 }
 
-/// Every key of ours, what it is there, and where it belongs. A key that belongs in several places has several entries.
+/// Every key: whether it is a label or an annotation, and on which object. A key that belongs in several places has several
+/// entries, which stand together.
 pub const ALL: &[(&str, Form, Home)] = &[
     (USE, Form::Label, Home::Pod),
     (USE, Form::Label, Home::ServiceAccount),
@@ -51,6 +80,13 @@ pub const ALL: &[(&str, Form, Home)] = &[
     (INJECT_PROXY_SIDECAR, Form::Annotation, Home::Pod),
     (PROXY_SIDECAR_PORT, Form::Annotation, Home::Pod),
 ];
+
+/// The names of all keys, each once.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let mut previous = "";
+    let keys = ALL.iter().map(|(key, ..)| *key);
+    keys.filter(move |key| std::mem::replace(&mut previous, key) != *key)
+}
 
 /// Environment variable: the client ID.
 pub const AZURE_CLIENT_ID: &str = "AZURE_CLIENT_ID";

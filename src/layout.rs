@@ -37,7 +37,7 @@ impl Layout {
 
     /// The name of a pod's token volume.
     ///
-    /// `name` and `generate_name` are those of the pod's metadata, each empty where it is not set.
+    /// `name` and `generate_name` are those of the pod's metadata, each empty if it is not set.
     pub fn volume_name(self, name: &str, generate_name: &str) -> String {
         match self {
             Self::V0_7 | Self::V1_5 => TOKEN.to_owned(),

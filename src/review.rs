@@ -1,71 +1,89 @@
 //! The decision on one admission request.
+//!
+//! # Invariants
+//!
+//! - The decision is a pure function of the payload and of what the lookup of the ServiceAccount gives. At most one
+//!   ServiceAccount is looked up.
+//! - All findings are reported at once, not only the first.
+//! - Only a pod that is created is ever mutated.
+//! - Whatever the payload, there is a verdict: nothing here panics.
 
 mod pod;
+mod reasons;
 mod service_account;
+mod stray_keys;
 mod workload;
 
-use crate::message::ObjectName;
-use crate::metadata::Metadata;
-use crate::request::{Request, Subject};
-use crate::service_account::ServiceAccounts;
+use crate::findings::{About, Findings, Problem};
+use crate::identity::lookup::ServiceAccounts;
+use crate::json::Fault;
+use crate::messages::ObjectName;
+use crate::objects::{Request, Target};
 use crate::settings::Settings;
-use crate::verdict::{Outcome, Verdict};
+use crate::verdict::Verdict;
 
-/// Decides on the payload of a `validate` call.
-///
-/// A pure function of the payload and of what `service_accounts` answers.
-pub fn review<'a>(payload: &'a [u8], service_accounts: &dyn ServiceAccounts) -> Verdict<'a> {
+pub use reasons::{Observer, OptedInBy, Reason};
+
+/// Decides on the payload of a `validate` call, and tells `observer` the reasons.
+pub fn review<'a>(
+    payload: &'a [u8],
+    service_accounts: &dyn ServiceAccounts,
+    observer: &mut impl Observer,
+) -> Verdict<'a> {
     let Ok(payload) = std::str::from_utf8(payload) else {
-        return Verdict::reject("expected an admission request, found bytes that are no UTF-8");
+        return Verdict::malformed(Fault::new("an admission request", "invalid UTF-8"));
     };
     let mut request = match Request::read(payload) {
         Ok(request) => request,
-        Err(fault) => return Verdict::reject(fault.to_string()),
+        Err(fault) => return Verdict::malformed(fault),
     };
-    match request.subject() {
-        Some(subject) => decide(&mut request, subject, service_accounts),
+    match request.target() {
+        Some(target) => decide(&mut request, target, service_accounts, observer),
         None => Verdict::unchanged(),
     }
 }
 
-/// Decides on a request about `subject`.
+/// Decides on a request about `target`.
 ///
-/// The steps of a review have frames of their own, and large values a box, so that the stack stays within one page: each
-/// page that an instance touches is handed out anew, which takes its time. Hence `inline(never)`, here and on the steps themselves.
+/// Each request gets a fresh instance, and each page that it touches is a page fault. To keep the stack within one page,
+/// each step has a frame of its own (`inline(never)`) and large values are boxed.
 #[inline(never)]
 fn decide<'a>(
     request: &mut Request<'a>,
-    subject: Subject,
+    target: Target,
     service_accounts: &dyn ServiceAccounts,
+    observer: &mut impl Observer,
 ) -> Verdict<'a> {
     let settings = match Settings::read(request.settings) {
         Ok(settings) => settings,
-        Err(faults) => {
-            return Verdict::new(Outcome::Refused {
-                message: format!("the policy's settings are not valid: {}", faults.join("; ")),
-                code: 500,
-            });
+        Err(findings) => return Verdict::of(findings),
+    };
+    let verdict = match target {
+        Target::Pod => pod::review(request, &settings, service_accounts, observer),
+        Target::ServiceAccount => service_account::review(request, &settings),
+        Target::Workload(kind) => {
+            workload::review(request, &settings, kind, service_accounts, observer)
         }
     };
-    let verdict = match subject {
-        Subject::Pod => pod::review(request, &settings, service_accounts),
-        Subject::ServiceAccount => service_account::review(request, &settings),
-        Subject::Workload(kind) => workload::review(request, &settings, kind, service_accounts),
-    };
-    verdict.unwrap_or_else(|fault| {
-        let fault = fault.in_path("request.object");
-        Verdict::reject(fault.to_string())
-    })
+    verdict.unwrap_or_else(|fault| misshapen(request, target, fault))
 }
 
-/// The name of the object of a request for messages.
-fn object_name(kind: &'static str, request: &Request<'_>, metadata: &Metadata<'_>) -> ObjectName {
-    let Metadata {
-        name,
-        generate_name,
-        ..
-    } = metadata;
-    ObjectName::generated(kind, &request.namespace, name, generate_name)
+/// Rejection of an object that does not have the shape that it should have.
+#[cold]
+fn misshapen<'a>(request: &Request<'_>, target: Target, fault: Fault) -> Verdict<'a> {
+    let kind = match target {
+        Target::Pod => "Pod",
+        Target::ServiceAccount => "ServiceAccount",
+        Target::Workload(kind) => kind.name,
+    };
+    let (name, generate_name) = request.object.names();
+    let object = ObjectName::generated(kind, &request.namespace, &name, &generate_name);
+    let mut findings = Findings::default();
+    findings.reject(&About::Object(object.clone()), Problem::Shape(fault));
+    Verdict {
+        object: Some(object),
+        ..Verdict::of(findings)
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,16 @@
 //! The policy's settings: their names, defaults and rules.
 
-mod faults;
 pub mod proxy;
 pub mod token_endpoint;
+mod resources;
+mod security_context;
+mod label_selector;
+mod shape;
+mod faults;
 
 use std::borrow::Cow;
 
+use crate::findings::{Findings, Severity};
 use crate::layout::Layout;
 use crate::values::{self, TOKEN_EXPIRATION_SECONDS};
 use faults::{Faults, Setting};
@@ -15,7 +20,7 @@ use token_endpoint::TokenEndpoint;
 /// The policy's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Tenant of the pods whose ServiceAccount names none.
+    /// Tenant of the pods whose ServiceAccount does not name one.
     pub azure_tenant_id: String,
     /// URL of the cloud's Entra endpoint.
     pub azure_authority_host: Cow<'static, str>,
@@ -27,15 +32,17 @@ pub struct Settings {
     pub opt_in: OptIn,
     /// Name and paths of the token volume.
     pub layout: Layout,
-    /// How long a token is valid where no annotation says so, in seconds.
+    /// How long a token is valid if no annotation says so, in seconds.
     pub default_token_expiration_seconds: u32,
-    /// What becomes of values that nobody can use.
-    pub on_malformed: OnMalformed,
-    /// Whether a pod is refused whose ServiceAccount names no client ID.
+    /// What is done about values that cannot be used, such as a client ID that is not a UUID.
+    pub on_malformed: Severity,
+    /// Whether a pod is rejected if its ServiceAccount names no client ID.
     pub require_client_id: bool,
+    /// How old the ServiceAccount that a lookup gives may be.
+    pub service_account_lookup: Freshness,
     /// The proxy containers.
     pub proxy: ProxySettings,
-    /// The custom token endpoint, where one is configured.
+    /// The custom token endpoint, if one is configured.
     pub token_endpoint: Option<TokenEndpoint>,
 }
 
@@ -44,7 +51,7 @@ pub struct Settings {
 pub enum Mode {
     /// It gets what it lacks.
     Inject,
-    /// It is refused, with what it lacks.
+    /// It is rejected, with what it lacks.
     Verify,
 }
 
@@ -59,30 +66,56 @@ pub enum OptIn {
     Either,
 }
 
-/// What becomes of values that nobody can use, such as a client ID that is no UUID.
+/// How old the ServiceAccount that a lookup gives may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnMalformed {
-    /// The request is refused.
-    Reject,
-    /// The value is used as it is written, and the user is warned.
-    Warn,
+pub enum Freshness {
+    /// It is as the API server has it now.
+    Fresh,
+    /// Up to 5 seconds: the host caches what it found.
+    Cached,
 }
 
-/// The names of all settings.
-pub const NAMES: [&str; 12] = [
-    "azureTenantID",
-    "azureEnvironment",
-    "azureAuthorityHost",
-    "audience",
-    "optIn",
-    "layout",
-    "defaultTokenExpirationSeconds",
-    "onMalformed",
-    "requireClientID",
-    "mode",
-    "proxy",
-    "customTokenEndpoint",
+/// A setting.
+#[derive(Clone, Copy, Debug)]
+enum Name {
+    AzureTenantId,
+    AzureEnvironment,
+    AzureAuthorityHost,
+    Audience,
+    OptIn,
+    Layout,
+    DefaultTokenExpirationSeconds,
+    OnMalformed,
+    RequireClientId,
+    ServiceAccountLookup,
+    Mode,
+    Proxy,
+    CustomTokenEndpoint,
+}
+
+const NAMES: [(&str, Name); 13] = [
+    ("azureTenantID", Name::AzureTenantId),
+    ("azureEnvironment", Name::AzureEnvironment),
+    ("azureAuthorityHost", Name::AzureAuthorityHost),
+    ("audience", Name::Audience),
+    ("optIn", Name::OptIn),
+    ("layout", Name::Layout),
+    (
+        "defaultTokenExpirationSeconds",
+        Name::DefaultTokenExpirationSeconds,
+    ),
+    ("onMalformed", Name::OnMalformed),
+    ("requireClientID", Name::RequireClientId),
+    ("serviceAccountLookup", Name::ServiceAccountLookup),
+    ("mode", Name::Mode),
+    ("proxy", Name::Proxy),
+    ("customTokenEndpoint", Name::CustomTokenEndpoint),
 ];
+
+/// The names of all settings.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
+}
 
 const MODES: [(&str, Mode); 2] = [("Inject", Mode::Inject), ("Verify", Mode::Verify)];
 
@@ -99,8 +132,11 @@ const LAYOUTS: [(&str, Layout); 4] = [
     ("v1.6.1", Layout::V1_6_1),
 ];
 
-const ON_MALFORMED: [(&str, OnMalformed); 2] =
-    [("Reject", OnMalformed::Reject), ("Warn", OnMalformed::Warn)];
+const ON_MALFORMED: [(&str, Severity); 2] =
+    [("Reject", Severity::Reject), ("Warn", Severity::Warn)];
+
+const SERVICE_ACCOUNT_LOOKUPS: [(&str, Freshness); 2] =
+    [("Fresh", Freshness::Fresh), ("Cached", Freshness::Cached)];
 
 /// The clouds and the URL of each one's Entra endpoint.
 const CLOUDS: [(&str, &str); 6] = [
@@ -118,12 +154,13 @@ const CLOUDS: [(&str, &str); 6] = [
 const PUBLIC_CLOUD: &str = "https://login.microsoftonline.com/";
 
 impl Settings {
-    /// Reads settings from JSON; null for one counts as not set.
+    /// Reads settings from JSON; null for one counts as unset.
     ///
     /// # Errors
-    /// Every fault, each with key, value and what was expected.
+    ///
+    /// Everything that is wrong, each with its setting, what was found and what was expected.
     #[inline(never)]
-    pub fn read(json: &str) -> Result<Box<Self>, Vec<String>> {
+    pub fn read(json: &str) -> Result<Box<Self>, Findings> {
         let mut faults = Faults::default();
         let mut tenant = None;
         let mut cloud = None;
@@ -135,42 +172,42 @@ impl Settings {
         let mut expiration = None;
         let mut on_malformed = None;
         let mut require_client_id = None;
+        let mut lookup = None;
         let mut proxy = None;
         let mut token_endpoint = None;
         let object = Setting {
             prefix: "",
-            key: "settings",
+            key: "",
             value: json,
         };
-        faults.fields(object, &NAMES, &mut |faults, setting| match setting.key {
-            "azureTenantID" => tenant = Some(faults.text(setting, values::tenant_id)),
-            "azureEnvironment" => {
-                cloud = faults.one_of(setting, &CLOUDS, |one, other| {
-                    one.eq_ignore_ascii_case(other)
-                });
+        faults.fields(object, &NAMES, |faults, name, setting| match name {
+            Name::AzureTenantId => tenant = Some(faults.text(setting, values::tenant_id)),
+            // As for the webhook.
+            Name::AzureEnvironment if setting.value == "\"\"" => {}
+            Name::AzureEnvironment => cloud = faults.one_of_any_case(setting, &CLOUDS),
+            Name::AzureAuthorityHost => authority_host = faults.text(setting, values::https_url),
+            Name::Audience => audience = faults.text(setting, values::audience),
+            Name::OptIn => opt_in = faults.one_of(setting, &OPT_INS),
+            Name::Layout => layout = faults.one_of(setting, &LAYOUTS),
+            Name::DefaultTokenExpirationSeconds => expiration = faults.expiration(setting),
+            Name::OnMalformed => on_malformed = faults.one_of(setting, &ON_MALFORMED),
+            Name::RequireClientId => require_client_id = faults.boolean(setting),
+            Name::ServiceAccountLookup => {
+                lookup = faults.one_of(setting, &SERVICE_ACCOUNT_LOOKUPS);
             }
-            "azureAuthorityHost" => authority_host = faults.text(setting, values::https_url),
-            "audience" => audience = faults.text(setting, values::audience),
-            "mode" => mode = faults.one_of(setting, &MODES, |one, other| one == other),
-            "optIn" => opt_in = faults.one_of(setting, &OPT_INS, |one, other| one == other),
-            "layout" => layout = faults.one_of(setting, &LAYOUTS, |one, other| one == other),
-            "defaultTokenExpirationSeconds" => expiration = faults.expiration(setting),
-            "onMalformed" => {
-                on_malformed = faults.one_of(setting, &ON_MALFORMED, |one, other| one == other)
-            }
-            "requireClientID" => require_client_id = faults.boolean(setting),
-            "proxy" => proxy = Some(proxy::read(faults, setting)),
+            Name::Mode => mode = faults.one_of(setting, &MODES),
+            Name::Proxy => proxy = Some(proxy::read(faults, setting)),
             // Read last, because it must not have the same audience.
-            _ => token_endpoint = Some(setting),
+            Name::CustomTokenEndpoint => token_endpoint = Some(setting),
         });
-        if tenant.is_none() && !faults.is_unreadable() {
-            faults.missing("", "azureTenantID", values::TENANT_ID);
+        if tenant.is_none() && !faults.is_unreadable {
+            faults.missing("", "azureTenantID", values::TENANT_ID, None);
         }
         let audience = audience.map_or(Cow::Borrowed(values::DEFAULT_AUDIENCE), Cow::Owned);
         let token_endpoint = token_endpoint
             .and_then(|setting| token_endpoint::read(&mut faults, setting, &audience));
         match tenant.flatten() {
-            Some(azure_tenant_id) if faults.list.is_empty() => Ok(Box::new(Self {
+            Some(azure_tenant_id) if faults.count() == 0 => Ok(Box::new(Self {
                 azure_tenant_id,
                 azure_authority_host: authority_host
                     .map_or(Cow::Borrowed(cloud.unwrap_or(PUBLIC_CLOUD)), Cow::Owned),
@@ -180,12 +217,13 @@ impl Settings {
                 layout: layout.unwrap_or(Layout::V1_5),
                 default_token_expiration_seconds: expiration
                     .unwrap_or(*TOKEN_EXPIRATION_SECONDS.start()),
-                on_malformed: on_malformed.unwrap_or(OnMalformed::Reject),
+                on_malformed: on_malformed.unwrap_or(Severity::Reject),
                 require_client_id: require_client_id.unwrap_or(false),
+                service_account_lookup: lookup.unwrap_or(Freshness::Fresh),
                 proxy: proxy.unwrap_or_default(),
                 token_endpoint,
             })),
-            _ => Err(faults.list),
+            _ => Err(faults.into_findings()),
         }
     }
 }
@@ -202,9 +240,29 @@ mod tests {
         *Settings::read(json).expect("settings")
     }
 
+    /// Valid settings stay valid with this member.
     #[track_caller]
-    fn rejects(json: &str, faults: &[&str]) {
-        assert_eq!(Settings::read(json).expect_err("faults"), faults);
+    pub(super) fn accepts_one(member: &str) {
+        let json = format!(r#"{{"azureTenantID":"{TENANT}",{member}}}"#);
+        let faults = Settings::read(&json).err();
+        assert_eq!(faults, None, "{member}");
+    }
+
+    #[track_caller]
+    fn rejects(json: &str, faults: &[impl AsRef<str>]) {
+        let findings = Settings::read(json).expect_err(json);
+        let found: Vec<_> = findings.shown().iter().map(ToString::to_string).collect();
+        let faults: Vec<_> = faults.iter().map(AsRef::as_ref).collect();
+        assert_eq!(found, faults);
+    }
+
+    /// The faults of valid settings with these members.
+    #[track_caller]
+    pub(super) fn rejects_members(members: &str, faults: &[String]) {
+        rejects(
+            &format!(r#"{{"azureTenantID":"{TENANT}",{members}}}"#),
+            faults,
+        );
     }
 
     /// The faults of valid settings with one more.
@@ -225,8 +283,9 @@ mod tests {
             opt_in: OptIn::PodLabel,
             layout: Layout::V1_5,
             default_token_expiration_seconds: 3600,
-            on_malformed: OnMalformed::Reject,
+            on_malformed: Severity::Reject,
             require_client_id: false,
+            service_account_lookup: Freshness::Fresh,
             proxy: ProxySettings::default(),
             token_endpoint: None,
         }
@@ -242,14 +301,13 @@ mod tests {
 
     #[test]
     fn null_counts_as_not_set() {
-        let nulls: Vec<_> = NAMES
-            .iter()
-            .filter(|name| **name != "azureTenantID")
+        let nulls: Vec<_> = names()
+            .filter(|name| *name != "azureTenantID")
             .map(|name| format!("\"{name}\":null"))
             .collect();
         let json = format!(r#"{{"azureTenantID":"{TENANT}",{}}}"#, nulls.join(","));
         assert_eq!(accepts(&json), defaults());
-        let missing = "azureTenantID: required: expected a tenant ID, a UUID or a verified domain name, found nothing";
+        let missing = "setting azureTenantID: required: expected a tenant ID, a UUID or a verified domain name, found nothing";
         rejects(r#"{"azureTenantID":null}"#, &[missing]);
         rejects("{}", &[missing]);
         rejects("null", &[missing]);
@@ -267,6 +325,7 @@ mod tests {
             "defaultTokenExpirationSeconds": 86400,
             "onMalformed": "Warn",
             "requireClientID": true,
+            "serviceAccountLookup": "Cached",
             "mode": "Verify",
             "proxy": {
                 "image": "registry.example/proxy:2",
@@ -298,8 +357,9 @@ mod tests {
             opt_in: OptIn::Either,
             layout: Layout::V1_6_1,
             default_token_expiration_seconds: 86400,
-            on_malformed: OnMalformed::Warn,
+            on_malformed: Severity::Warn,
             require_client_id: true,
+            service_account_lookup: Freshness::Cached,
             proxy: ProxySettings {
                 image: "registry.example/proxy:2".into(),
                 init_image: "registry.example/proxy-init:2".into(),
@@ -359,51 +419,71 @@ mod tests {
         for (member, fault) in [
             (
                 r#""azureEnvironment":"AzureStackCloud""#,
-                r#"azureEnvironment: expected one of AzurePublicCloud, AzureCloud, AzureUSGovernment, AzureUSGovernmentCloud, AzureChinaCloud, AzureGermanCloud, found "AzureStackCloud""#,
+                r#"setting azureEnvironment: expected one of AzurePublicCloud, AzureCloud, AzureUSGovernment, AzureUSGovernmentCloud, AzureChinaCloud, AzureGermanCloud, found "AzureStackCloud"; help: set azureAuthorityHost instead"#,
             ),
             (
                 r#""azureAuthorityHost":"http://login.example/""#,
-                r#"azureAuthorityHost: expected an https URL, found "http://login.example/""#,
+                r#"setting azureAuthorityHost: expected an https URL, found "http://login.example/""#,
+            ),
+            (
+                r#""azureAuthorityHost":"HTTPS://login.example/""#,
+                r#"setting azureAuthorityHost: expected an https URL, found "HTTPS://login.example/"; help: write https:// in lower case"#,
+            ),
+            (
+                r#""azureTenantID":"YOUR-TENANT-ID""#,
+                r#"setting azureTenantID: expected a tenant ID, a UUID or a verified domain name, found "YOUR-TENANT-ID"; help: put your tenant ID here"#,
+            ),
+            (
+                r#""azureTenantID":"00000000-0000-0000-0000-000000000000""#,
+                r#"setting azureTenantID: expected a tenant ID, a UUID or a verified domain name, found "00000000-0000-0000-0000-000000000000"; help: put your tenant ID here"#,
+            ),
+            (
+                r#""audience":"https://kubernetes.default.svc""#,
+                r#"setting audience: expected another audience than that of the Kubernetes API, whose tokens must not leave the cluster, found "https://kubernetes.default.svc""#,
+            ),
+            (
+                r#""audience":"\u200b""#,
+                r#"setting audience: expected an audience of at most 253 visible ASCII characters, found "\u{200b}""#,
             ),
             (
                 r#""audience":"""#,
-                r#"audience: expected an audience without white space, found """#,
+                r#"setting audience: expected an audience of at most 253 visible ASCII characters, found """#,
             ),
             (
                 r#""optIn":"podlabel""#,
-                r#"optIn: expected one of PodLabel, ServiceAccountLabel, Either, found "podlabel""#,
+                r#"setting optIn: expected one of PodLabel, ServiceAccountLabel, Either, found "podlabel"; help: did you mean PodLabel?"#,
             ),
             (
                 r#""layout":1.5"#,
-                "layout: expected one of v0.7, v1.5, v1.6.0, v1.6.1, found 1.5",
+                "setting layout: expected one of v0.7, v1.5, v1.6.0, v1.6.1, found 1.5; help: did you mean v1.5?",
             ),
             (
                 r#""defaultTokenExpirationSeconds":3599"#,
-                "defaultTokenExpirationSeconds: expected a whole number of seconds from 3600 to 86400, found 3599",
+                "setting defaultTokenExpirationSeconds: expected a whole number of seconds from 3600 to 86400, found 3599",
             ),
             (
                 r#""defaultTokenExpirationSeconds":"3600""#,
-                r#"defaultTokenExpirationSeconds: expected a whole number of seconds from 3600 to 86400, found "3600""#,
+                r#"setting defaultTokenExpirationSeconds: expected a whole number of seconds from 3600 to 86400, found "3600""#,
             ),
             (
                 r#""onMalformed":"Ignore""#,
-                r#"onMalformed: expected one of Reject, Warn, found "Ignore""#,
+                r#"setting onMalformed: expected one of Reject, Warn, found "Ignore""#,
             ),
             (
                 r#""mode":"Audit""#,
-                r#"mode: expected one of Inject, Verify, found "Audit""#,
+                r#"setting mode: expected one of Inject, Verify, found "Audit""#,
             ),
             (
                 r#""requireClientID":"true""#,
-                r#"requireClientID: expected true or false, found "true""#,
+                r#"setting requireClientID: expected true or false, found "true""#,
             ),
             (
                 r#""azureTenantID":["a"]"#,
-                r#"azureTenantID: expected a tenant ID, a UUID or a verified domain name, found ["a"]"#,
+                r#"setting azureTenantID: expected a tenant ID, a UUID or a verified domain name, found a list"#,
             ),
             (
                 r#""azureTenantID":" contoso.com""#,
-                r#"azureTenantID: expected a tenant ID, a UUID or a verified domain name, found " contoso.com"; remove the white space around it"#,
+                r#"setting azureTenantID: expected a tenant ID, a UUID or a verified domain name, found " contoso.com"; help: remove the white space around it"#,
             ),
         ] {
             rejects_one(member, fault);
@@ -411,14 +491,53 @@ mod tests {
     }
 
     #[test]
+    fn names_of_choices_get_the_nearest_one_whatever_their_case() {
+        for (setting, value, choices, meant) in [
+            (
+                "optIn",
+                "either",
+                "PodLabel, ServiceAccountLabel, Either",
+                "Either",
+            ),
+            ("layout", "V1.5", "v0.7, v1.5, v1.6.0, v1.6.1", "v1.5"),
+            ("onMalformed", "WARN", "Reject, Warn", "Warn"),
+            ("serviceAccountLookup", "cache", "Fresh, Cached", "Cached"),
+            ("mode", "inject", "Inject, Verify", "Inject"),
+            (
+                "azureEnvironment",
+                "AzurePublicClod",
+                "AzurePublicCloud, AzureCloud, AzureUSGovernment, AzureUSGovernmentCloud, AzureChinaCloud, AzureGermanCloud",
+                "AzurePublicCloud",
+            ),
+        ] {
+            rejects_one(
+                &format!(r#""{setting}":"{value}""#),
+                &format!(
+                    r#"setting {setting}: expected one of {choices}, found "{value}"; help: did you mean {meant}?"#
+                ),
+            );
+        }
+        rejects_one(
+            r#""proxy":{"logLevel":"Debug"}"#,
+            r#"setting proxy.logLevel: expected one of warning, info, debug, trace, all, found "Debug"; help: did you mean debug?"#,
+        );
+    }
+
+    #[test]
+    fn an_empty_cloud_counts_as_not_set() {
+        let json = format!(r#"{{"azureTenantID":"{TENANT}","azureEnvironment":""}}"#);
+        assert_eq!(accepts(&json), defaults());
+    }
+
+    #[test]
     fn an_unknown_setting_gets_the_nearest_name() {
         rejects_one(
             r#""requireClientId":true"#,
-            "requireClientId: unknown setting: did you mean requireClientID?",
+            "setting requireClientId: there is no such setting; help: did you mean requireClientID?",
         );
         rejects_one(
             r#""proxyImage":"x""#,
-            "proxyImage: unknown setting: expected one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID, mode, proxy, customTokenEndpoint",
+            "setting proxyImage: there is no such setting; help: use one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID, serviceAccountLookup, mode, proxy, customTokenEndpoint",
         );
     }
 
@@ -426,19 +545,19 @@ mod tests {
     fn a_misspelt_required_setting_is_one_fault() {
         rejects(
             r#"{"azureTenantId":"contoso.com"}"#,
-            &["azureTenantId: unknown setting: did you mean azureTenantID?"],
+            &["setting azureTenantId: there is no such setting; help: did you mean azureTenantID?"],
         );
     }
 
     #[test]
-    fn every_fault_is_told_at_once() {
+    fn everything_wrong_is_reported_at_once() {
         rejects(
             r#"{"optin":"PodLabel","layout":"v2","requireClientID":0}"#,
             &[
-                "optin: unknown setting: did you mean optIn?",
-                r#"layout: expected one of v0.7, v1.5, v1.6.0, v1.6.1, found "v2""#,
-                "requireClientID: expected true or false, found 0",
-                "azureTenantID: required: expected a tenant ID, a UUID or a verified domain name, found nothing",
+                "setting optin: there is no such setting; help: did you mean optIn?",
+                r#"setting layout: expected one of v0.7, v1.5, v1.6.0, v1.6.1, found "v2""#,
+                "setting requireClientID: expected true or false, found 0",
+                "setting azureTenantID: required: expected a tenant ID, a UUID or a verified domain name, found nothing",
             ],
         );
     }
@@ -470,7 +589,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_custom_token_endpoint_is_none() {
+    fn an_empty_custom_token_endpoint_counts_as_unset() {
         for endpoint in ["{}", r#"{"annotationSuffix":"","audience":null}"#] {
             let json =
                 format!(r#"{{"azureTenantID":"{TENANT}","customTokenEndpoint":{endpoint}}}"#);
@@ -483,54 +602,58 @@ mod tests {
         for (member, fault) in [
             (
                 r#""image":"a b""#,
-                r#"proxy.image: expected an image reference such as registry.example/proxy:v1, found "a b""#,
+                r#"setting proxy.image: expected an image reference such as registry.example/proxy:v1, found "a b""#,
+            ),
+            (
+                r#""image":"http://a/b""#,
+                r#"setting proxy.image: expected an image reference such as registry.example/proxy:v1, found "http://a/b""#,
             ),
             (
                 r#""initImage":5"#,
-                "proxy.initImage: expected an image reference such as registry.example/proxy:v1, found 5",
+                "setting proxy.initImage: expected an image reference such as registry.example/proxy:v1, found 5",
             ),
             (
                 r#""logLevel":"warn""#,
-                r#"proxy.logLevel: expected one of warning, info, debug, trace, all, found "warn""#,
+                r#"setting proxy.logLevel: expected one of warning, info, debug, trace, all, found "warn""#,
             ),
             (
                 r#""nativeSidecar":"yes""#,
-                r#"proxy.nativeSidecar: expected true or false, found "yes""#,
+                r#"setting proxy.nativeSidecar: expected true or false, found "yes""#,
             ),
             (
                 r#""resources":[]"#,
-                "proxy.resources: expected an object, found a list",
+                "setting proxy.resources: expected an object, found a list",
             ),
             (
                 r#""resources":{"limit":{}}"#,
-                "proxy.resources.limit: unknown setting: did you mean proxy.resources.limits?",
+                "setting proxy.resources.limit: there is no such setting; help: did you mean proxy.resources.limits?",
             ),
             (
                 r#""resources":{"limits":{"memory":"64mb"}}"#,
-                r#"proxy.resources.limits.memory: expected a quantity such as 100m or 64Mi, found "64mb""#,
+                r#"setting proxy.resources.limits.memory: expected a quantity such as 100m or 64Mi, found "64mb""#,
             ),
             (
                 r#""initResources":{"requests":5}"#,
-                "proxy.initResources.requests: expected an object of quantities, found 5",
+                "setting proxy.initResources.requests: expected an object, found 5",
             ),
             (
                 r#""securityContext":{"runAsUsr":0}"#,
-                "proxy.securityContext.runAsUsr: unknown setting: did you mean proxy.securityContext.runAsUser?",
+                "setting proxy.securityContext.runAsUsr: there is no such setting; help: did you mean proxy.securityContext.runAsUser?",
             ),
             (
                 r#""initSecurityContext":true"#,
-                "proxy.initSecurityContext: expected an object, found a boolean",
+                "setting proxy.initSecurityContext: expected an object, found a boolean",
             ),
             (
                 r#""port":8000"#,
-                "proxy.port: unknown setting: expected one of image, initImage, logLevel, nativeSidecar, resources, initResources, securityContext, initSecurityContext",
+                "setting proxy.port: there is no such setting; help: use one of image, initImage, logLevel, nativeSidecar, resources, initResources, securityContext, initSecurityContext",
             ),
         ] {
             rejects_one(&format!(r#""proxy":{{{member}}}"#), fault);
         }
         rejects_one(
             r#""proxy":true"#,
-            "proxy: expected an object, found a boolean",
+            "setting proxy: expected an object, found a boolean",
         );
     }
 
@@ -539,66 +662,74 @@ mod tests {
         for (members, fault) in [
             (
                 r#""audience":"a""#,
-                "customTokenEndpoint.annotationSuffix: required: expected a suffix of at most 59 letters, digits, and inner hyphens, dots and underscores, because audience is set, found nothing",
+                "setting customTokenEndpoint.annotationSuffix: required: expected a suffix of at most 59 letters, digits, and inner hyphens, dots and underscores, because audience is set, found nothing",
             ),
             (
                 r#""annotationSuffix":"a""#,
-                "customTokenEndpoint.audience: required: expected an audience without white space, because annotationSuffix is set, found nothing",
+                "setting customTokenEndpoint.audience: required: expected an audience of at most 253 visible ASCII characters, because annotationSuffix is set, found nothing",
             ),
             (
                 r#""annotationSuffix":"a","audience":"API://azureadtokenexchange""#,
-                r#"customTokenEndpoint.audience: expected another audience than that of pods without the endpoint, found "API://azureadtokenexchange""#,
+                r#"setting customTokenEndpoint.audience: expected another audience than that of pods without the endpoint, found "API://azureadtokenexchange""#,
             ),
             (
                 r#""annotationSuffix":"a/b","audience":"a""#,
-                r#"customTokenEndpoint.annotationSuffix: expected a suffix of at most 59 letters, digits, and inner hyphens, dots and underscores, found "a/b""#,
+                r#"setting customTokenEndpoint.annotationSuffix: expected a suffix of at most 59 letters, digits, and inner hyphens, dots and underscores, found "a/b""#,
             ),
             (
                 r#""annotationSuffix":"a","audience":"b","azureKubernetesTokenProxy":"http://a""#,
-                r#"customTokenEndpoint.azureKubernetesTokenProxy: expected an https URL, found "http://a""#,
+                r#"setting customTokenEndpoint.azureKubernetesTokenProxy: expected an https URL, found "http://a""#,
             ),
             (
                 r#""annotationSuffix":"a","audience":"b","azureKubernetesSniName":"a_b""#,
-                r#"customTokenEndpoint.azureKubernetesSniName: expected a host name, found "a_b""#,
+                r#"setting customTokenEndpoint.azureKubernetesSniName: expected a host name, found "a_b""#,
             ),
             (
                 r#""annotationSuffix":"a","audience":"b","azureKubernetesCaData":"MIIB""#,
-                r#"customTokenEndpoint.azureKubernetesCaData: expected certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE, found "MIIB""#,
+                r#"setting customTokenEndpoint.azureKubernetesCaData: expected certificates in PEM and nothing else, from BEGIN CERTIFICATE to END CERTIFICATE, at most 65536 bytes, found "MIIB""#,
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCaData":"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n""#,
+                "setting customTokenEndpoint.azureKubernetesCaData: expected certificates in PEM and nothing else, from BEGIN CERTIFICATE to END CERTIFICATE, at most 65536 bytes, found a PRIVATE KEY block; help: remove it, and treat the key as known to others",
+            ),
+            (
+                r#""annotationSuffix":"a","audience":"b","azureKubernetesCACTBSignerName":"a.b/c/d""#,
+                r#"setting customTokenEndpoint.azureKubernetesCACTBSignerName: expected a signer name such as example.com/signer, found "a.b/c/d""#,
             ),
             (
                 r#""annotationSuffix":"a","audience":"b","azureKubernetesCAConfigMapName":"A","azureKubernetesCACTBSignerName":"" "#,
-                r#"customTokenEndpoint.azureKubernetesCAConfigMapName: expected an object name: lower-case letters, digits, and inner hyphens and dots, found "A""#,
+                r#"setting customTokenEndpoint.azureKubernetesCAConfigMapName: expected an object name: lower-case letters, digits, and inner hyphens and dots, found "A""#,
             ),
             (
                 r#""annotationSuffix":"a","audience":"b","azureKubernetesCAConfigMapName":"a","azureKubernetesCACTBSignerName":"a.b/c""#,
-                "customTokenEndpoint.azureKubernetesCACTBSignerName: expected one source of certificates at most, found azureKubernetesCAConfigMapName too; remove one of them",
+                "setting customTokenEndpoint.azureKubernetesCACTBSignerName: expected one source of certificates at most, found azureKubernetesCAConfigMapName too; help: remove one of them",
             ),
             (
                 r#""annotationSuffix":"a","audience":"b","azureKubernetesCACTBSignerName":"signer""#,
-                r#"customTokenEndpoint.azureKubernetesCACTBSignerName: expected a signer name such as example.com/signer, found "signer""#,
+                r#"setting customTokenEndpoint.azureKubernetesCACTBSignerName: expected a signer name such as example.com/signer, found "signer""#,
             ),
             (
                 r#""annotationSuffix":"a","audience":"b","azureKubernetesCACTBLabelSelector":{"matchLabels":{}}"#,
-                "customTokenEndpoint.azureKubernetesCACTBLabelSelector: expected azureKubernetesCACTBSignerName beside it, found nothing",
+                "setting customTokenEndpoint.azureKubernetesCACTBLabelSelector: expected azureKubernetesCACTBSignerName beside it, found nothing",
             ),
             (
                 r#""annotationSuffix":"a","audience":"b","azureKubernetesCACTBSignerName":"a.b/c","azureKubernetesCACTBLabelSelector":{"matchLabel":{}}"#,
-                "customTokenEndpoint.azureKubernetesCACTBLabelSelector.matchLabel: unknown setting: did you mean customTokenEndpoint.azureKubernetesCACTBLabelSelector.matchLabels?",
+                "setting customTokenEndpoint.azureKubernetesCACTBLabelSelector.matchLabel: there is no such setting; help: did you mean customTokenEndpoint.azureKubernetesCACTBLabelSelector.matchLabels?",
             ),
             (
                 r#""anotationSuffix":"a","audience":"b""#,
-                "customTokenEndpoint.anotationSuffix: unknown setting: did you mean customTokenEndpoint.annotationSuffix?",
+                "setting customTokenEndpoint.anotationSuffix: there is no such setting; help: did you mean customTokenEndpoint.annotationSuffix?",
             ),
         ] {
             rejects_one(&format!(r#""customTokenEndpoint":{{{members}}}"#), fault);
         }
         rejects_one(
             r#""audience":"a","customTokenEndpoint":{"annotationSuffix":"a","audience":"A"}"#,
-            r#"customTokenEndpoint.audience: expected another audience than that of pods without the endpoint, found "A""#,
+            r#"setting customTokenEndpoint.audience: expected another audience than that of pods without the endpoint, found "A""#,
         );
         rejects_one(
             r#""customTokenEndpoint":"on""#,
-            "customTokenEndpoint: expected an object, found a string",
+            "setting customTokenEndpoint: expected an object, found a string",
         );
     }
 }

@@ -1,33 +1,59 @@
 //! One parser for each kind of value, whoever gives it: an annotation of a pod or a ServiceAccount, or a setting.
 
+mod amount;
+
 use std::ops::RangeInclusive;
+
+pub use amount::{ONE, QUANTITY, amount};
 
 /// How long a token may be valid, in seconds, by what Azure and Kubernetes accept.
 pub const TOKEN_EXPIRATION_SECONDS: RangeInclusive<u32> = 3600..=86400;
 
-/// What a client ID is, to be read behind "expected".
+/// The length of the longest value that is copied into containers, in bytes: that of a domain name.
+pub const LONGEST: usize = 253;
+
+/// What a client ID is, to be read after "expected".
 pub const CLIENT_ID: &str = "the client ID of an Entra application or managed identity, a UUID";
 
-/// What a tenant's value is, to be read behind "expected".
+/// What a tenant's value is, to be read after "expected".
 pub const TENANT_ID: &str = "a tenant ID, a UUID or a verified domain name";
 
-/// The audience of a projected token where nothing else is set: what Entra expects of a federated credential.
+/// What a token expiration is, to be read after "expected".
+pub const TOKEN_EXPIRATION: &str = "a whole number of seconds from 3600 to 86400";
+
+/// The audience of a projected token unless it is set: what Microsoft Entra ID expects of a federated identity credential.
 pub const DEFAULT_AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// What an audience is, to be read behind "expected".
-pub const AUDIENCE: &str = "an audience without white space";
+/// What an audience is, to be read after "expected".
+pub const AUDIENCE: &str = "an audience of at most 253 visible ASCII characters";
 
-/// What the suffix of the custom token endpoint's annotation is, to be read behind "expected".
+/// What the suffix of the custom token endpoint's annotation is, to be read after "expected".
 pub const ANNOTATION_SUFFIX: &str =
     "a suffix of at most 59 letters, digits, and inner hyphens, dots and underscores";
+
+/// What the name of an object is, to be read after "expected".
+pub const OBJECT_NAME: &str =
+    "an object name: lower-case letters, digits, and inner hyphens and dots";
+
+/// What the key of a label is, to be read after "expected".
+pub const LABEL_KEY: &str = "a label key such as app or example.com/app";
+
+/// What the value of a label is, to be read after "expected".
+pub const LABEL_VALUE: &str =
+    "a label value: at most 63 letters, digits, and inner hyphens, dots and underscores";
+
+/// What certificates are, to be read after "expected".
+pub const CERTIFICATES: &str = "certificates in PEM and nothing else, from BEGIN CERTIFICATE to END CERTIFICATE, at most 65536 bytes";
 
 /// Why a text is not the value that it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
-    /// What the text should have been, to be read behind "expected".
+    /// What the text should have been, to be read after "expected".
     pub expected: &'static str,
-    /// What to do about it, where the text tells more than that it is wrong.
-    pub hint: Option<String>,
+    /// What to do about it, if the text shows what went wrong.
+    pub hint: Option<&'static str>,
+    /// What the text is, if messages must not show it.
+    pub secret: Option<&'static str>,
 }
 
 impl Malformed {
@@ -35,44 +61,62 @@ impl Malformed {
         Self {
             expected,
             hint: None,
+            secret: None,
         }
     }
 
-    fn or_trim(mut self, text: &str, valid: &dyn Fn(&str) -> bool) -> Self {
-        if valid(text.trim()) {
-            self.hint = Some("remove the white space around it".to_owned());
-        }
+    fn or_hint(mut self, hint: Option<&'static str>) -> Self {
+        self.hint = self.hint.or(hint);
         self
     }
+
+    fn or_trim(self, text: &str, valid: &dyn Fn(&str) -> bool) -> Self {
+        self.or_hint(valid(text.trim()).then_some("remove the white space around it"))
+    }
+}
+
+/// The text if it is valid; a hint if it is, but for white space around it.
+#[inline(never)]
+fn checked<'t>(
+    text: &'t str,
+    expected: &'static str,
+    valid: &dyn Fn(&str) -> bool,
+) -> Result<&'t str, Malformed> {
+    if valid(text) {
+        return Ok(text);
+    }
+    Err(Malformed::new(expected).or_trim(text, valid))
 }
 
 /// A client ID: the UUID of an Entra application or managed identity.
 ///
 /// # Errors
-/// [`Malformed`] where it is no UUID in its usual form of 8-4-4-4-12 hexadecimal digits.
+///
+/// [`Malformed`] if it is not a UUID in its usual form of 8-4-4-4-12 hexadecimal digits.
 pub fn client_id(text: &str) -> Result<&str, Malformed> {
-    if is_uuid(text) {
-        return Ok(text);
-    }
-    Err(Malformed::new(CLIENT_ID).or_trim(text, &is_uuid))
+    checked(text, CLIENT_ID, &is_uuid)
 }
 
 /// A tenant: its UUID or a domain name that is verified for it.
 ///
 /// # Errors
-/// [`Malformed`] where it is neither.
+///
+/// [`Malformed`] if it is neither, or a placeholder.
 pub fn tenant_id(text: &str) -> Result<&str, Malformed> {
-    let valid = |text: &str| is_uuid(text) || is_domain_name(text);
-    if valid(text) {
-        return Ok(text);
-    }
-    Err(Malformed::new(TENANT_ID).or_trim(text, &valid))
+    let valid = |text: &str| {
+        let is_domain = is_host_name(text) && cut(text, b'.').is_some();
+        is_domain || is_uuid(text) && !is_placeholder(text)
+    };
+    checked(text, TENANT_ID, &valid).map_err(|malformed| {
+        malformed.or_hint(is_placeholder(text).then_some("put your tenant ID here"))
+    })
 }
 
 /// A token expiration in seconds, within [`TOKEN_EXPIRATION_SECONDS`].
 ///
 /// # Errors
-/// [`Malformed`] where it is no whole number in base 10, or out of range.
+///
+/// [`Malformed`] if it is not a whole number in base 10, or out of range.
 pub fn token_expiration(text: &str) -> Result<u32, Malformed> {
     let valid = |text: &str| {
         text.parse()
@@ -80,12 +124,11 @@ pub fn token_expiration(text: &str) -> Result<u32, Malformed> {
             .filter(|seconds| TOKEN_EXPIRATION_SECONDS.contains(seconds))
     };
     valid(text).ok_or_else(|| {
-        Malformed::new("a whole number of seconds from 3600 to 86400")
-            .or_trim(text, &|text| valid(text).is_some())
+        Malformed::new(TOKEN_EXPIRATION).or_trim(text, &|text| valid(text).is_some())
     })
 }
 
-/// A list of container names, separated by `;`, white space around them and empty ones left out.
+/// The container names in a list separated by `;`, trimmed, without empty ones.
 pub fn container_names(text: &str) -> impl Iterator<Item = &str> {
     text.split(';')
         .map(str::trim)
@@ -95,58 +138,76 @@ pub fn container_names(text: &str) -> impl Iterator<Item = &str> {
 /// A container's name, as Kubernetes allows it.
 ///
 /// # Errors
-/// [`Malformed`] where it is no DNS label: at most 63 lower-case letters, digits and inner hyphens.
+///
+/// [`Malformed`] if it is not a DNS label: at most 63 lower-case letters, digits and inner hyphens.
 pub fn container_name(text: &str) -> Result<&str, Malformed> {
-    if is_dns_label(text) && !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    if is_label(text) && is_lower(text) {
         return Ok(text);
     }
     let hint = text
         .contains([',', ' '])
-        .then(|| "separate names with \";\"".to_owned());
+        .then_some("separate names with \";\"");
     let expected = "a container name: at most 63 lower-case letters, digits and inner hyphens";
-    Err(Malformed { expected, hint })
+    Err(Malformed::new(expected).or_hint(hint))
 }
 
-/// A URL that starts with `https://`, without user, query and fragment.
+/// A URL that starts with `https://`, without user, query and fragment, of at most 512 bytes.
+///
+/// `$` is left out of what a path may have, because the kubelet expands `$(NAME)` in variables; so are quotes.
 ///
 /// # Errors
-/// [`Malformed`] where it is none.
+///
+/// [`Malformed`] if it is not one.
 pub fn https_url(text: &str) -> Result<&str, Malformed> {
+    const SCHEME: &str = "https://";
     let valid = |text: &str| {
-        let rest = text.strip_prefix("https://")?;
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
-        let sound = host.split('.').all(is_dns_label)
-            && port.parse().is_ok_and(|port: u16| port > 0)
-            && path
-                .bytes()
-                .all(|byte| byte.is_ascii_graphic() && byte != b'?' && byte != b'#');
-        sound.then_some(())
+        let rest = text.strip_prefix(SCHEME).unwrap_or_default();
+        let (host_and_port, path) = cut(rest, b'/').unwrap_or((rest, ""));
+        text.len() <= 512 && is_host_and_port(host_and_port) && is_url_path(path)
     };
-    if valid(text).is_some() {
-        return Ok(text);
-    }
-    Err(Malformed::new("an https URL").or_trim(text, &|text| valid(text).is_some()))
+    checked(text, "an https URL", &valid).map_err(|malformed| {
+        let scheme = text.get(..SCHEME.len()).unwrap_or_default();
+        // Some of Azure's SDKs compare it as it is written.
+        let is_upper = scheme != SCHEME && scheme.eq_ignore_ascii_case(SCHEME);
+        malformed.or_hint(is_upper.then_some("write https:// in lower case"))
+    })
 }
 
-/// The audience of a token: any text that is not empty and has no white space or control characters.
+/// The audience of a token: any characters of ASCII that can be seen. It is not that of the Kubernetes API.
 ///
 /// # Errors
-/// [`Malformed`] where it is empty or has such characters.
+///
+/// [`Malformed`] if it is empty, longer than 253 bytes, has other characters, or is that of the Kubernetes API.
 pub fn audience(text: &str) -> Result<&str, Malformed> {
     let valid = |text: &str| {
-        !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+        (1..=LONGEST).contains(&text.len()) && has_only(text, |byte| byte.is_ascii_graphic())
     };
-    if valid(text) {
-        return Ok(text);
+    checked(text, AUDIENCE, &valid)?;
+    let host = text.strip_prefix("https://").unwrap_or(text);
+    let host = host.strip_suffix('/').unwrap_or(host);
+    if KUBERNETES_API
+        .iter()
+        .any(|name| host.eq_ignore_ascii_case(name))
+    {
+        return Err(Malformed::new(
+            "another audience than that of the Kubernetes API, whose tokens must not leave the cluster",
+        ));
     }
-    Err(Malformed::new(AUDIENCE).or_trim(text, &valid))
+    Ok(text)
 }
+
+/// The Kubernetes API in a cluster.
+const KUBERNETES_API: [&str; 3] = [
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+];
 
 /// `true` or `false`, as an annotation says it.
 ///
 /// # Errors
-/// [`Malformed`] where it is neither.
+///
+/// [`Malformed`] if it is neither.
 pub fn boolean(text: &str) -> Result<bool, Malformed> {
     match text {
         "true" => Ok(true),
@@ -159,7 +220,8 @@ pub fn boolean(text: &str) -> Result<bool, Malformed> {
 /// A TCP port.
 ///
 /// # Errors
-/// [`Malformed`] where it is no whole number from 1 to 65535 in base 10.
+///
+/// [`Malformed`] if it is not a whole number from 1 to 65535 in base 10.
 pub fn port(text: &str) -> Result<u16, Malformed> {
     let valid = |text: &str| text.parse().ok().filter(|port: &u16| *port > 0);
     valid(text).ok_or_else(|| {
@@ -170,119 +232,192 @@ pub fn port(text: &str) -> Result<u16, Malformed> {
 /// The suffix of the annotation `azure.workload.identity/use-<suffix>`, which must be a name that Kubernetes allows.
 ///
 /// # Errors
-/// [`Malformed`] where the annotation would be none.
+///
+/// [`Malformed`] if the annotation could not exist.
 pub fn annotation_suffix(text: &str) -> Result<&str, Malformed> {
     let valid = |text: &str| {
-        text.len() <= 59
-            && text.ends_with(|last: char| last.is_ascii_alphanumeric())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        let has_plain_end = text.ends_with(|last: char| last.is_ascii_alphanumeric());
+        text.len() <= 59 && has_plain_end && has_only(text, is_of_name)
     };
-    if valid(text) {
-        return Ok(text);
-    }
-    Err(Malformed::new(ANNOTATION_SUFFIX).or_trim(text, &valid))
+    checked(text, ANNOTATION_SUFFIX, &valid)
 }
 
-/// A host's name: one or more DNS labels.
+/// A host's name: one or more DNS labels. An IP address is not one.
 ///
 /// # Errors
-/// [`Malformed`] where it is none.
+///
+/// [`Malformed`] if it is not one.
 pub fn host_name(text: &str) -> Result<&str, Malformed> {
-    let valid = |text: &str| text.len() <= 253 && text.split('.').all(is_dns_label);
-    if valid(text) {
-        return Ok(text);
-    }
-    Err(Malformed::new("a host name").or_trim(text, &valid))
+    checked(text, "a host name", &is_host_name)
 }
 
 /// The name of an object: a DNS subdomain in lower case.
 ///
 /// # Errors
-/// [`Malformed`] where Kubernetes would not allow it.
+///
+/// [`Malformed`] if Kubernetes would not allow it.
 pub fn object_name(text: &str) -> Result<&str, Malformed> {
-    if is_dns_subdomain(text) {
-        return Ok(text);
-    }
-    let expected = "an object name: lower-case letters, digits, and inner hyphens and dots";
-    Err(Malformed::new(expected).or_trim(text, &is_dns_subdomain))
+    checked(text, OBJECT_NAME, &is_subdomain)
 }
 
-/// The name of a signer of certificates: a domain, a slash and a path.
+/// The key of a label, or the name of a resource, as Kubernetes allows it: a name, after a domain and a slash or alone.
 ///
 /// # Errors
-/// [`Malformed`] where it is none.
-pub fn signer_name(text: &str) -> Result<&str, Malformed> {
-    let valid = |text: &str| {
-        text.split_once('/').is_some_and(|(domain, path)| {
-            domain.contains('.')
-                && is_dns_subdomain(domain)
-                && path.split('/').all(is_dns_subdomain)
-        })
+///
+/// [`Malformed`] if Kubernetes would not allow it.
+pub fn label_key(text: &str) -> Result<&str, Malformed> {
+    checked(text, LABEL_KEY, &is_qualified_name)
+}
+
+/// The value of a label, which may be empty.
+///
+/// # Errors
+///
+/// [`Malformed`] if Kubernetes would not allow it.
+pub fn label_value(text: &str) -> Result<&str, Malformed> {
+    checked(text, LABEL_VALUE, &|text| text.is_empty() || is_name(text))
+}
+
+/// The name of a resource that a container can request.
+///
+/// # Errors
+///
+/// [`Malformed`] if Kubernetes would not allow it, or if no node can have it.
+pub fn resource_name(text: &str) -> Result<&str, Malformed> {
+    let valid = |text: &str| match cut(text, b'/') {
+        // Quotas put "requests." before it.
+        Some((domain, _)) => {
+            domain.len() <= 244 && !text.starts_with("requests.") && is_qualified_name(text)
+        }
+        None => matches!(text, "cpu" | "memory" | "ephemeral-storage") || page_size(text).is_some(),
     };
-    if valid(text) {
-        return Ok(text);
-    }
-    Err(Malformed::new("a signer name such as example.com/signer").or_trim(text, &valid))
-}
-
-/// Certificates in PEM.
-///
-/// # Errors
-/// [`Malformed`] where there is no certificate in it.
-pub fn certificates(text: &str) -> Result<&str, Malformed> {
-    let begin = text.find("-----BEGIN CERTIFICATE-----");
-    let end = text.rfind("-----END CERTIFICATE-----");
-    if begin.zip(end).is_some_and(|(begin, end)| begin < end) {
-        return Ok(text);
-    }
-    Err(Malformed::new(
-        "certificates in PEM, from BEGIN CERTIFICATE to END CERTIFICATE",
-    ))
-}
-
-/// A container image's reference, roughly: what is obviously none is told apart, the rest is the registry's business.
-///
-/// # Errors
-/// [`Malformed`] where it is empty or has characters that no reference has.
-pub fn image(text: &str) -> Result<&str, Malformed> {
-    let valid = |text: &str| {
-        text.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && text.ends_with(|last: char| last.is_ascii_alphanumeric() || last == '_')
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-._/:@+".contains(&byte))
-    };
-    if valid(text) {
-        return Ok(text);
-    }
-    Err(
-        Malformed::new("an image reference such as registry.example/proxy:v1")
-            .or_trim(text, &valid),
+    checked(
+        text,
+        "a resource such as cpu, memory, hugepages-2Mi or example.com/device",
+        &valid,
     )
 }
 
-/// A quantity of Kubernetes, such as `100m` or `64Mi`.
+/// The size of the huge pages that a resource is named by, in the units of [`amount`]: a whole number of bytes.
+pub fn page_size(resource: &str) -> Option<u128> {
+    let size = resource.strip_prefix("hugepages-")?;
+    let mut rest = size.bytes().skip_while(u8::is_ascii_digit);
+    let is_suffix = |byte: u8| b"kMGTPEi".contains(&byte);
+    let is_whole = matches!(size.as_bytes().first(), Some(b'1'..=b'9')) && rest.all(is_suffix);
+    is_whole.then(|| amount(size).ok()).flatten()
+}
+
+/// The name of a signer of certificates: a domain, a slash and a path, as Kubernetes' `ValidateSignerName` wants it.
 ///
 /// # Errors
-/// [`Malformed`] where it is none, or negative.
-pub fn quantity(text: &str) -> Result<&str, Malformed> {
-    const SUFFIXES: [&str; 16] = [
-        "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei",
-    ];
-    let number_ends = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let (number, suffix) = text.split_at_checked(number_ends).unwrap_or_default();
-    let exponent = suffix.strip_prefix(['e', 'E']).map(str::parse::<i8>);
-    let sound = number.bytes().any(|byte| byte.is_ascii_digit())
-        && number.bytes().filter(|byte| *byte == b'.').count() <= 1
-        && (SUFFIXES.contains(&suffix) || matches!(exponent, Some(Ok(_))));
-    if sound {
+///
+/// [`Malformed`] if Kubernetes would not allow it.
+pub fn signer_name(text: &str) -> Result<&str, Malformed> {
+    // A domain, a namespace, a name, and what is between them.
+    const LONGEST_SIGNER: usize = 253 + 1 + 63 + 1 + 253;
+    let valid = |text: &str| {
+        text.len() <= LONGEST_SIGNER
+            && is_lower(text)
+            && cut(text, b'/').is_some_and(|(domain, path)| {
+                domain.len() <= LONGEST
+                    && cut(domain, b'.').is_some()
+                    && each_part(domain, b'.', is_label)
+                    && each_part(path, b'.', is_subdomain)
+            })
+    };
+    checked(text, "a signer name such as example.com/signer", &valid)
+}
+
+/// Certificates in PEM, and nothing else: a private key would become readable in each pod.
+///
+/// # Errors
+///
+/// [`Malformed`] if there is no certificate in it, something else, or more than 65,536 bytes.
+pub fn certificates(text: &str) -> Result<&str, Malformed> {
+    if text.len() <= 65_536 && is_pem(text) {
         return Ok(text);
     }
-    Err(Malformed::new("a quantity such as 100m or 64Mi"))
+    let mut malformed = Malformed::new(CERTIFICATES);
+    if mentions(text, "PRIVATE KEY-----") {
+        malformed.secret = Some("a PRIVATE KEY block");
+        malformed.hint = Some("remove it, and treat the key as known to others");
+    } else if text.starts_with("LS0tLS1") {
+        malformed.hint = Some("decode it, it is in base64");
+    }
+    Err(malformed)
+}
+
+/// A container image's reference: a path of lower-case names, after a registry's host or alone, a tag, a digest.
+///
+/// # Errors
+///
+/// [`Malformed`] if it is not one.
+pub fn image(text: &str) -> Result<&str, Malformed> {
+    checked(
+        text,
+        "an image reference such as registry.example/proxy:v1",
+        &is_image,
+    )
+}
+
+/// The name of a capability.
+///
+/// # Errors
+///
+/// [`Malformed`] if no capability can have it.
+pub fn capability(text: &str) -> Result<&str, Malformed> {
+    let valid = |text: &str| {
+        !text.is_empty() && has_only(text, |byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    checked(text, "a capability such as NET_ADMIN", &valid)
+}
+
+/// The type of a container's /proc.
+///
+/// # Errors
+///
+/// [`Malformed`] if it is not `Default`: the other one, `Unmasked`, needs a pod with a user namespace of its own.
+pub fn proc_mount(text: &str) -> Result<&str, Malformed> {
+    let hint = (text == "Unmasked").then_some("Unmasked needs a pod with hostUsers: false");
+    checked(text, "Default", &|text| text == "Default").map_err(|malformed| malformed.or_hint(hint))
+}
+
+/// The path of a seccomp profile on the node, below the kubelet's directory of profiles.
+///
+/// # Errors
+///
+/// [`Malformed`] if it is empty, absolute, or leads out of that directory.
+pub fn seccomp_profile(text: &str) -> Result<&str, Malformed> {
+    let valid = |text: &str| {
+        is_profile(text) && !text.starts_with('/') && each_part(text, b'/', |name| name != "..")
+    };
+    checked(text, "a relative path without \"..\"", &valid)
+}
+
+/// The name of an AppArmor profile that is loaded on the node.
+///
+/// # Errors
+///
+/// [`Malformed`] if Kubernetes would not allow it.
+pub fn apparmor_profile(text: &str) -> Result<&str, Malformed> {
+    checked(text, "the name of a profile", &is_profile)
+}
+
+/// Any string without control characters.
+///
+/// # Errors
+///
+/// [`Malformed`] if it has some.
+pub fn plain_string(text: &str) -> Result<&str, Malformed> {
+    let valid = |text: &str| has_only(text, |byte| !byte.is_ascii_control());
+    checked(text, "a string without control characters", &valid)
+}
+
+/// A whole number in digits and nothing else.
+#[inline(never)]
+pub fn whole_number(text: &str) -> Option<u32> {
+    let is_digits = has_only(text, |byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_digits)
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -293,23 +428,252 @@ fn is_uuid(text: &str) -> bool {
     text.len() == 36 && text.bytes().enumerate().all(fits)
 }
 
-fn is_domain_name(text: &str) -> bool {
-    text.len() <= 253 && text.contains('.') && text.split('.').all(is_dns_label)
+/// Whether it is what documents have in the place of a tenant.
+fn is_placeholder(text: &str) -> bool {
+    let is_blank = |byte: u8| b"0xX-".contains(&byte);
+    (1..=LONGEST).contains(&text.len()) && (mentions(text, "tenant") || has_only(text, is_blank))
 }
 
-fn is_dns_subdomain(text: &str) -> bool {
-    text.len() <= 253
-        && text.split('.').all(is_dns_label)
-        && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+/// Whether it is a host's name. By its last label it differs from an IP address.
+fn is_host_name(text: &str) -> bool {
+    let mut is_number = false;
+    let is_host_label = |label: &str| {
+        is_number = has_only(label, |byte| byte.is_ascii_digit());
+        is_label(label)
+    };
+    text.len() <= LONGEST && each_part(text, b'.', is_host_label) && !is_number
 }
 
-fn is_dns_label(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+fn is_subdomain(text: &str) -> bool {
+    let is_part = |label: &str| is_label_of(label, LONGEST);
+    text.len() <= LONGEST && is_lower(text) && each_part(text, b'.', is_part)
+}
+
+/// Whether it is a DNS label.
+fn is_label(text: &str) -> bool {
+    is_label_of(text, 63)
+}
+
+fn is_label_of(text: &str, longest: usize) -> bool {
+    text.len() <= longest
+        && has_plain_ends(text)
+        && has_only(text, |byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn is_lower(text: &str) -> bool {
+    has_only(text, |byte| !byte.is_ascii_uppercase())
+}
+
+fn is_qualified_name(text: &str) -> bool {
+    match cut(text, b'/') {
+        Some((domain, name)) => is_subdomain(domain) && is_name(name),
+        None => is_name(text),
+    }
+}
+
+/// Whether it is the name in a label's key, or a label's value.
+fn is_name(text: &str) -> bool {
+    text.len() <= 63 && has_plain_ends(text) && has_only(text, is_of_name)
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+}
+
+fn is_profile(text: &str) -> bool {
+    (1..=4095).contains(&text.len())
+        && text.trim_ascii() == text
+        && has_only(text, |byte| matches!(byte, b' '..=b'~'))
+}
+
+/// Whether it is a host, with or without a colon and a port.
+#[inline(never)]
+fn is_host_and_port(text: &str) -> bool {
+    let is_port = |port: &str| whole_number(port).is_some_and(|port| (1..=65535).contains(&port));
+    if let Some((address, port)) = text.strip_prefix('[').and_then(|text| cut(text, b']')) {
+        let has_port = port.strip_prefix(':').is_some_and(is_port);
+        return is_ipv6(address) && (port.is_empty() || has_port);
+    }
+    let (host, has_port) = match cut(text, b':') {
+        Some((host, port)) => (host, is_port(port)),
+        None => (text, true),
+    };
+    has_port && (is_host_name(host) || is_ipv4(host))
+}
+
+fn is_ipv4(text: &str) -> bool {
+    let mut count: u8 = 0;
+    let is_byte = |part: &str| {
+        count = count.saturating_add(1);
+        whole_number(part).is_some_and(|number| number <= 255)
+            && (part.len() == 1 || !part.starts_with('0'))
+    };
+    each_part(text, b'.', is_byte) && count == 4
+}
+
+/// Whether it is an IPv6 address, without an IPv4 address in it and without a zone.
+fn is_ipv6(text: &str) -> bool {
+    let mut groups: u8 = 0;
+    let mut gaps: u8 = 0;
+    let is_group = |group: &str| {
+        let count = if group.is_empty() {
+            &mut gaps
+        } else {
+            &mut groups
+        };
+        *count = count.saturating_add(1);
+        group.len() <= 4 && has_only(group, |byte| byte.is_ascii_hexdigit())
+    };
+    // At an end, the gap is next to another empty part.
+    let ends = u8::from(text.starts_with("::")).saturating_add(text.ends_with("::").into());
+    // A gap stands for one group at least.
+    !text.is_empty()
+        && text.starts_with(':') == text.starts_with("::")
+        && text.ends_with(':') == text.ends_with("::")
+        && each_part(text, b':', is_group)
+        && match gaps.checked_sub(ends) {
+            Some(0) => groups == 8,
+            Some(1) => groups <= 7,
+            _ => false,
+        }
+}
+
+fn is_url_path(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!&()*+,;=/%".contains(&byte);
+    let is_code =
+        |code: &[u8]| !code.starts_with(b"%") || code.iter().skip(1).all(u8::is_ascii_hexdigit);
+    // A code has three characters.
+    has_only(text, is_plain)
+        && text.as_bytes().windows(3).all(is_code)
+        && !text
+            .as_bytes()
+            .iter()
+            .rev()
+            .take(2)
+            .any(|byte| *byte == b'%')
+}
+
+fn is_image(text: &str) -> bool {
+    let (text, has_digest) = match cut(text, b'@') {
+        Some((text, digest)) => (text, is_digest(digest)),
+        None => (text, true),
+    };
+    let (registry, path) = match cut(text, b'/') {
+        Some((first, path)) if is_path_component(first) || is_registry(first) => (first, path),
+        _ => ("", text),
+    };
+    let (path, has_tag) = match cut(path, b':') {
+        Some((path, tag)) => (path, is_tag(tag)),
+        None => (path, true),
+    };
+    let length = registry.len().saturating_add(path.len());
+    // With the slash between them.
+    let is_short = length < 255 || registry.is_empty() && length == 255;
+    has_digest && has_tag && is_short && each_part(path, b'/', is_path_component)
+}
+
+/// Whether it is a registry, not the first name of a path.
+fn is_registry(text: &str) -> bool {
+    (text == "localhost" || !has_only(text, |byte| byte != b'.' && byte != b':'))
+        && is_host_and_port(text)
+}
+
+/// Whether it is lower-case letters and digits, with separators between them: a dot, one or two underscores, hyphens.
+fn is_path_component(text: &str) -> bool {
+    let is_sound = |pair: &[u8]| match *pair {
+        [b'.', next] | [next, b'.'] => next.is_ascii_alphanumeric(),
+        [b'_', next] | [next, b'_'] => next != b'-',
+        _ => true,
+    };
+    has_only(text, is_of_name)
+        && is_lower(text)
+        && has_plain_ends(text)
+        && text.as_bytes().windows(2).all(is_sound)
+        && !text.as_bytes().windows(3).any(|three| three == b"___")
+}
+
+fn is_tag(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && !text.starts_with(['.', '-']) && has_only(text, is_of_name)
+}
+
+fn is_digest(text: &str) -> bool {
+    text.strip_prefix("sha256:").is_some_and(|digits| {
+        digits.len() == 64 && has_only(digits, |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// Whether it is blocks of certificates in PEM, one at least, with nothing but white space between them.
+fn is_pem(text: &str) -> bool {
+    let mut has_block = false;
+    // The characters of the block that is open, and how many of them are padding.
+    let mut open: Option<(usize, usize)> = None;
+    let is_line = |line: &str| {
+        match (line.trim_ascii_end(), &mut open) {
+            ("-----BEGIN CERTIFICATE-----", None) => open = Some((0, 0)),
+            ("-----END CERTIFICATE-----", Some((length @ 4.., 0..=2))) if *length % 4 == 0 => {
+                has_block = true;
+                open = None;
+            }
+            ("", _) => {}
+            (line, Some((length, padding))) => {
+                for byte in line.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
+                    *length = length.saturating_add(1);
+                    let is_digit = byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+                    if byte == b'=' {
+                        *padding = padding.saturating_add(1);
+                    } else if !is_digit || *padding > 0 {
+                        return false;
+                    }
+                }
+            }
+            _ => return false,
+        }
+        true
+    };
+    each_part(text, b'\n', is_line) && has_block && open.is_none()
+}
+
+/// Whether both ends are letters or digits.
+fn has_plain_ends(text: &str) -> bool {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    is_plain(text.as_bytes().first()) && is_plain(text.as_bytes().last())
+}
+
+/// Whether a word is in a text, whatever its case.
+#[inline(never)]
+pub fn mentions(text: &str, word: &str) -> bool {
+    let mut places = text.as_bytes().windows(word.len().max(1));
+    places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+#[inline(never)]
+fn has_only(text: &str, of_this: fn(u8) -> bool) -> bool {
+    text.bytes().all(of_this)
+}
+
+/// What is before an ASCII character and after it.
+#[inline(never)]
+fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let offset = text.bytes().position(|byte| byte == at)?;
+    let (head, tail) = text.split_at_checked(offset)?;
+    Some((head, tail.get(1..)?))
+}
+
+/// Whether each part between ASCII characters of this kind is as it should be.
+fn each_part(text: &str, separator: u8, mut is_sound: impl FnMut(&str) -> bool) -> bool {
+    each_part_of(text, separator, &mut is_sound)
+}
+
+#[inline(never)]
+fn each_part_of(text: &str, separator: u8, is_sound: &mut dyn FnMut(&str) -> bool) -> bool {
+    let mut rest = text;
+    while let Some((part, tail)) = cut(rest, separator) {
+        if !is_sound(part) {
+            return false;
+        }
+        rest = tail;
+    }
+    is_sound(rest)
 }
 
 #[cfg(test)]
@@ -319,7 +683,7 @@ mod tests {
     const ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
 
     fn is_trimmed<T>(parsed: Result<T, Malformed>) -> bool {
-        let hint = Some("remove the white space around it".to_owned());
+        let hint = Some("remove the white space around it");
         parsed.is_err_and(|malformed| malformed.hint == hint)
     }
 
@@ -330,7 +694,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_what_is_no_client_id() {
+    fn rejects_what_is_not_a_client_id() {
         for text in [
             "",
             "my-app",
@@ -347,35 +711,70 @@ mod tests {
         assert!(is_trimmed(client_id(&format!(" {ID}\n"))));
     }
 
-    #[test]
-    fn accepts_tenants_by_uuid_and_by_domain() {
-        for text in [
-            ID,
-            "contoso.com",
-            "contoso.onmicrosoft.com",
-            "Contoso-1.COM",
-        ] {
-            assert_eq!(tenant_id(text), Ok(text));
+    type Parse = fn(&str) -> Result<&str, Malformed>;
+
+    #[track_caller]
+    fn accepts(parse: Parse, texts: &[&str]) {
+        for text in texts {
+            assert_eq!(parse(text), Ok(*text));
         }
     }
 
-    #[test]
-    fn rejects_what_is_no_tenant() {
-        for text in [
-            "",
-            "common",
-            "organizations",
-            "contoso..com",
-            "-contoso.com",
-            "contoso.com.",
-            "https://contoso.com",
-            "contoso_.com",
-        ] {
-            assert!(tenant_id(text).is_err(), "{text}");
+    /// Rejects each text, with what was expected and this advice.
+    #[track_caller]
+    fn rejects(parse: Parse, expected: &'static str, texts: &[(&str, Option<&'static str>)]) {
+        for (text, hint) in texts {
+            let malformed = Malformed::new(expected).or_hint(*hint);
+            assert_eq!(parse(text), Err(malformed), "{text}");
         }
-        assert!(tenant_id(&format!("{}.com", "a".repeat(64))).is_err());
-        assert!(tenant_id(&"a.".repeat(127)).is_err());
-        assert!(is_trimmed(tenant_id("contoso.com ")));
+    }
+
+    const TRIM: Option<&str> = Some("remove the white space around it");
+
+    #[test]
+    fn a_tenant_is_a_uuid_or_a_domain() {
+        let longest = format!("{}.com", vec!["a".repeat(61); 4].join("."));
+        accepts(
+            tenant_id,
+            &[
+                ID,
+                "contoso.com",
+                "contoso.onmicrosoft.com",
+                "Contoso-1.COM",
+                "tenant.example",
+                "1.2.x",
+                "10.0.0.1a",
+                longest.get(..249).expect("ASCII"),
+            ],
+        );
+        let here = Some("put your tenant ID here");
+        rejects(
+            tenant_id,
+            TENANT_ID,
+            &[
+                ("", None),
+                ("\0", None),
+                ("common", None),
+                ("organizations", None),
+                ("contoso..com", None),
+                ("-contoso.com", None),
+                ("contoso.com.", None),
+                ("https://contoso.com", None),
+                ("contoso_.com", None),
+                ("1.2", None),
+                ("10.0.0.1", None),
+                ("a.1", None),
+                ("contoso.com ", TRIM),
+                ("YOUR-TENANT-ID", here),
+                ("<tenant-id>", here),
+                ("${AZURE_TENANT_ID}", here),
+                (" tenant ", here),
+                ("00000000-0000-0000-0000-000000000000", here),
+                ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", here),
+                (&format!("{}.com", "a".repeat(64)), None),
+                (&format!("{}com", "a.".repeat(126)), None),
+            ],
+        );
     }
 
     #[test]
@@ -391,7 +790,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_what_is_no_expiration() {
+    fn rejects_what_is_not_a_expiration() {
         for text in [
             "",
             "3599",
@@ -415,7 +814,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_what_is_no_container_name() {
+    fn rejects_what_is_not_a_container_name() {
         assert_eq!(container_name("app-1"), Ok("app-1"));
         for (text, hint) in [
             ("App", None),
@@ -425,116 +824,362 @@ mod tests {
             ("a b", Some("separate names with \";\"")),
         ] {
             let malformed = container_name(text).expect_err(text);
-            assert_eq!(malformed.hint.as_deref(), hint, "{text}");
+            assert_eq!(malformed.hint, hint, "{text}");
         }
         assert!(container_name(&"a".repeat(64)).is_err());
     }
 
     #[test]
-    fn accepts_https_urls() {
-        for text in [
-            "https://login.microsoftonline.com/",
-            "https://login.microsoftonline.com",
-            "https://adfs.local.azurestack.external/adfs",
-            "https://localhost:8443/",
-        ] {
-            assert_eq!(https_url(text), Ok(text));
-        }
+    fn a_url_is_https_with_a_host_and_a_plain_path() {
+        let label = "a".repeat(63);
+        let longest_host = format!("{label}.{label}.{label}.{}", "a".repeat(61));
+        accepts(
+            https_url,
+            &[
+                "https://login.microsoftonline.com/",
+                "https://login.microsoftonline.com",
+                "https://adfs.local.azurestack.external/adfs",
+                "https://localhost:8443/",
+                "https://LOGIN.example:1",
+                "https://a:65535/b//c;d=e,f/(~!&*+)/%41%aF.-_",
+                "https://192.0.2.1:0443/",
+                "https://[::1]/",
+                "https://[::]",
+                "https://[1::]:443/",
+                "https://[2001:DB8:0:0:0:0:0:1]:443/",
+                "https://[1:2:3:4:5:6::8]",
+                "https://0x7f.a1",
+                &format!("https://{longest_host}/{}", "a".repeat(250)),
+            ],
+        );
+        let lower = Some("write https:// in lower case");
+        rejects(
+            https_url,
+            "an https URL",
+            &[
+                ("", None),
+                ("\0", None),
+                ("login.microsoftonline.com", None),
+                ("http://login.microsoftonline.com/", None),
+                ("HTTPS://login.microsoftonline.com/", lower),
+                ("https:/host/", None),
+                ("https://", None),
+                ("https:///adfs", None),
+                ("https://user@host/", None),
+                ("https://host:0/", None),
+                ("https://host:/", None),
+                ("https://host:port/", None),
+                ("https://host:+443/", None),
+                ("https://host:65536/", None),
+                ("https://host:1:2/", None),
+                ("https://host./", None),
+                ("https://a..b/", None),
+                ("https://a_b/", None),
+                ("https://é/", None),
+                ("https://1.2.3/", None),
+                ("https://1.2.3.256/", None),
+                ("https://1.2.3.04/", None),
+                ("https://1.2.3.4.5/", None),
+                ("https://a.1/", None),
+                ("https://::1/", None),
+                ("https://[]/", None),
+                ("https://[::1", None),
+                ("https://[::1]a/", None),
+                ("https://[::1]:0/", None),
+                ("https://[:1:2]/", None),
+                ("https://[1:2:]/", None),
+                ("https://[1::2::3]/", None),
+                ("https://[:::]/", None),
+                ("https://[1:2:3:4:5:6:7]/", None),
+                ("https://[1:2:3:4:5:6:7:8:9]/", None),
+                ("https://[1:2:3:4::5:6:7:8]/", None),
+                ("https://[::12345]/", None),
+                ("https://[::g]/", None),
+                ("https://[::1.2.3.4]/", None),
+                ("https://[fe80::1%25eth0]/", None),
+                ("https://host/a b", None),
+                ("https://host/?a=b", None),
+                ("https://host/#a", None),
+                ("https://host/\"", None),
+                ("https://host/'", None),
+                ("https://host/\\", None),
+                ("https://host/<script>", None),
+                ("https://host/$(X)", None),
+                ("https://host/é", None),
+                ("https://host/%", None),
+                ("https://host/%4", None),
+                ("https://host/%4g", None),
+                ("https://host/%%41", None),
+                (" https://host/", TRIM),
+                (&format!("https://{longest_host}a/"), None),
+                (&format!("https://host/{}", "a".repeat(500)), None),
+            ],
+        );
     }
 
     #[test]
-    fn rejects_what_is_no_https_url() {
+    fn an_audience_is_visible_and_not_that_of_the_kubernetes_api() {
+        accepts(
+            audience,
+            &[
+                "api://AzureADTokenExchange",
+                "!\"$'<>\\^`{|}~",
+                "kubernetes",
+                "https://kubernetes.default.svc.example",
+                &"a".repeat(253),
+            ],
+        );
+        rejects(
+            audience,
+            AUDIENCE,
+            &[
+                ("", None),
+                ("\0", None),
+                ("a b", None),
+                ("a\u{7}b", None),
+                ("\u{200b}", None),
+                ("\u{feff}api://x", None),
+                ("é", None),
+                ("api://x ", TRIM),
+                (&"a".repeat(254), None),
+            ],
+        );
+        let expected = "another audience than that of the Kubernetes API, whose tokens must not leave the cluster";
+        rejects(
+            audience,
+            expected,
+            &[
+                ("https://kubernetes.default.svc", None),
+                ("https://kubernetes.default.svc/", None),
+                ("https://kubernetes.default.svc.cluster.local", None),
+                ("https://Kubernetes.Default", None),
+                ("kubernetes.default.svc", None),
+            ],
+        );
+    }
+
+    #[test]
+    fn names_are_those_that_kubernetes_allows() {
+        let long = |length| "a".repeat(length);
+        accepts(
+            annotation_suffix,
+            &["identity-binding", "A.b_c", "-a", &long(59)],
+        );
+        rejects(
+            annotation_suffix,
+            ANNOTATION_SUFFIX,
+            &[
+                ("", None),
+                ("a-", None),
+                ("a b", None),
+                ("a/b", None),
+                ("a ", TRIM),
+                (&long(60), None),
+            ],
+        );
+        accepts(host_name, &["abc.ests.aks", "localhost", "A-1.b"]);
+        rejects(
+            host_name,
+            "a host name",
+            &[
+                ("", None),
+                ("a..b", None),
+                ("a_b", None),
+                ("https://a", None),
+                ("1.2.3.4", None),
+                ("a\n", TRIM),
+                (&long(64), None),
+                (&format!("{}a", "a.".repeat(127)), None),
+            ],
+        );
+        accepts(object_name, &["ib-ca", "a.b", "1", &long(253), &long(64)]);
+        rejects(
+            object_name,
+            OBJECT_NAME,
+            &[
+                ("", None),
+                ("Ca", None),
+                ("a/b", None),
+                ("-a", None),
+                ("a.-b", None),
+                (" a", TRIM),
+                (&long(254), None),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_signer_has_a_domain_and_a_path_as_kubernetes_wants_them() {
+        let long = |length| "a".repeat(length);
+        let domain = format!("{}.{}.{}.{}", long(63), long(63), long(63), long(61));
+        let longest = format!("{domain}/{}.{}", long(63), long(253));
+        accepts(
+            signer_name,
+            &[
+                "example.com/signer",
+                "kubernetes.io/kube-apiserver-client",
+                "a.b/c.d-e.1",
+                &longest,
+            ],
+        );
+        rejects(
+            signer_name,
+            "a signer name such as example.com/signer",
+            &[
+                ("", None),
+                ("example.com", None),
+                ("example/signer", None),
+                ("example.com/", None),
+                ("/signer", None),
+                ("a.b/c/d", None),
+                ("a.b/C", None),
+                ("A.b/c", None),
+                ("a.b/c..d", None),
+                ("a.b/-c", None),
+                ("a..b/c", None),
+                ("a.b/c ", TRIM),
+                (&format!("a.{}/c", long(64)), None),
+                (&format!("a.b/{}", long(254)), None),
+                (&format!("{longest}a"), None),
+                (&format!("a{longest}"), None),
+                (&format!("{domain}/{}.{}", long(64), long(253)), None),
+            ],
+        );
+    }
+
+    #[test]
+    fn certificates_are_pem_and_nothing_else() {
+        const ONE: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        let lines =
+            |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----");
+        let longest = lines(&"MIIB".repeat((65_536 - 54) / 4));
+        assert_eq!(longest.len(), 65_534);
+        accepts(
+            certificates,
+            &[
+                ONE,
+                ONE.trim(),
+                &ONE.repeat(3),
+                &ONE.replace('\n', "\r\n"),
+                &[" \n\n", ONE, "\t\n", ONE, "\n \n"].concat(),
+                &lines("MIIBaA=="),
+                &lines("MII\n B\t+/8="),
+                &longest,
+            ],
+        );
+        let without_line_ends = ONE.replace('\n', "");
+        let indented = ONE.replace('\n', "\n  ");
         for text in [
             "",
-            "login.microsoftonline.com",
-            "http://login.microsoftonline.com/",
-            "https://",
-            "https:///adfs",
-            "https://user@host/",
-            "https://host:0/",
-            "https://host:port/",
-            "https://host/a b",
-            "https://host/?a=b",
-            "https://host/#a",
-            "https://a..b/",
+            "\n",
+            "MIIB",
+            "-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----",
+            "-----BEGIN CERTIFICATE-----\nMIIB\n",
+            &without_line_ends,
+            &indented,
+            &["x\n", ONE].concat(),
+            &[ONE, "x"].concat(),
+            &[" ", ONE].concat(),
+            &[ONE, ONE]
+                .concat()
+                .replacen("-----END CERTIFICATE-----\n", "", 1),
+            &ONE.replace("CERTIFICATE", "CERTIFICATE REQUEST"),
+            &lines(""),
+            &lines("MII"),
+            &lines("MIIBa"),
+            &lines("M==="),
+            &lines("MI=B"),
+            &lines("MI-B"),
+            &lines("MIIé"),
+            &lines("Proc-Type: 4\n\nMIIB"),
+            &[&*longest, "\n\n\n"].concat(),
         ] {
-            assert!(https_url(text).is_err(), "{text}");
+            rejects(certificates, CERTIFICATES, &[(text, None)]);
         }
-        assert!(is_trimmed(https_url(" https://host/")));
+        let decode = Some("decode it, it is in base64");
+        rejects(
+            certificates,
+            CERTIFICATES,
+            &[("LS0tLS1CRUdJTiBDRVJU", decode)],
+        );
+        for label in ["PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY"] {
+            let key = ONE.replace("CERTIFICATE", label);
+            for text in [key.clone(), [ONE, &key].concat(), [&key, ONE].concat()] {
+                let malformed = Malformed {
+                    expected: CERTIFICATES,
+                    hint: Some("remove it, and treat the key as known to others"),
+                    secret: Some("a PRIVATE KEY block"),
+                };
+                assert_eq!(certificates(&text), Err(malformed), "{text}");
+            }
+        }
     }
 
     #[test]
-    fn an_audience_is_any_text_without_white_space() {
-        assert!(audience("api://AzureADTokenExchange").is_ok());
-        assert!(audience("").is_err());
-        assert!(audience("a b").is_err());
-        assert!(audience("a\u{7}b").is_err());
-        assert!(is_trimmed(audience("api://x ")));
-    }
-
-    /// Each parser of settings with texts that it takes and texts that it does not.
-    #[test]
-    fn parsers_of_settings_tell_good_from_bad() {
-        type Parse = fn(&str) -> Result<&str, Malformed>;
+    fn an_image_is_a_reference() {
+        let digest = format!("sha256:{}", "0a".repeat(32));
         let long = |length| "a".repeat(length);
-        let cases: [(&str, Parse, &[&str], &[&str]); 7] = [
-            (
-                "annotation_suffix",
-                annotation_suffix,
-                &["identity-binding", "A.b_c", &long(59)],
-                &["", "a-", "a b", "a/b", &long(60)],
-            ),
-            (
-                "host_name",
-                host_name,
-                &["abc.ests.aks", "localhost"],
-                &["", "a..b", "a_b", "https://a", &"a.".repeat(127)],
-            ),
-            (
-                "object_name",
-                object_name,
-                &["ib-ca", "a.b"],
-                &["", "Ca", "a/b", "-a"],
-            ),
-            (
-                "signer_name",
-                signer_name,
-                &["example.com/signer", "a.b/c/d"],
-                &["", "example.com", "example/signer", "example.com/", "a.b/C"],
-            ),
-            (
-                "certificates",
-                certificates,
-                &["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"],
-                &[
-                    "",
-                    "MIIB",
-                    "-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----",
-                ],
-            ),
-            (
-                "image",
-                image,
-                &["proxy", "localhost:5000/a/b:v1", "a.b/c@sha256:0f"],
-                &["", "a b", "/a", "a:", "a?b"],
-            ),
-            (
-                "quantity",
-                quantity,
-                &[
-                    "0", "100m", "64Mi", "1.5", ".5Gi", "1e3", "2E-3", "1E", "1Ei",
-                ],
-                &["", "m", ".", "1.2.3", "-1", "64mb", "1 Gi", "1e", "0x1"],
-            ),
-        ];
-        for (name, parse, good, bad) in cases {
-            for text in good {
-                assert_eq!(parse(text), Ok(*text), "{name}");
-            }
-            for text in bad {
-                assert!(parse(text).is_err(), "{name}: {text}");
-            }
-        }
+        accepts(
+            image,
+            &[
+                "proxy",
+                "a/b",
+                "a.b/c",
+                "a:5000",
+                "localhost/a",
+                "localhost:5000/a/b:v1",
+                "[::1]:5000/a",
+                "192.0.2.1/a",
+                "Registry.example:443/a.b_c__d-e--f/g:V_1.2-3",
+                "mcr.microsoft.com/oss/azure/workload-identity/proxy:v1.6.0",
+                &format!("a@{digest}"),
+                &format!("a.b/c:v1@{digest}"),
+                &format!("a:{}", long(128)),
+                &format!("a/{}:v1@{digest}", long(253)),
+                &long(255),
+            ],
+        );
+        rejects(
+            image,
+            "an image reference such as registry.example/proxy:v1",
+            &[
+                ("", None),
+                ("a b", None),
+                ("/a", None),
+                ("a/", None),
+                ("a//b", None),
+                ("a:", None),
+                ("a?b", None),
+                ("a:b:c", None),
+                ("http://a/b", None),
+                ("https://a.b/c", None),
+                ("Proxy", None),
+                ("Org/a", None),
+                ("a.b/C", None),
+                ("a.b/c_", None),
+                ("a.b/.c", None),
+                ("a.b/c..d", None),
+                ("a.b/c___d", None),
+                ("a.b/c._d", None),
+                ("a.b/c-_d", None),
+                ("A_b.c/d", None),
+                ("a:0/b", None),
+                ("a:65536/b", None),
+                ("a:-b", None),
+                ("a:.b", None),
+                ("a@", None),
+                ("a@sha256:zz", None),
+                ("a.b/c@sha256:0f", None),
+                ("é", None),
+                (" a", TRIM),
+                (&format!("a@{}", digest.to_uppercase()), None),
+                (&format!("a@{digest}@{digest}"), None),
+                (&format!("a@{digest}:v1"), None),
+                (&format!("a:{}", long(129)), None),
+                (&format!("a/{}", long(254)), None),
+                (&long(256), None),
+            ],
+        );
     }
 
     #[test]

@@ -1,28 +1,33 @@
 //! The tests that `docs/migrating-from-the-webhook.md` names exist.
 
-use std::{collections::BTreeSet, fs, path::Path};
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod vector_files;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use regex::Regex;
-use serde_json::Value;
 
 #[test]
 fn every_test_that_the_table_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |file: &str| fs::read_to_string(root.join(file)).expect(file);
 
-    let mut vectors = BTreeSet::new();
-    for entry in fs::read_dir(root.join("test_data/vectors")).expect("vectors") {
-        let name = entry.expect("an entry").file_name();
-        let name = name.into_string().expect("a name");
-        if name.ends_with(".jsonl") {
-            for line in read(&format!("test_data/vectors/{name}")).lines() {
-                let vector: Value = serde_json::from_str(line).expect("a vector");
-                let vector = vector["name"].as_str().expect("a name").to_owned();
-                assert!(vectors.insert(vector.clone()), "{vector}: there are two");
-            }
-            vectors.insert(name);
-        }
-    }
+    let vectors = vector_files::all().into_iter();
+    let vectors: BTreeSet<_> = vectors
+        .flat_map(|vector| [vector.name, vector.file])
+        .collect();
     let code = read("src/review/tests.rs") + &read("src/settings.rs");
 
     let docs = read("docs/migrating-from-the-webhook.md");

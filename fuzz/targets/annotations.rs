@@ -1,19 +1,16 @@
-//! Any annotations and labels, of a pod and of its ServiceAccount: no panic, twice is once, and what was injected is
-//! accepted by Verify.
+//! Any annotations and labels, of a pod and of its ServiceAccount: no panic, a second run changes nothing, and Verify
+//! accepts what was injected.
 //!
-//! A line is one: `p` or `s` for whose it is, `a` or `l` for what it is, then key, `=` and value.
+//! Each line is one of them: `p` or `s` for the pod or the ServiceAccount, `a` or `l` for annotation or label, then key, `=`
+//! and value.
 
 #![no_main]
-
-mod cluster;
-#[path = "../../tests/generators/mod.rs"]
-mod generators;
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
 
-use cluster::Cluster;
-use generators::Decision;
+use azure_workload_identity_policy_fuzz::cluster::Cluster;
+use azure_workload_identity_policy_fuzz::generators::Decision;
 
 const ENDPOINT: &str = "azure.workload.identity/use-identity-binding";
 
@@ -36,7 +33,7 @@ fuzz_target!(|text: &str| {
             "annotations"
         };
         if let Some(entries) = metadata.get_mut(field).and_then(Value::as_object_mut) {
-            // Short names for the keys that count, so that mutations hit them.
+            // Short names for the known keys, so that mutations hit them.
             let key = match key.strip_prefix('/') {
                 Some(name) => format!("azure.workload.identity/{name}"),
                 None => key.to_owned(),
@@ -62,7 +59,7 @@ fuzz_target!(|text: &str| {
 
 fn decide(mut settings: Value, of_pod: &Value, of_service_account: &Value) {
     let service_account = json!({"kind": "ServiceAccount", "metadata": of_service_account});
-    let cluster = Cluster(service_account.to_string());
+    let cluster = Cluster(of_service_account.as_object().cloned().unwrap_or_default());
     let mut kind = Map::new();
     let mut decide = |settings: &Value, name: &str, object: &Value| {
         kind.insert("kind".to_owned(), name.into());

@@ -1,13 +1,9 @@
-//! Any bytes as the payload of a `validate` call: no panic, JSON for JSON, and twice is once.
+//! Any bytes as the payload of a `validate` call: no panic, JSON for JSON, and a second run changes nothing.
 
 #![no_main]
 
-mod cluster;
-#[path = "../../tests/generators/mod.rs"]
-mod generators;
-
-use cluster::Cluster;
-use generators::Decision;
+use azure_workload_identity_policy_fuzz::cluster::Cluster;
+use azure_workload_identity_policy_fuzz::generators::Decision;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -18,7 +14,7 @@ fuzz_target!(|payload: &[u8]| {
         return;
     };
     serde_json::from_slice::<Value>(&decision.answer).expect("JSON for JSON");
-    // A key that stands twice is read as the first one or as the last one: no host writes such a payload.
+    // Of a duplicate key, the first or the last one is read: no host writes such a payload.
     if let Some(pod) = decide(input.to_string().as_bytes()).mutated {
         let mut input = input;
         input["request"]["object"] = serde_json::from_str(&pod).expect("JSON for JSON");

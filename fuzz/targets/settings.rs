@@ -1,17 +1,13 @@
-//! Any text as settings: no panic, a reason for each refusal, and with what is accepted a pod gets its identity once.
+//! Any string as settings: no panic, a reason for each rejection, and with accepted settings a pod gets its identity, once.
 
 #![no_main]
-
-mod cluster;
-#[path = "../../tests/generators/mod.rs"]
-mod generators;
 
 use azure_workload_identity_policy::settings::{Mode, Settings};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 
-use cluster::Cluster;
-use generators::Decision;
+use azure_workload_identity_policy_fuzz::cluster::Cluster;
+use azure_workload_identity_policy_fuzz::generators::Decision;
 
 fuzz_target!(|text: &str| {
     let settings = match Settings::read(text) {
@@ -21,7 +17,7 @@ fuzz_target!(|text: &str| {
             return;
         }
     };
-    // The host hands on what it has parsed, so that no other text than JSON comes, and no key twice.
+    // The host passes on what it has parsed, so only JSON without duplicate keys arrives.
     let Ok(given) = serde_json::from_str::<Value>(text) else {
         return;
     };
@@ -50,7 +46,7 @@ fuzz_target!(|text: &str| {
     let decision = decide(&pod);
     match &decision.mutated {
         Some(mutated) => pod = serde_json::from_str(mutated).expect("JSON"),
-        None if decision.is_refused && read_again.mode == Mode::Verify => return,
+        None if decision.is_rejected && read_again.mode == Mode::Verify => return,
         None => panic!("{decision:?} with {settings:?}"),
     }
     assert!(decide(&pod).is_unchanged(), "{pod}");

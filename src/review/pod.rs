@@ -1,37 +1,34 @@
 //! The decision on a pod, and on the pod template of a workload.
 
-use super::object_name;
-use crate::audit;
-use crate::findings::Findings;
-use crate::identity::{Identity, Named};
-use crate::inject::{Plan, Target};
-use crate::keys::{self, Home};
-use crate::lens::Fault;
-use crate::message::ObjectName;
-use crate::metadata::Metadata;
-use crate::pod::{Pod, PodSpec};
-use crate::proxy::Proxy;
-use crate::request::Request;
-use crate::service_account::{self, Freshness, ServiceAccounts, Unreadable};
+use super::reasons::{Observer, OptedInBy, Reason};
+use super::stray_keys::{self, Role};
+use crate::findings::{About, Findings, Named, PodName, Problem};
+use crate::identity::Identity;
+use crate::identity::lookup::{self, NotFound, ServiceAccounts};
+use crate::injection::{InjectedPod, Plan, Proxy, read_skip_containers, token_endpoint_asked_for};
+use crate::json::Fault;
+use crate::keys::{self, Form, Home};
+use crate::messages::ObjectName;
+use crate::objects::{Annotated, Metadata, Pod, PodSpec, Request};
 use crate::settings::{Mode, OptIn, Settings};
-use crate::skip_containers;
-use crate::stray_keys::{self, Role};
-use crate::token_endpoint;
-use crate::verdict::{Outcome, Verdict};
+use crate::verdict::{Outcome, Verdict, audit};
 
 /// Decides on a pod that is created.
 ///
 /// # Errors
-/// A [`Fault`] where the object is no pod.
+///
+/// A [`Fault`] if the object is not a pod.
 #[inline(never)]
 pub fn review<'a>(
     request: &mut Request<'a>,
     settings: &Settings,
     service_accounts: &dyn ServiceAccounts,
+    observer: &mut impl Observer,
 ) -> Result<Verdict<'a>, Fault> {
-    let pod = Pod::read(std::mem::take(&mut request.object))?;
+    let pod = Pod::read(&mut request.object)?;
     if pod.metadata.is_mirror {
         // Kubernetes lets no mirror pod have a ServiceAccount token.
+        observer.note(|| Reason::MirrorPod);
         return Ok(Verdict::unchanged());
     }
     let review = PodReview {
@@ -40,194 +37,218 @@ pub fn review<'a>(
             Mode::Inject => Purpose::Inject,
             Mode::Verify => Purpose::Verify,
         },
-        object: &object_name("Pod", request, &pod.metadata),
+        about: About::Pod(PodName {
+            object: pod.metadata.object_name("Pod", &request.namespace),
+            template: None,
+        }),
+        namespace: &request.namespace,
         pod: &pod,
         service_accounts,
     };
-    Ok(review.verdict(Findings::default()))
+    Ok(review.verdict(Findings::default(), observer))
 }
 
 /// What a pod is reviewed for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// It gets what it lacks.
     Inject,
-    /// It is refused where it lacks something.
+    /// It is rejected if it lacks something.
     Verify,
     /// It is the template of pods to come.
     Check,
 }
 
-/// A pod or a pod template, and all that the decision on it turns on.
+/// A pod or a pod template, and all that the decision on it depends on.
 pub struct PodReview<'r, 'a> {
     /// The policy's settings.
     pub settings: &'r Settings,
     /// What it is reviewed for.
     pub purpose: Purpose,
     /// Its name for messages.
-    pub object: &'r ObjectName,
+    pub about: About,
+    /// The namespace of the request.
+    pub namespace: &'r str,
     /// The pod.
     pub pod: &'r Pod<'a>,
     /// Where ServiceAccounts come from.
     pub service_accounts: &'r dyn ServiceAccounts,
 }
 
-/// A verdict that may turn on an answer of the host's cache.
-struct Answer<'a> {
-    verdict: Verdict<'a>,
-    /// Whether something is held against the ServiceAccount that it may not deserve any more.
-    look_again: bool,
-}
-
 impl<'a> PodReview<'_, 'a> {
     /// The decision; `findings` are what was found before.
-    pub fn verdict(&self, mut findings: Findings) -> Verdict<'a> {
+    pub fn verdict(&self, mut findings: Findings, observer: &mut impl Observer) -> Verdict<'a> {
         let metadata = &self.pod.metadata;
         let by_label = self.settings.opt_in != OptIn::ServiceAccountLabel
             && metadata.label(keys::USE) == Some(keys::OPTED_IN);
-        stray_keys::warn(self.settings, Role::Pod, self.named(), &mut findings);
+        stray_keys::warn(self.settings, Role::Pod, self.annotated(), &mut findings);
         if self.settings.opt_in == OptIn::PodLabel && !by_label {
+            observer.note(|| self.opt_in(None, None));
             self.warn_of_idle_annotation(&mut findings);
-            return self.without_identity(findings);
+            return self.verdict_of(findings);
         }
-        if self.object.namespace.is_empty() {
-            let refusal = "request.namespace: expected the pod's namespace, found nothing";
-            findings.refusals.push(refusal.to_owned());
-            return self.without_identity(findings);
+        if self.namespace.is_empty() {
+            let fault = Fault::new("the pod's namespace", "nothing");
+            let problem = Problem::Shape(fault.in_path("request.namespace"));
+            findings.reject(&About::Request, problem);
+            return self.verdict_of(findings);
         }
-        let spec = match self.pod.spec() {
-            Ok(spec) => spec,
+        match self.pod.spec() {
+            Ok(spec) => self.look_up(&spec, by_label, findings, observer),
             Err(fault) => {
-                findings.refuse(self.object, fault.to_string());
-                return self.without_identity(findings);
+                findings.reject(&self.about, Problem::Shape(fault));
+                self.verdict_of(findings)
             }
-        };
-        let cached = self.answer(&spec, by_label, Freshness::Cached, findings.clone());
-        if cached.look_again {
-            return self
-                .answer(&spec, by_label, Freshness::Fresh, findings)
-                .verdict;
         }
-        cached.verdict
     }
 
-    fn answer(
+    /// The decision on a pod for which the ServiceAccount matters.
+    fn look_up(
         &self,
         spec: &PodSpec<'_>,
         by_label: bool,
-        freshness: Freshness,
         mut findings: Findings,
-    ) -> Answer<'a> {
-        let object =
-            service_account::object_name(&self.object.namespace, &spec.service_account_name);
-        let json = service_account::look_up(
-            self.service_accounts,
-            &object,
-            format_args!("{}.serviceAccountName", spec.path),
-            freshness,
-        );
-        let found = match &json {
-            Ok(json) => service_account::metadata(json, &object),
-            Err(unreadable) => Err(unreadable.clone()),
-        };
-        let found = match (found, self.purpose) {
-            (Ok(metadata), _) => Some(metadata),
-            (Err(unreadable), Purpose::Check) => {
-                // It may come before the pods do, and a check that cannot be made must not hold up a rollout. Without it,
-                // nobody knows whether it would opt them in.
-                match unreadable {
-                    Unreadable::Missing(_) if !by_label => {}
-                    Unreadable::Missing(message) | Unreadable::Failed(message) => {
-                        findings.warnings.push(message);
-                    }
-                }
-                if !by_label {
-                    return self.concluded(findings, &object);
-                }
-                None
-            }
-            (Err(Unreadable::Missing(message) | Unreadable::Failed(message)), _) => {
-                findings.refusals.push(message);
-                return self.concluded(findings, &object);
-            }
-        };
-        if let Some(metadata) = found.as_ref().filter(|found| !by_label && !opts_in(found)) {
-            self.warn_of_idle_identity(&object, metadata, &mut findings);
-            return self.concluded(findings, &object);
+        observer: &mut impl Observer,
+    ) -> Verdict<'a> {
+        if by_label {
+            observer.note(|| self.opt_in(None, Some(OptedInBy::PodLabel)));
         }
-        let is_missing = found.is_none();
-        let metadata = found.unwrap_or_default();
-        let service_account = Named {
-            object: &object,
-            metadata: &metadata,
+        let (namespace, name) = (self.namespace, &*spec.service_account_name);
+        let object = lookup::object_name(namespace, name);
+        let freshness = self.settings.service_account_lookup;
+        let mut not_found = None;
+        let json = lookup::look_up(self.service_accounts, namespace, spec, freshness)
+            .map_err(|error| not_found = Some(error))
+            .ok();
+        let metadata = json.as_deref().and_then(|json| {
+            lookup::parse_answer(json, namespace, name)
+                .map_err(|error| not_found = Some(error))
+                .ok()
+        });
+        observer.note(|| Reason::ServiceAccount {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            named_by: spec.named_by,
+            not_found: not_found.as_ref().map(|error| error.problem().clone()),
+        });
+        if let Some(not_found) = not_found {
+            self.report(not_found, by_label, &object, &mut findings);
+            // Without the ServiceAccount, nobody knows whether it would opt its pods in.
+            if self.purpose != Purpose::Check || !by_label {
+                return self.stop_here(findings, &object);
+            }
+        }
+        let says = metadata.as_ref().and_then(Metadata::opt_in);
+        let by = if by_label {
+            Some(OptedInBy::PodLabel)
+        } else {
+            says.map(|_| OptedInBy::ServiceAccount)
         };
-        self.decide(spec, service_account, is_missing, findings)
+        if !by_label {
+            observer.note(|| self.opt_in(says, by));
+        }
+        if by == Some(OptedInBy::ServiceAccount)
+            && self.settings.opt_in == OptIn::Either
+            && self.pod.metadata.label(keys::USE) == Some("false")
+        {
+            let service_account = object.clone();
+            let problem = Problem::FalseDoesNotOptOut { service_account };
+            findings.warn(&self.about, problem);
+        }
+        if let Some(metadata) = metadata.as_ref().filter(|_| by.is_none()) {
+            self.warn_of_idle_identity(&object, metadata, &mut findings);
+            return self.stop_here(findings, &object);
+        }
+        self.decide(spec, &object, metadata, findings, observer)
     }
 
-    /// The answer for a pod that opts in. Of a ServiceAccount that is missing yet, nothing is held against it.
+    /// Adds what is wrong with a ServiceAccount that was not found.
+    ///
+    /// A workload's may come before its pods do, and a check that cannot be made must not hold up a rollout.
+    fn report(
+        &self,
+        not_found: NotFound,
+        by_label: bool,
+        object: &ObjectName,
+        findings: &mut Findings,
+    ) {
+        let about = match &not_found {
+            NotFound::Misnamed(_) => self.about.clone(),
+            NotFound::Missing(_) if self.purpose == Purpose::Check && !by_label => return,
+            NotFound::Missing(_) | NotFound::Unreadable(_) => About::ServiceAccount(object.clone()),
+        };
+        match self.purpose {
+            Purpose::Inject | Purpose::Verify => findings.reject(&about, not_found.into_problem()),
+            Purpose::Check => findings.warn(&about, not_found.into_problem()),
+        }
+    }
+
+    /// The decision on a pod that opts in; a ServiceAccount that does not exist yet is not blamed.
     fn decide(
         &self,
         spec: &PodSpec<'_>,
-        service_account: Named<'_>,
-        is_missing: bool,
+        object: &ObjectName,
+        metadata: Option<Metadata<'_>>,
         mut findings: Findings,
-    ) -> Answer<'a> {
+        observer: &mut impl Observer,
+    ) -> Verdict<'a> {
         let settings = self.settings;
-        let pod = self.named();
+        let exists = metadata.is_some();
+        let metadata = metadata.unwrap_or_default();
+        let service_account = Annotated {
+            about: &About::ServiceAccount(object.clone()),
+            metadata: &metadata,
+        };
+        let pod = self.annotated();
         let proxy = Proxy::asked_for(settings, pod, spec, &mut findings);
-        let skip = skip_containers::read(
+        let skip = read_skip_containers(
             pod,
             spec,
             proxy.as_ref(),
             settings.on_malformed,
             &mut findings,
         );
-        let token_endpoint = token_endpoint::asked_for(settings, pod, &mut findings);
-        let mut held_against = Findings::default();
+        let token_endpoint = token_endpoint_asked_for(settings, pod, &mut findings);
+        let mut of_service_account = Findings::default();
         let identity = Identity::resolve(
             settings,
             pod,
             service_account,
             token_endpoint,
             &mut findings,
-            &mut held_against,
+            &mut of_service_account,
         );
-        let target = Target {
-            object: self.object,
+        let pod = InjectedPod {
+            about: &self.about,
             metadata: pod.metadata,
             spec,
             skip: &skip,
             proxy,
         };
-        let plan = match Plan::new(target, settings.layout, &identity, &mut findings) {
-            Ok(plan) => plan,
-            Err(error) => {
-                findings.refuse(self.object, cannot_be_written(&error));
-                return self.concluded(findings, service_account.object);
-            }
-        };
+        let plan = Plan::new(pod, settings.layout, &identity, &mut findings);
+        observer.note(|| Reason::identity(&identity, plan.token_volume()));
+        observer.note(|| Reason::Containers(plan.container_outcomes()));
         let role = Role::ServiceAccountOfPod;
-        let meant = stray_keys::warn(settings, role, service_account, &mut held_against);
+        let meant = stray_keys::warn(settings, role, service_account, &mut of_service_account);
         let is_misspelt = meant.contains(&keys::CLIENT_ID);
         if plan.lacks_client_id() && !settings.require_client_id && !is_misspelt {
-            held_against.warn(
-                service_account.object,
-                format!(
-                    "annotation {} is not set, so {} is not injected",
-                    keys::CLIENT_ID,
-                    keys::AZURE_CLIENT_ID
-                ),
-            );
+            let problem = Problem::ClientIdNotSet {
+                is_empty: metadata.written_annotation(keys::CLIENT_ID).is_some(),
+                unnamed_in: (spec.named_by == Named::Default).then_some(spec.path),
+            };
+            of_service_account.warn(service_account.about, problem);
         }
-        if !is_missing {
-            findings.take_from_service_account(held_against);
+        if exists {
+            findings.append(of_service_account);
         }
-        let look_again = findings.blames_service_account && !is_missing;
-        let mut verdict = self.outcome(&plan, findings);
+        if self.purpose != Purpose::Verify {
+            plan.reject_excess(self.pod.length(), &mut findings);
+        }
+        let mut verdict = self.apply(&plan, findings);
         if verdict.outcome != Outcome::Unchanged {
             let mut annotations = Vec::with_capacity(7);
-            annotations.push(audit::service_account(service_account.object));
-            if !is_missing {
+            annotations.push(audit::service_account(object));
+            if exists {
                 annotations.extend(audit::identity(&identity));
             }
             if matches!(verdict.outcome, Outcome::Mutated(_)) {
@@ -235,133 +256,95 @@ impl<'a> PodReview<'_, 'a> {
             }
             verdict.audit_annotations = annotations;
         }
-        Answer {
-            verdict,
-            look_again,
-        }
+        verdict
     }
 
-    fn outcome(&self, plan: &Plan<'_, '_>, mut findings: Findings) -> Verdict<'a> {
+    fn apply(&self, plan: &Plan<'_, '_>, mut findings: Findings) -> Verdict<'a> {
         let mut mutated = None;
         match self.purpose {
-            Purpose::Inject if findings.refusals.is_empty() => match plan.edits() {
-                Ok(edits) if edits.is_empty() => {}
-                Ok(edits) => mutated = Some(self.pod.edited(edits)),
-                Err(error) => findings.refuse(self.object, cannot_be_written(&error)),
-            },
-            Purpose::Verify => {
-                let missing = plan.missing();
-                if !missing.is_empty() {
-                    findings.refuse(
-                        self.object,
-                        format!(
-                            "is not fully injected: {}; delete it, so that it is made anew while the policy that injects is in place",
-                            missing.join("; ")
-                        ),
-                    );
+            Purpose::Inject => {
+                if !findings.reject_request() {
+                    let edits = plan.edits();
+                    mutated = (!edits.is_empty()).then(|| self.pod.edited(edits));
                 }
             }
-            Purpose::Inject | Purpose::Check => {}
+            Purpose::Verify => plan.reject_missing(&mut findings),
+            Purpose::Check => {}
         }
-        let mut verdict = self.without_identity(findings);
+        let mut verdict = self.verdict_of(findings);
         if let Some(mutated) = mutated {
             verdict.outcome = Outcome::Mutated(mutated);
         }
         verdict
     }
 
-    /// The verdict on a pod whose identity is not known, or that has none.
-    fn without_identity(&self, findings: Findings) -> Verdict<'a> {
+    /// The verdict on a pod that is not mutated.
+    fn verdict_of(&self, findings: Findings) -> Verdict<'a> {
         Verdict {
-            subject: Some(self.object.clone()),
-            ..findings.into_verdict()
+            object: self.about.object().cloned(),
+            ..Verdict::of(findings)
         }
     }
 
-    /// The answer where no more than the name of the ServiceAccount is known, or it opts nothing in.
-    fn concluded(&self, findings: Findings, service_account: &ObjectName) -> Answer<'a> {
-        let look_again = findings.blames_service_account;
-        let mut verdict = self.without_identity(findings);
-        if verdict.is_refusal() {
+    /// The verdict if no more than the name of the ServiceAccount matters.
+    fn stop_here(&self, findings: Findings, service_account: &ObjectName) -> Verdict<'a> {
+        let mut verdict = self.verdict_of(findings);
+        if verdict.is_rejection() {
             verdict.audit_annotations = vec![audit::service_account(service_account)];
         }
-        Answer {
-            verdict,
-            look_again,
+        verdict
+    }
+
+    fn annotated(&self) -> Annotated<'_> {
+        Annotated {
+            about: &self.about,
+            metadata: &self.pod.metadata,
         }
     }
 
-    fn named(&self) -> Named<'_> {
-        Named {
-            object: self.object,
-            metadata: &self.pod.metadata,
+    fn opt_in(&self, service_account: Option<(Form, &str)>, by: Option<OptedInBy>) -> Reason {
+        let label = self.pod.metadata.label(keys::USE);
+        Reason::OptIn {
+            rule: self.settings.opt_in,
+            pod_label: label.map(str::to_owned),
+            service_account: service_account.map(|(form, value)| (form, value.to_owned())),
+            by,
         }
     }
 
     /// Warns about an annotation that does nothing because the pod does not opt in.
     ///
-    /// Where the pod says anything about opting in, that is told already, or wanted.
+    /// If the pod says anything about opting in, that was reported already, or is intended.
     fn warn_of_idle_annotation(&self, findings: &mut Findings) {
         let mut ours = self.pod.metadata.ours();
         if ours.any(|(_, key, _)| key == keys::USE) {
             return;
         }
-        let mut ours = self.pod.metadata.ours();
-        let at_home = |form, key| keys::ALL.contains(&(key, form, Home::Pod));
-        if let Some((form, key, _)) = ours.find(|(form, key, _)| at_home(*form, key)) {
-            let object = self.object.metadata();
-            findings.warn(
-                object,
-                format!(
-                    "{form} {key} has no effect without label {}: \"{}\"",
-                    keys::USE,
-                    keys::OPTED_IN
-                ),
-            );
+        let idle = self.pod.metadata.ours().find_map(|(form, key, _)| {
+            let mut known = keys::ALL.iter();
+            known.find(|known| **known == (key, form, Home::Pod))
+        });
+        if let Some(&(key, form, _)) = idle {
+            findings.warn(&self.about, Problem::NoOptIn { form, key });
         }
     }
 
-    /// Warns that a pod gets no identity, where something on it or on its ServiceAccount says that it should.
+    /// Warns that a pod gets no identity, although something on it or on its ServiceAccount says that it should.
     fn warn_of_idle_identity(
         &self,
         service_account: &ObjectName,
         metadata: &Metadata<'_>,
         findings: &mut Findings,
     ) {
-        match self.pod.metadata.label(keys::USE) {
-            Some(keys::OPTED_IN) => findings.warn(
-                self.object.metadata(),
-                format!(
-                    "label {} has no effect by setting optIn; label {service_account} with it",
-                    keys::USE
-                ),
-            ),
-            None if metadata.has_ours() && self.settings.opt_in != OptIn::Either => findings.warn(
-                self.object.metadata(),
-                format!(
-                    "gets no identity: {service_account} has no label {}",
-                    keys::USE
-                ),
-            ),
-            None if metadata.has_ours() => findings.warn(
-                self.object.metadata(),
-                format!(
-                    "gets no identity: neither it nor {service_account} has label {}",
-                    keys::USE
-                ),
-            ),
+        let service_account = service_account.clone();
+        let problem = match self.pod.metadata.label(keys::USE) {
+            Some(keys::OPTED_IN) => Problem::LabelDoesNotCount { service_account },
+            None if metadata.has_ours() => Problem::NotOptedIn {
+                service_account,
+                pod_label_counts: self.settings.opt_in == OptIn::Either,
+            },
             _ => return,
-        }
-        findings.blames_service_account = true;
+        };
+        findings.warn(&self.about, problem);
     }
-}
-
-fn cannot_be_written(error: &serde_json::Error) -> String {
-    format!("cannot be written: {error}")
-}
-
-/// Whether a ServiceAccount opts its pods in: by the label, whatever its value, or by an annotation of that name.
-fn opts_in(service_account: &Metadata<'_>) -> bool {
-    service_account.label(keys::USE).is_some()
-        || service_account.written_annotation(keys::USE).is_some()
 }

@@ -1,44 +1,70 @@
-//! The decision on a ServiceAccount: are the values of our annotations what pods can use.
+//! The decision on a ServiceAccount: whether pods can use the values of its annotations.
 
-use super::object_name;
-use crate::audit;
-use crate::findings::Findings;
-use crate::identity::{self, Named};
-use crate::lens::Fault;
-use crate::request::Request;
-use crate::service_account;
-use crate::settings::Settings;
-use crate::stray_keys::{self, Role};
-use crate::verdict::Verdict;
+use super::stray_keys::{self, Role};
+use crate::findings::{About, Findings, Problem};
+use crate::identity::{self, lookup};
+use crate::json::Fault;
+use crate::keys;
+use crate::objects::{Annotated, Request};
+use crate::settings::{OptIn, Settings};
+use crate::verdict::{Verdict, audit};
 
 /// Decides on a ServiceAccount that is created or updated.
 ///
 /// An update that leaves our labels and annotations alone is accepted, whatever they say: others must be able to go on.
 ///
 /// # Errors
-/// A [`Fault`] where the object is no ServiceAccount.
+///
+/// A [`Fault`] if the object is not a ServiceAccount.
 pub fn review(request: &Request<'_>, settings: &Settings) -> Result<Verdict<'static>, Fault> {
-    let metadata = service_account::read(&request.object)?;
+    let metadata = lookup::metadata_of(&request.object)?;
     if metadata.is_being_deleted || !metadata.has_ours() {
         return Ok(Verdict::unchanged());
     }
-    if service_account::read(&request.old_object).is_ok_and(|old| metadata.has_same_ours(&old)) {
+    if lookup::metadata_of(&request.old_object).is_ok_and(|old| metadata.has_same_ours(&old)) {
         return Ok(Verdict::unchanged());
     }
-    let object = object_name("ServiceAccount", request, &metadata);
-    let named = Named {
-        object: &object,
+    let object = metadata.object_name("ServiceAccount", &request.namespace);
+    let service_account = Annotated {
+        about: &About::ServiceAccount(object.clone()),
         metadata: &metadata,
     };
     let mut findings = Findings::default();
-    identity::client_id(named, settings.on_malformed, &mut findings);
-    identity::tenant_id(named, settings.on_malformed, &mut findings);
-    identity::token_expiration(named, &mut findings);
-    stray_keys::warn(settings, Role::ServiceAccount, named, &mut findings);
-    let mut verdict = findings.into_verdict();
-    if verdict.is_refusal() {
+    let client_id = identity::client_id(service_account, settings.on_malformed, &mut findings);
+    if client_id.is_none() {
+        warn_of_missing_client_id(service_account, settings, &mut findings);
+    }
+    identity::tenant_id(service_account, settings.on_malformed, &mut findings);
+    identity::token_expiration(service_account, &mut findings);
+    let role = Role::ServiceAccount;
+    stray_keys::warn(settings, role, service_account, &mut findings);
+    let mut verdict = Verdict::of(findings);
+    if verdict.is_rejection() {
         verdict.audit_annotations = vec![audit::service_account(&object)];
     }
-    verdict.subject = Some(object);
+    verdict.object = Some(object);
     Ok(verdict)
+}
+
+/// Warns if pods of the ServiceAccount will lack a client ID: because it is empty, or because pods are rejected without one.
+/// It may be set later, so it is not rejected.
+fn warn_of_missing_client_id(
+    service_account: Annotated<'_>,
+    settings: &Settings,
+    findings: &mut Findings,
+) {
+    let is_empty = service_account
+        .metadata
+        .written_annotation(keys::CLIENT_ID)
+        .is_some();
+    let opts_in = settings.opt_in != OptIn::PodLabel && service_account.metadata.opt_in().is_some();
+    if settings.require_client_id && (opts_in || is_empty) {
+        findings.warn(service_account.about, Problem::ClientIdRequired);
+    } else if is_empty {
+        let problem = Problem::ClientIdNotSet {
+            is_empty,
+            unnamed_in: None,
+        };
+        findings.warn(service_account.about, problem);
+    }
 }

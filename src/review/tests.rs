@@ -5,14 +5,18 @@ use std::cell::RefCell;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::json::Edited;
 use crate::keys;
-use crate::lens::Edited;
-use crate::service_account::Freshness;
+use crate::settings::Freshness;
+use crate::verdict::Outcome;
 
+mod environment;
+mod mounts;
 mod proxy;
 mod service_accounts;
 mod stray_keys;
 mod token_endpoint;
+mod token_volume;
 mod verify;
 mod workloads;
 
@@ -20,10 +24,9 @@ const CLIENT_ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
 const TENANT_ID: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 const OTHER_ID: &str = "3b9d6f0a-1c2e-4d7b-8a90-5e4f3a2b1c0d";
 
-/// A cluster whose host may answer from its cache, and which notes what it is asked.
+/// A cluster with one answer, which notes what it is asked.
 struct Cluster {
-    cached: Result<Value, String>,
-    fresh: Result<Value, String>,
+    answer: Result<Value, String>,
     asked: RefCell<Vec<(String, String, Freshness)>>,
 }
 
@@ -31,11 +34,11 @@ impl ServiceAccounts for Cluster {
     fn get(&self, namespace: &str, name: &str, freshness: Freshness) -> Result<Vec<u8>, String> {
         let asked = (namespace.to_owned(), name.to_owned(), freshness);
         self.asked.borrow_mut().push(asked);
-        let answer = match freshness {
-            Freshness::Cached => &self.cached,
-            Freshness::Fresh => &self.fresh,
-        };
-        answer.clone().map(|object| object.to_string().into_bytes())
+        let mut answer = self.answer.clone()?;
+        if answer["metadata"]["name"] == "fed-sa" {
+            answer["metadata"]["name"] = name.into();
+        }
+        Ok(answer.to_string().into_bytes())
     }
 }
 
@@ -64,8 +67,7 @@ fn case() -> Case {
             },
         }),
         cluster: Cluster {
-            cached: Ok(service_account.clone()),
-            fresh: Ok(service_account),
+            answer: Ok(service_account),
             asked: RefCell::default(),
         },
     }
@@ -139,9 +141,7 @@ impl Case {
     }
 
     fn service_account(mut self, labels: Value, annotations: Value) -> Self {
-        let service_account = service_account(labels, annotations);
-        self.cluster.cached = Ok(service_account.clone());
-        self.cluster.fresh = Ok(service_account);
+        self.cluster.answer = Ok(service_account(labels, annotations));
         self
     }
 
@@ -150,7 +150,7 @@ impl Case {
         // As the host does.
         payload.sort_all_objects();
         let payload = payload.to_string().into_bytes().leak();
-        review(payload, &self.cluster)
+        review(payload, &self.cluster, &mut ())
     }
 
     /// The pod as it shall be, and the warnings.
@@ -160,7 +160,7 @@ impl Case {
         match &verdict.outcome {
             Outcome::Mutated(pod) => (
                 serde_json::from_str(&edited_text(pod)).expect("JSON"),
-                verdict.warnings,
+                verdict.warnings(),
             ),
             _ => panic!("expected a mutation, found {verdict:?}"),
         }
@@ -184,21 +184,21 @@ impl Case {
     fn warns(&self, warnings: &[&str]) {
         let verdict = self.review();
         assert_eq!(verdict.outcome, Outcome::Unchanged);
-        assert_eq!(verdict.warnings, warnings);
+        assert_eq!(verdict.warnings(), warnings);
         assert_eq!(verdict.audit_annotations, []);
     }
 
     #[track_caller]
-    fn refuses(&self, message: &str) {
-        self.refuses_and_warns(message, &[]);
+    fn rejects(&self, message: &str) {
+        self.rejects_and_warns(message, &[]);
     }
 
     #[track_caller]
-    fn refuses_and_warns(&self, message: &str, warnings: &[&str]) {
+    fn rejects_and_warns(&self, message: &str, warnings: &[&str]) {
         let verdict = self.review();
-        let message = message.to_owned();
-        assert_eq!(verdict.outcome, Outcome::Refused { message, code: 400 });
-        assert_eq!(verdict.warnings, warnings);
+        assert_eq!(verdict.message().as_deref(), Some(message));
+        assert_eq!(verdict.code(), 400);
+        assert_eq!(verdict.warnings(), warnings);
     }
 
     #[track_caller]
@@ -223,7 +223,7 @@ fn a_pod_that_opts_in_gets_env_mount_and_volume() {
     expected["spec"]["containers"][0]["volumeMounts"] = json!([v1_5_mount()]);
     expected["spec"]["volumes"] = json!([v1_5_volume()]);
     assert_eq!(case.mutates_silently(), expected);
-    case.asked(&[("fed-sa", Freshness::Cached)]);
+    case.asked(&[("fed-sa", Freshness::Fresh)]);
 }
 
 #[test]
@@ -334,14 +334,14 @@ fn a_pod_without_service_account_name_has_the_default_one() {
     for name in [Value::Null, json!("")] {
         let case = case().spec("serviceAccountName", name);
         case.mutates_silently();
-        case.asked(&[("default", Freshness::Cached)]);
+        case.asked(&[("default", Freshness::Fresh)]);
     }
     let mut case = case().spec("serviceAccount", json!("old-sa"));
     case.mutates_silently();
-    case.asked(&[("fed-sa", Freshness::Cached)]);
+    case.asked(&[("fed-sa", Freshness::Fresh)]);
     case.object()["spec"]["serviceAccountName"].take();
     case.mutates_silently();
-    case.asked(&[("fed-sa", Freshness::Cached), ("old-sa", Freshness::Cached)]);
+    case.asked(&[("fed-sa", Freshness::Fresh), ("old-sa", Freshness::Fresh)]);
 }
 
 #[test]
@@ -369,7 +369,7 @@ fn init_containers_and_containers_are_injected_unless_skipped() {
 }
 
 #[test]
-fn the_volume_comes_even_where_all_containers_are_skipped() {
+fn the_volume_is_added_even_if_all_containers_are_skipped() {
     let spec = &case()
         .annotate(keys::SKIP_CONTAINERS, "app")
         .mutates_silently()["spec"];
@@ -428,7 +428,7 @@ fn what_the_policy_does_not_know_comes_out_to_the_letter() {
             r#""resources":{ }}"#,
             &format!(r#""resources":{{ }}{volumes}}}"#),
         );
-    match review(payload.as_bytes(), &case().cluster).outcome {
+    match review(payload.as_bytes(), &case().cluster, &mut ()).outcome {
         Outcome::Mutated(pod) => assert_eq!(edited_text(&pod), expected),
         other => panic!("expected a mutation, found {other:?}"),
     }
@@ -474,118 +474,6 @@ fn a_container_that_came_later_shares_the_volume() {
 }
 
 #[test]
-fn a_mounted_token_volume_is_used_where_it_is_mounted() {
-    let mount = json!({"name": "azure-identity-token", "mountPath": "/tokens/"});
-    let app = &case()
-        .app("volumeMounts", json!([mount]))
-        .mutates_silently()["spec"]["containers"][0];
-    assert_eq!(app["volumeMounts"], json!([mount]));
-    assert_eq!(app["env"], env("/tokens/azure-identity-token"));
-}
-
-#[test]
-fn a_part_of_the_token_volume_is_not_the_token_volume() {
-    let part = json!({"name": "azure-identity-token", "mountPath": "/token", "subPath": "azure-identity-token"});
-    let app =
-        &case().app("volumeMounts", json!([part])).mutates_silently()["spec"]["containers"][0];
-    assert_eq!(app["volumeMounts"], json!([part, v1_5_mount()]));
-    assert_eq!(app["env"], env(V1_5_TOKEN_FILE));
-}
-
-#[test]
-fn a_token_volume_under_a_name_of_the_users_is_used_up_to_v1_5() {
-    let own = json!({"name": "own", "projected": {"sources": [
-        {"configMap": {"name": "x"}},
-        {"serviceAccountToken": {"path": "azure-identity-token", "audience": "api://AzureADTokenExchange"}},
-    ]}});
-    let spec = &case().spec("volumes", json!([own])).mutates_silently()["spec"];
-    assert_eq!(spec["volumes"], json!([own]));
-    let mount =
-        json!({"name": "own", "mountPath": "/var/run/secrets/azure/tokens", "readOnly": true});
-    assert_eq!(spec["containers"][0]["volumeMounts"], json!([mount]));
-}
-
-#[test]
-fn from_v1_6_on_only_a_reserved_volume_is_the_token_volume_and_it_is_kept_up_to_date() {
-    let path = "token/azure-identity-token";
-    let own = volume("own", path, 3600);
-    let spec = &case()
-        .set("layout", "v1.6.0")
-        .spec("volumes", json!([own]))
-        .mutates_silently()["spec"];
-    assert_eq!(spec["volumes"].as_array().map(Vec::len), Some(2));
-
-    let name = "azure-workload-identity-reserved-0123456789abcdef0123456789abcd";
-    let mut case = case()
-        .set("layout", "v1.6.0")
-        .set("audience", "api://other")
-        .annotate(keys::TOKEN_EXPIRATION, "7200")
-        .spec("volumes", json!([volume(name, path, 3600)]));
-    let pod = case.mutates_silently();
-    let mut expected = volume(name, path, 7200);
-    expected["projected"]["sources"][0]["serviceAccountToken"]["audience"] = "api://other".into();
-    assert_eq!(pod["spec"]["volumes"], json!([expected]));
-    *case.object() = pod;
-    case.unchanged();
-}
-
-#[test]
-fn refuses_another_volume_of_the_token_volumes_name() {
-    for other in [
-        json!({"name": "azure-identity-token", "emptyDir": {}}),
-        volume("azure-identity-token", "token", 3600),
-    ] {
-        case().spec("volumes", json!([{"name": "data"}, other])).refuses(
-            "Pod default/demo: spec.volumes[1]: expected the token volume under the name azure-identity-token, found another volume; rename that one",
-        );
-    }
-}
-
-#[test]
-fn refuses_a_mount_where_the_token_volume_goes() {
-    for (path, layout, directory) in [
-        (
-            "/var/run/secrets/azure/tokens",
-            "v1.5",
-            "/var/run/secrets/azure/tokens",
-        ),
-        (
-            "/var/run//secrets/azure/./tokens/",
-            "v1.5",
-            "/var/run/secrets/azure/tokens",
-        ),
-        (
-            "/var/run/secrets/azure/tokens/more",
-            "v1.5",
-            "/var/run/secrets/azure/tokens",
-        ),
-        (
-            "var/run/secrets/azure/tokens",
-            "v1.5",
-            "/var/run/secrets/azure/tokens",
-        ),
-        ("/var/run/secrets/tokens", "v0.7", "/var/run/secrets/tokens"),
-    ] {
-        case()
-            .set("layout", layout)
-            .spec("initContainers", json!([{"name": "setup"}]))
-            .app("volumeMounts", json!([{"name": "data", "mountPath": path}]))
-            .refuses(&format!(
-                "Pod default/demo: container app: spec.containers[0].volumeMounts: volume data is mounted at {path}, where the token volume goes ({directory}); mount it elsewhere, or list the container in annotation azure.workload.identity/skip-containers"
-            ));
-    }
-    for path in [
-        "/var/run/secrets/azure",
-        "/var/run/secrets/azure/tokens2",
-        "/",
-    ] {
-        case()
-            .app("volumeMounts", json!([{"name": "data", "mountPath": path}]))
-            .mutates_silently();
-    }
-}
-
-#[test]
 fn the_service_account_says_client_and_tenant() {
     for (tenant, expected) in [
         (OTHER_ID, OTHER_ID),
@@ -624,7 +512,7 @@ fn the_expiration_is_the_pods_else_the_service_accounts_else_the_settings() {
 }
 
 #[test]
-fn an_expiration_that_is_none_is_refused_whatever_the_setting() {
+fn an_invalid_expiration_is_rejected_whatever_the_setting() {
     for value in [
         "3599",
         "86401",
@@ -637,7 +525,7 @@ fn an_expiration_that_is_none_is_refused_whatever_the_setting() {
         let message = format!(
             "annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found {value:?}{}",
             if value == " 3600" {
-                "; remove the white space around it"
+                "; help: remove the white space around it"
             } else {
                 ""
             }
@@ -646,34 +534,37 @@ fn an_expiration_that_is_none_is_refused_whatever_the_setting() {
             case()
                 .set("onMalformed", on_malformed)
                 .annotate(keys::TOKEN_EXPIRATION, value)
-                .refuses(&format!("Pod default/demo: {message}"));
+                .rejects(&format!("Pod default/demo: {message}"));
             case()
                 .set("onMalformed", on_malformed)
                 .service_account(
                     json!({}),
                     json!({keys::CLIENT_ID: CLIENT_ID, keys::TOKEN_EXPIRATION: value}),
                 )
-                .refuses(&format!("ServiceAccount default/fed-sa: {message}"));
+                .rejects(&format!("ServiceAccount default/fed-sa: {message}"));
         }
     }
 }
 
 #[test]
-fn malformed_values_are_refused_all_at_once() {
+fn malformed_values_are_rejected_all_at_once() {
     case()
         .annotate(keys::SKIP_CONTAINERS, "app,sidecar")
         .annotate(keys::TOKEN_EXPIRATION, "1h")
         .service_account(json!({}), json!({keys::CLIENT_ID: "my-app", keys::TENANT_ID: "common"}))
-        .refuses(concat!(
-            r#"Pod default/demo: annotation azure.workload.identity/skip-containers: expected a container name: at most 63 lower-case letters, digits and inner hyphens, found "app,sidecar"; separate names with ";"; "#,
-            r#"Pod default/demo: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h"; "#,
-            r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"; "#,
+        .rejects(concat!(
+            r#"Pod default/demo: annotation azure.workload.identity/skip-containers: expected a container name: at most 63 lower-case letters, digits and inner hyphens, found "app,sidecar"; help: separate names with ";""#,
+"\n",
+            r#"Pod default/demo: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h""#,
+"\n",
+            r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app""#,
+"\n",
             r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: expected a tenant ID, a UUID or a verified domain name, found "common""#,
         ));
 }
 
 #[test]
-fn malformed_values_are_used_as_written_with_warnings_where_the_setting_says_so() {
+fn malformed_values_are_used_as_written_with_warnings_if_the_setting_says_so() {
     let (pod, warnings) = case()
         .set("onMalformed", "Warn")
         .annotate(keys::SKIP_CONTAINERS, "App")
@@ -704,15 +595,15 @@ fn names_in_skip_containers_that_no_container_has_are_warned_about() {
     assert_eq!(
         warnings,
         [
-            r#"Pod default/demo: annotation azure.workload.identity/skip-containers: the pod has no container "sidecr"; did you mean sidecar?"#,
+            r#"Pod default/demo: annotation azure.workload.identity/skip-containers: the pod has no container "sidecr"; help: did you mean "sidecar"?"#,
             r#"Pod default/demo: annotation azure.workload.identity/skip-containers: the pod has no container "envoy""#,
-            r#"Pod default/demo: annotation azure.workload.identity/skip-containers: "sidecar" stands in it twice"#,
+            r#"Pod default/demo: annotation azure.workload.identity/skip-containers lists "sidecar" twice"#,
         ]
     );
 }
 
 #[test]
-fn a_name_that_stands_twice_in_skip_containers_is_one_name() {
+fn a_name_that_skip_containers_lists_twice_counts_once() {
     let verdict = case()
         .annotate(keys::SKIP_CONTAINERS, "sidecar;app;sidecar")
         .spec("containers", json!([{"name": "app"}, {"name": "sidecar"}]))
@@ -724,7 +615,7 @@ fn a_name_that_stands_twice_in_skip_containers_is_one_name() {
 }
 
 #[test]
-fn a_refusal_tells_twenty_reasons_at_most() {
+fn a_rejection_has_twenty_reasons_at_most() {
     let names: Vec<_> = (0..25).map(|number| format!("A{number}")).collect();
     let reasons: Vec<_> = names[..20]
         .iter()
@@ -732,103 +623,192 @@ fn a_refusal_tells_twenty_reasons_at_most() {
         .collect();
     case()
         .annotate(keys::SKIP_CONTAINERS, &names.join(";"))
-        .refuses(&format!(
-            "{}; 5 more reasons are left out",
-            reasons.join("; ")
+        .rejects(&format!(
+            "{}\n5 more reasons are left out",
+            reasons.join("\n")
         ));
 }
 
 #[test]
-fn a_missing_client_id_is_a_warning_after_a_second_look() {
-    for annotations in [json!({}), json!({keys::CLIENT_ID: ""})] {
+fn a_missing_client_id_is_a_warning() {
+    for (annotations, state) in [
+        (json!({}), "not set"),
+        (json!({keys::CLIENT_ID: ""}), "empty"),
+        (json!({keys::CLIENT_ID: null}), "empty"),
+    ] {
         let case = case().service_account(json!({}), annotations);
         let (pod, warnings) = case.mutates();
         let mut expected = env(V1_5_TOKEN_FILE);
         expected.as_array_mut().expect("a list").remove(0);
         assert_eq!(pod["spec"]["containers"][0]["env"], expected);
-        let warning = "ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id is not set, so AZURE_CLIENT_ID is not injected";
+        let warning = format!(
+            "ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id is {state}, so AZURE_CLIENT_ID is not injected; help: set the annotation, or set the variable in the containers that need it"
+        );
         assert_eq!(warnings, [warning]);
-        case.asked(&[("fed-sa", Freshness::Cached), ("fed-sa", Freshness::Fresh)]);
+        case.asked(&[("fed-sa", Freshness::Fresh)]);
     }
 }
 
 #[test]
-fn a_missing_client_id_is_no_trouble_where_every_container_has_its_own() {
+fn a_missing_service_account_name_is_the_advice_if_the_default_one_has_no_client_id() {
+    let (_, warnings) = case()
+        .spec("serviceAccountName", Value::Null)
+        .service_account(json!({}), json!({}))
+        .mutates();
+    assert_eq!(
+        warnings,
+        [
+            "ServiceAccount default/default: annotation azure.workload.identity/client-id is not set, so AZURE_CLIENT_ID is not injected; the pod names no ServiceAccount; help: set spec.serviceAccountName"
+        ]
+    );
+}
+
+#[test]
+fn a_value_that_nobody_can_have_is_rejected_whatever_the_setting() {
+    for key in [keys::CLIENT_ID, keys::TENANT_ID] {
+        for (length, is_rejected) in [(253, false), (254, true)] {
+            let mut annotations = json!({keys::CLIENT_ID: CLIENT_ID});
+            annotations[key] = "x".repeat(length).into();
+            let case = case()
+                .set("onMalformed", "Warn")
+                .service_account(json!({}), annotations);
+            assert_eq!(case.review().is_rejection(), is_rejected, "{key} {length}");
+        }
+    }
+}
+
+#[test]
+fn a_pod_that_would_become_too_large_is_rejected_with_its_size() {
+    let containers = |count: usize, padding: usize| {
+        let containers: Vec<_> = (0..count)
+            .map(|index| json!({"name": format!("c{index}")}))
+            .collect();
+        case()
+            .spec("containers", json!(containers))
+            .annotate("padding", &"x".repeat(padding))
+    };
+    containers(1500, 0).mutates_silently();
+    let many = containers(5000, 0);
+    let message = many.review().message().expect("a message");
+    assert_eq!(
+        message,
+        "Pod default/demo: would have 2459080 bytes, 2375000 of them added: expected at most 1500000 and 1000000; help: list containers that need no identity in annotation azure.workload.identity/skip-containers"
+    );
+    assert!(many.review().to_json().len() < 1000);
+    assert!(containers(1, 1_499_500).review().is_rejection());
+    containers(1, 1_499_000).mutates_silently();
+    // A pod that lacks nothing is none of the policy's business, however large.
+    let names: Vec<_> = (0..5000).map(|index| format!("c{index}")).collect();
+    let mut skipped = containers(5000, 0).annotate(keys::SKIP_CONTAINERS, &names.join(";"));
+    skipped.mutates_silently();
+    *skipped.object() = skipped.mutates_silently();
+    skipped.unchanged();
+}
+
+#[test]
+fn a_missing_client_id_is_fine_if_every_container_has_its_own() {
     let own = json!([{"name": "AZURE_CLIENT_ID", "value": OTHER_ID}]);
     let case = case().service_account(json!({}), json!({})).app("env", own);
     case.mutates_silently();
-    case.asked(&[("fed-sa", Freshness::Cached)]);
+    case.asked(&[("fed-sa", Freshness::Fresh)]);
 }
 
 #[test]
-fn a_missing_client_id_is_refused_where_the_setting_says_so() {
+fn a_missing_client_id_is_rejected_if_the_setting_says_so() {
     let case = case()
         .set("requireClientID", true)
         .service_account(json!({}), json!({}));
-    case.refuses("ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: required: expected the client ID of an Entra application or managed identity, a UUID, found nothing");
-    case.asked(&[("fed-sa", Freshness::Cached), ("fed-sa", Freshness::Fresh)]);
+    case.rejects("ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: required: expected the client ID of an Entra application or managed identity, a UUID, found nothing; help: add the annotation");
+    case.asked(&[("fed-sa", Freshness::Fresh)]);
 }
 
 #[test]
-fn a_stale_answer_is_not_held_against_the_service_account() {
-    for stale in [
-        json!({}),
-        json!({keys::CLIENT_ID: "my-app"}),
-        json!({keys::TENANT_ID: "common"}),
+fn a_service_account_that_does_not_exist_is_a_rejection() {
+    let error =
+        r#"Cannot find v1/ServiceAccount named 'fed-sa' inside of namespace 'Some("default")'"#;
+    for (field, path) in [
+        (None, "spec.serviceAccountName"),
+        (Some("serviceAccount"), "spec.serviceAccount"),
     ] {
         let mut case = case();
-        case.cluster.cached = Ok(service_account(json!({}), stale));
-        let pod = case.mutates_silently();
-        assert_eq!(pod["spec"]["containers"][0]["env"], env(V1_5_TOKEN_FILE));
-        case.asked(&[("fed-sa", Freshness::Cached), ("fed-sa", Freshness::Fresh)]);
+        if let Some(field) = field {
+            case.object()["spec"]["serviceAccountName"].take();
+            case.object()["spec"][field] = "fed-sa".into();
+        }
+        case.cluster.answer = Err(error.to_owned());
+        case.rejects(&format!(
+            "ServiceAccount default/fed-sa: does not exist; help: create it, or correct {path}"
+        ));
+        case.asked(&[("fed-sa", Freshness::Fresh)]);
     }
 }
 
 #[test]
-fn what_is_wrong_with_the_pod_alone_takes_no_second_look() {
-    let case = case().annotate(keys::TOKEN_EXPIRATION, "1h");
-    assert!(case.review().is_refusal());
-    case.asked(&[("fed-sa", Freshness::Cached)]);
+fn the_setting_says_how_old_an_answer_may_be() {
+    for (setting, freshness) in [("Fresh", Freshness::Fresh), ("Cached", Freshness::Cached)] {
+        let case = case().set("serviceAccountLookup", setting);
+        case.mutates_silently();
+        case.asked(&[("fed-sa", freshness)]);
+    }
 }
 
 #[test]
-fn a_service_account_that_cannot_be_read_is_a_refusal() {
-    let missing =
-        r#"Cannot find v1/ServiceAccount named 'fed-sa' inside of namespace 'Some("default")'"#;
-    let message = "ServiceAccount default/fed-sa: does not exist; create it, or correct spec.serviceAccountName";
-    let mut first = case();
-    first.cluster.cached = Err(missing.to_owned());
-    first.refuses(message);
-    first.asked(&[("fed-sa", Freshness::Cached)]);
-
-    let mut second = case().service_account(json!({}), json!({}));
-    second.cluster.fresh = Err(missing.to_owned());
-    second.refuses(message);
+fn a_name_that_no_service_account_can_have_is_not_looked_up() {
+    for name in [
+        "a b",
+        "../../kube-system/secrets/x",
+        "fed-sa/token",
+        "fed-sa?x=y",
+        "Fed-sa",
+    ] {
+        let case = case().spec("serviceAccountName", json!(name));
+        case.rejects(&format!(
+            "Pod default/demo: spec.serviceAccountName: expected an object name: lower-case letters, digits, and inner hyphens and dots, found {name:?}"
+        ));
+        case.asked(&[]);
+    }
 }
 
 #[test]
-fn settings_that_are_not_valid_refuse_with_every_fault() {
-    let case = case().set("layuot", "v1.5").set("optIn", 5);
-    let verdict = Verdict::new(Outcome::Refused {
-        message: "the policy's settings are not valid: layuot: unknown setting: did you mean layout?; optIn: expected one of PodLabel, ServiceAccountLabel, Either, found 5".to_owned(),
-        code: 500,
-    });
-    assert_eq!(case.review(), verdict);
+fn an_answer_that_is_another_service_account_is_a_rejection() {
+    for (field, value, found) in [
+        ("name", json!("other"), "default/other"),
+        ("name", Value::Null, "default/"),
+        ("namespace", json!("kube-system"), "kube-system/fed-sa"),
+        ("namespace", Value::Null, "/fed-sa"),
+    ] {
+        let mut case = case();
+        if let Ok(answer) = &mut case.cluster.answer {
+            answer["metadata"][field] = value;
+        }
+        case.rejects(&format!(
+            "ServiceAccount default/fed-sa: cannot be read: the host's answer is ServiceAccount {found}; help: see PolicyServer's log"
+        ));
+    }
 }
 
 #[test]
-fn a_pod_that_is_no_pod_is_refused_with_the_path() {
+fn settings_that_are_not_valid_are_the_reasons_of_a_rejection() {
+    let verdict = case().set("layuot", "v1.5").set("optIn", 5).review();
+    let message = "setting layuot: there is no such setting; help: did you mean layout?\nsetting optIn: expected one of PodLabel, ServiceAccountLabel, Either, found 5";
+    assert_eq!(verdict.message().as_deref(), Some(message));
+    assert_eq!(verdict.code(), 500);
+    assert_eq!(verdict.object, None);
+}
+
+#[test]
+fn a_pod_of_the_wrong_shape_is_rejected_with_the_path() {
     for (object, message) in [
-        (Value::Null, "request.object: expected a Pod, found null"),
-        (json!([]), "request.object: expected a Pod, found a list"),
+        (Value::Null, "Pod default/*: expected a Pod, found null"),
+        (json!([]), "Pod default/*: expected a Pod, found a list"),
         (
-            json!({"metadata": {"labels": {keys::USE: true}}}),
-            r#"request.object.metadata.labels["azure.workload.identity/use"]: expected a string, found a boolean"#,
+            json!({"metadata": {"name": "demo", "labels": {keys::USE: true}}}),
+            r#"Pod default/demo: metadata.labels["azure.workload.identity/use"]: expected a string, found a boolean; help: put the value in quotes"#,
         ),
     ] {
         let mut case = case();
         *case.object() = object;
-        case.refuses(message);
+        case.rejects(message);
     }
     for (field, value, message) in [
         (
@@ -884,83 +864,37 @@ fn a_pod_that_is_no_pod_is_refused_with_the_path() {
     ] {
         case()
             .spec(field, value)
-            .refuses(&format!("Pod default/demo: {message}"));
+            .rejects(&format!("Pod default/demo: {message}"));
     }
     let mut case = case();
     case.object()["spec"].take();
-    case.refuses("Pod default/demo: spec: expected an object, found null");
+    case.rejects("Pod default/demo: spec: expected an object, found null");
     case.object().as_object_mut().expect("a pod").remove("spec");
-    case.refuses("Pod default/demo: spec: expected an object, found nothing");
+    case.rejects("Pod default/demo: spec: expected an object, found nothing");
 }
 
 #[test]
-fn a_request_that_is_none_is_refused() {
+fn a_payload_that_is_not_a_request_is_rejected() {
     let cluster = case().cluster;
     for (payload, message) in [
         (
             &b"\xff"[..],
-            "expected an admission request, found bytes that are no UTF-8",
+            "expected an admission request, found invalid UTF-8",
         ),
         (b"", "expected an object, found nothing"),
         (
             b"{}",
-            "request: expected an admission request with kind and operation, found none",
+            "request: expected an admission request with kind and operation, found one without",
         ),
     ] {
-        assert_eq!(review(payload, &cluster), Verdict::reject(message));
+        assert_eq!(
+            review(payload, &cluster, &mut ()).message().as_deref(),
+            Some(message)
+        );
     }
     let mut case = case();
     case.request["namespace"].take();
-    case.refuses("request.namespace: expected the pod's namespace, found nothing");
-}
-
-#[test]
-fn an_own_value_that_keeps_the_identity_out_is_warned_about_after_a_second_look() {
-    let own = json!([
-        {"name": "AZURE_CLIENT_ID", "value": OTHER_ID},
-        {"name": "AZURE_TENANT_ID", "value": "contoso.com"},
-        {"name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/token"},
-        {"name": "AZURE_AUTHORITY_HOST", "value": "https://login.example/"},
-    ]);
-    let case = case().app("env", own.clone());
-    let (pod, warnings) = case.mutates();
-    assert_eq!(pod["spec"]["containers"][0]["env"], own);
-    assert_eq!(
-        warnings,
-        [
-            "Pod default/demo: container app: env AZURE_CLIENT_ID keeps the value that the container sets, not that of the ServiceAccount",
-            "Pod default/demo: container app: env AZURE_TENANT_ID keeps the value that the container sets, not that of setting azureTenantID",
-            "Pod default/demo: container app: env AZURE_FEDERATED_TOKEN_FILE keeps the value that the container sets, not that of the token volume's mount",
-        ]
-    );
-    case.asked(&[("fed-sa", Freshness::Cached), ("fed-sa", Freshness::Fresh)]);
-}
-
-#[test]
-fn an_own_value_that_is_the_same_or_cannot_be_compared_is_no_warning() {
-    let from = json!({"secretKeyRef": {"name": "s", "key": "k"}});
-    let own = json!([
-        {"name": "AZURE_CLIENT_ID", "value": CLIENT_ID},
-        {"name": "AZURE_TENANT_ID", "valueFrom": from},
-    ]);
-    case().app("env", own).mutates_silently();
-}
-
-#[test]
-fn an_own_value_that_is_empty_is_one_however_it_is_written() {
-    for own in [
-        json!({"name": "AZURE_CLIENT_ID"}),
-        json!({"name": "AZURE_CLIENT_ID", "value": ""}),
-        json!({"name": "AZURE_CLIENT_ID", "value": null, "valueFrom": null}),
-    ] {
-        let (_, warnings) = case().app("env", json!([own])).mutates();
-        assert_eq!(
-            warnings,
-            [
-                "Pod default/demo: container app: env AZURE_CLIENT_ID keeps the value that the container sets, not that of the ServiceAccount"
-            ]
-        );
-    }
+    case.rejects("request.namespace: expected the pod's namespace, found nothing");
 }
 
 #[test]
@@ -972,26 +906,7 @@ fn a_mirror_pod_is_left_alone() {
 }
 
 #[test]
-fn a_token_volume_for_another_audience_is_kept_and_told() {
-    for token in [
-        json!({"path": "azure-identity-token", "expirationSeconds": 3600}),
-        json!({"path": "azure-identity-token", "audience": "https://vault.example"}),
-    ] {
-        let volumes =
-            json!([{"name": "mine", "projected": {"sources": [{"serviceAccountToken": token}]}}]);
-        let (pod, warnings) = case().spec("volumes", volumes.clone()).mutates();
-        assert_eq!(pod["spec"]["volumes"], volumes);
-        assert_eq!(
-            warnings,
-            [
-                "Pod default/demo: spec.volumes[0]: keeps a token for another audience than api://AzureADTokenExchange; remove this volume, and the policy adds its own"
-            ]
-        );
-    }
-}
-
-#[test]
-fn the_audit_log_tells_the_identity_and_the_containers() {
+fn the_audit_log_has_the_identity_and_the_containers() {
     let verdict = case()
         .spec("containers", json!([{"name": "app"}, {"name": "sidecar"}]))
         .spec("initContainers", json!([{"name": "init"}]))
@@ -1009,7 +924,7 @@ fn the_audit_log_tells_the_identity_and_the_containers() {
     assert_eq!(verdict.audit_annotations, owned(&expected));
 }
 
-fn owned(annotations: &[(&'static str, &str)]) -> Vec<crate::audit::Annotation> {
+fn owned(annotations: &[(&'static str, &str)]) -> Vec<crate::verdict::audit::Annotation> {
     annotations
         .iter()
         .map(|(key, value)| (*key, (*value).to_owned().into()))
@@ -1017,7 +932,7 @@ fn owned(annotations: &[(&'static str, &str)]) -> Vec<crate::audit::Annotation> 
 }
 
 #[test]
-fn the_audit_log_tells_the_identity_of_a_refusal_as_far_as_it_is_known() {
+fn the_audit_log_has_the_identity_of_a_rejection_as_far_as_it_is_known() {
     let annotations = json!({keys::CLIENT_ID: "my-app", keys::TENANT_ID: "contoso.com"});
     let known = case().service_account(json!({}), annotations).review();
     let expected = [
@@ -1029,7 +944,7 @@ fn the_audit_log_tells_the_identity_of_a_refusal_as_far_as_it_is_known() {
     ];
     assert_eq!(known.audit_annotations, owned(&expected));
     let mut unknown = case();
-    unknown.cluster.cached = Err("no connection".to_owned());
+    unknown.cluster.answer = Err("no connection".to_owned());
     let expected = [("service-account", "default/fed-sa")];
     assert_eq!(unknown.review().audit_annotations, owned(&expected));
     assert_eq!(
@@ -1039,31 +954,4 @@ fn the_audit_log_tells_the_identity_of_a_refusal_as_far_as_it_is_known() {
             .audit_annotations,
         []
     );
-}
-
-#[test]
-fn the_subject_is_known_for_the_log() {
-    let subject = case().review().subject;
-    assert_eq!(subject, Some(ObjectName::new("Pod", "default", "demo")));
-}
-
-#[test]
-fn of_two_reserved_volumes_the_first_counts_whatever_the_pods_name() {
-    const FIRST: &str = "azure-workload-identity-reserved-000000000000000000000000000000";
-    const USUAL: &str = "azure-workload-identity-reserved-2a97516c354b68848cdbd8f54a226a";
-    let path = "token/azure-identity-token";
-    let volumes = json!([volume(FIRST, path, 3600), volume(USUAL, path, 3600)]);
-    let mut case = case()
-        .set("layout", "v1.6.1")
-        .spec("volumes", volumes.clone());
-    let mut pod = case.mutates_silently();
-    assert_eq!(pod["spec"]["volumes"], volumes);
-    let directory = "/var/run/secrets/azure/wi/000000000000000000000000000000";
-    assert_eq!(
-        pod["spec"]["containers"][0]["volumeMounts"],
-        json!([{"name": FIRST, "mountPath": directory, "readOnly": true}])
-    );
-    pod["metadata"]["name"] = "named-by-now".into();
-    *case.object() = pod;
-    case.unchanged();
 }

@@ -1,29 +1,29 @@
-//! The decision on a workload: would its pods be accepted.
+//! The decision on a workload: whether its pods would be accepted.
 
-use super::object_name;
 use super::pod::{PodReview, Purpose};
-use crate::findings::Findings;
-use crate::identity::Named;
-use crate::lens::Fault;
-use crate::request::Request;
-use crate::service_account::ServiceAccounts;
+use super::reasons::Observer;
+use super::stray_keys::{self, Role};
+use crate::findings::{About, Findings, PodName};
+use crate::identity::lookup::ServiceAccounts;
+use crate::json::Fault;
+use crate::objects::{Annotated, JOB_TEMPLATE, Request, Workload, WorkloadKind};
 use crate::settings::Settings;
-use crate::stray_keys::{self, Role};
 use crate::verdict::Verdict;
-use crate::workload::{JOB_TEMPLATE, Kind, Workload};
 
 /// Decides on a workload that is created or updated. It is never mutated: the tool that applied it would see a drift.
 ///
 /// An update that leaves the template alone is accepted, whatever it says: controllers must be able to scale and roll.
 ///
 /// # Errors
-/// A [`Fault`] where something that is read has the wrong type.
+///
+/// A [`Fault`] if something that is read has the wrong type.
 #[inline(never)]
 pub fn review<'a>(
     request: &Request<'a>,
     settings: &Settings,
-    kind: Kind,
+    kind: WorkloadKind,
     service_accounts: &dyn ServiceAccounts,
+    observer: &mut impl Observer,
 ) -> Result<Verdict<'a>, Fault> {
     let workload = Workload::read(kind, &request.object)?;
     if workload.metadata.is_being_deleted {
@@ -35,21 +35,29 @@ pub fn review<'a>(
     let Some(template) = workload.template()? else {
         return Ok(Verdict::unchanged());
     };
-    let object = object_name(kind.name, request, &workload.metadata);
+    let object = workload.metadata.object_name(kind.name, &request.namespace);
     let mut findings = Findings::default();
-    for (object, metadata) in [
-        (&object, &workload.metadata),
-        (&object.template(JOB_TEMPLATE), &workload.job_metadata),
+    for (about, metadata) in [
+        (&About::Object(object.clone()), &workload.metadata),
+        (
+            &About::JobTemplate(object.clone(), JOB_TEMPLATE),
+            &workload.job_metadata,
+        ),
     ] {
         let role = Role::Workload(kind.template, &template.metadata);
-        stray_keys::warn(settings, role, Named { object, metadata }, &mut findings);
+        let annotated = Annotated { about, metadata };
+        stray_keys::warn(settings, role, annotated, &mut findings);
     }
     let review = PodReview {
         settings,
         purpose: Purpose::Check,
-        object: &object.template(kind.template),
+        about: About::Pod(PodName {
+            object,
+            template: Some(kind.template),
+        }),
+        namespace: &request.namespace,
         pod: &template,
         service_accounts,
     };
-    Ok(review.verdict(findings))
+    Ok(review.verdict(findings, observer))
 }

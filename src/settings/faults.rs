@@ -1,14 +1,16 @@
-//! What is wrong with settings: collected, so that all of it is told at once.
+//! What is wrong with settings: collected, so that all of it is reported at once.
 
-use crate::lens::Reader;
-use crate::message::{excerpt, join};
-use crate::nearest::nearest;
+use std::borrow::Cow;
+
+use crate::findings::{About, Findings, Found, Problem};
+use crate::json::{Fault, Reader};
+use crate::messages::{Excerpt, nearest};
 use crate::values::{self, Malformed};
 
 /// One setting as it is given: its name and its JSON text.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
-    /// What stands in front of the name in messages: empty, or the enclosing setting and a dot.
+    /// What precedes the name in messages: empty, or the enclosing setting and a dot.
     pub prefix: &'a str,
     /// Its name.
     pub key: &'a str,
@@ -19,113 +21,260 @@ pub struct Setting<'a> {
 /// What is wrong with the settings, as far as they were read.
 #[derive(Debug, Default)]
 pub struct Faults {
-    /// A message for each fault.
-    pub list: Vec<String>,
-    /// The settings that unknown ones probably stand for.
+    findings: Findings,
+    count: usize,
+    /// The settings that are probably meant by unknown ones.
     misspelt: Vec<&'static str>,
-    is_unreadable: bool,
+    /// Whether the settings as a whole could not be read, so that nothing can be said of what is missing in them.
+    pub is_unreadable: bool,
+}
+
+/// Names, each with its meaning.
+pub type Names<T> = [(&'static str, T)];
+
+impl Setting<'_> {
+    /// Its name, behind those of the objects that it is in.
+    pub fn path(&self) -> String {
+        [self.prefix, self.key].concat()
+    }
+
+    /// What a finding about it is about.
+    pub fn about(&self) -> About {
+        About::Setting(Excerpt::new(&self.path()))
+    }
 }
 
 impl Faults {
-    /// Reads an object of settings: `each` gets every setting that is known by `names` and not null.
-    pub fn fields<'a>(
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// All of them.
+    pub fn into_findings(self) -> Findings {
+        self.findings
+    }
+
+    /// Notes that something is wrong with a setting.
+    #[cold]
+    #[inline(never)]
+    pub fn add(&mut self, about: About, problem: Problem) {
+        self.count = self.count.saturating_add(1);
+        self.findings.reject(&about, problem);
+    }
+
+    /// As [`add`](Self::add), by the path of the setting.
+    pub fn add_at(&mut self, prefix: &str, name: &str, problem: Problem) {
+        let path = [prefix, name].concat();
+        self.add(About::Setting(Excerpt::new(&path)), problem);
+    }
+
+    /// Reads an object of settings. `each` gets every setting that is known by `names` and not null, with the meaning
+    /// of its name.
+    pub fn fields<'a, T: Copy>(
+        &mut self,
+        object: Setting<'a>,
+        names: &Names<T>,
+        mut each: impl FnMut(&mut Self, T, Setting<'a>),
+    ) {
+        let all: Vec<_> = names.iter().map(|(name, _)| *name).collect();
+        self.fields_by_index(object, &all, &mut |faults, index, setting| {
+            if let Some((_, name)) = names.get(index) {
+                each(faults, *name, setting);
+            }
+        });
+    }
+
+    /// As [`fields`](Self::fields), by the index of the name; whether it is an object. It is one function for all objects of
+    /// settings.
+    #[inline(never)]
+    pub fn fields_by_index<'a>(
         &mut self,
         object: Setting<'a>,
         names: &[&'static str],
-        each: &mut dyn FnMut(&mut Self, Setting<'a>),
-    ) {
+        each: &mut dyn FnMut(&mut Self, usize, Setting<'a>),
+    ) -> bool {
         let prefix = object.prefix;
-        let mut reader = Reader::new(object.value);
-        let read = reader.object("an object", |key, reader| {
-            let value = reader.raw()?;
-            match names.iter().find(|name| **name == key) {
-                None => self.unknown(prefix, key, names),
-                Some(_) if value == "null" => {}
-                Some(key) => each(self, Setting { prefix, key, value }),
+        let read = each_field(object.value, &mut |key, value| match names
+            .iter()
+            .position(|name| *name == key)
+        {
+            None => self.unknown(prefix, key, names),
+            Some(_) if value == "null" => {}
+            Some(index) => {
+                let key = names.get(index).copied().unwrap_or_default();
+                each(self, index, Setting { prefix, key, value });
             }
-            Ok(())
         });
+        let is_object = read.is_ok();
         if let Err(fault) = read {
-            self.list.push(format!("{}: {fault}", object.key));
-            self.is_unreadable = true;
+            self.unreadable(object, fault);
         }
+        is_object
     }
 
-    /// Whether an object of settings could not be read, so that nothing can be said of what is missing in it.
-    pub fn is_unreadable(&self) -> bool {
-        self.is_unreadable
+    #[cold]
+    #[inline(never)]
+    fn unreadable(&mut self, object: Setting<'_>, fault: Fault) {
+        let about = if object.key.is_empty() {
+            About::Settings
+        } else {
+            About::Setting(Excerpt::new(object.key))
+        };
+        self.add(about, Problem::Shape(fault));
+        self.is_unreadable |= object.key.is_empty();
     }
 
-    /// Notes a required setting that is not there, unless it is there misspelt, which is a fault already.
-    pub fn missing(&mut self, prefix: &str, name: &'static str, expected: &str) {
+    /// Notes a required setting that is not there, unless it is there misspelt, which was noted already.
+    pub fn missing(
+        &mut self,
+        prefix: &str,
+        name: &'static str,
+        expected: &'static str,
+        because: Option<&'static str>,
+    ) {
         if !self.misspelt.contains(&name) {
-            self.list.push(format!(
-                "{prefix}{name}: required: expected {expected}, found nothing"
-            ));
+            self.add_at(prefix, name, Problem::SettingMissing { expected, because });
         }
     }
 
     /// Notes a value that is not what was expected.
-    pub fn expected(&mut self, setting: Setting<'_>, expected: &str, hint: Option<String>) {
-        let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-        let Setting { prefix, key, value } = setting;
-        let found = excerpt(value);
-        self.list.push(format!(
-            "{prefix}{key}: expected {expected}, found {found}{hint}"
-        ));
+    #[cold]
+    #[inline(never)]
+    pub fn expected(&mut self, setting: Setting<'_>, expected: impl Into<Cow<'static, str>>) {
+        self.malformed(setting, expected.into(), None);
     }
 
-    fn unknown(&mut self, prefix: &str, key: &str, names: &[&'static str]) {
-        let suggestion = nearest(key, names.iter().copied());
-        let advice = match suggestion {
-            Some(name) => {
-                self.misspelt
-                    .extend(names.iter().find(|known| **known == name));
-                format!("did you mean {prefix}{name}?")
-            }
-            None => format!("expected one of {}", join(names.iter().copied())),
+    /// As [`expected`](Self::expected), with words for what was found.
+    #[cold]
+    #[inline(never)]
+    pub fn expected_but(
+        &mut self,
+        setting: Setting<'_>,
+        expected: &'static str,
+        found: &'static str,
+    ) {
+        let problem = Problem::SettingMalformed {
+            expected: expected.into(),
+            found: Found::Kind(found),
+            hint: None,
         };
-        let key = excerpt(key);
-        self.list
-            .push(format!("{prefix}{key}: unknown setting: {advice}"));
+        self.add(setting.about(), problem);
     }
 
-    /// A text that `parse` accepts.
+    /// As [`expected`](Self::expected), with what to do about it.
+    #[cold]
+    #[inline(never)]
+    pub fn malformed(
+        &mut self,
+        setting: Setting<'_>,
+        expected: Cow<'static, str>,
+        hint: Option<Cow<'static, str>>,
+    ) {
+        let found = found(setting.value);
+        self.add(
+            setting.about(),
+            Problem::SettingMalformed {
+                expected,
+                found,
+                hint,
+            },
+        );
+    }
+
+    /// Notes a string that is not what was expected.
+    #[cold]
+    #[inline(never)]
+    fn malformed_string(&mut self, setting: Setting<'_>, malformed: Malformed) {
+        let problem = Problem::SettingMalformed {
+            expected: malformed.expected.into(),
+            found: malformed
+                .secret
+                .map_or_else(|| found(setting.value), Found::Kind),
+            hint: malformed.hint.map(Cow::Borrowed),
+        };
+        self.add(setting.about(), problem);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unknown(&mut self, prefix: &str, key: &str, names: &[&'static str]) {
+        let meant = nearest(key, names.iter().copied());
+        let meant = names.iter().find(|name| Some(**name) == meant);
+        self.misspelt.extend(meant);
+        let meant = meant.map(|name| [prefix, name].concat());
+        let names = names.to_vec();
+        self.add_at(prefix, key, Problem::SettingUnknown { meant, names });
+    }
+
+    /// A string that `parse` accepts.
+    #[inline(never)]
     pub fn text(
         &mut self,
         setting: Setting<'_>,
         parse: fn(&str) -> Result<&str, Malformed>,
     ) -> Option<String> {
-        // What is no string is as wrong as an empty one.
+        // No value may have this character, so what is not a string is malformed too.
         let text = Reader::new(setting.value).string("a string");
-        match parse(text.as_deref().unwrap_or_default()) {
+        match parse(text.as_deref().unwrap_or("\0")) {
             Ok(value) => Some(value.to_owned()),
             Err(malformed) => {
-                self.expected(setting, malformed.expected, malformed.hint);
+                self.malformed_string(setting, malformed);
                 None
             }
         }
     }
 
-    /// One of several names; `same` compares them.
-    pub fn one_of<T: Copy>(
-        &mut self,
-        setting: Setting<'_>,
-        choices: &[(&str, T)],
-        same: fn(&str, &str) -> bool,
-    ) -> Option<T> {
-        let text = Reader::new(setting.value).string("a string");
-        let choice = choices
-            .iter()
-            .find(|(name, _)| text.as_ref().is_ok_and(|text| same(text, name)));
-        if choice.is_none() {
-            self.none_of(setting, choices.iter().map(|(name, _)| *name).collect());
-        }
-        choice.map(|(_, value)| *value)
+    /// One of several names.
+    pub fn one_of<T: Copy>(&mut self, setting: Setting<'_>, choices: &Names<T>) -> Option<T> {
+        self.choice(setting, choices, str::eq)
     }
 
-    fn none_of(&mut self, setting: Setting<'_>, names: Vec<&str>) {
-        self.expected(setting, &format!("one of {}", join(names)), None);
+    /// One of several names, in any case.
+    pub fn one_of_any_case<T: Copy>(
+        &mut self,
+        setting: Setting<'_>,
+        choices: &Names<T>,
+    ) -> Option<T> {
+        self.choice(setting, choices, str::eq_ignore_ascii_case)
+    }
+
+    fn choice<T: Copy>(
+        &mut self,
+        setting: Setting<'_>,
+        choices: &Names<T>,
+        same: fn(&str, &str) -> bool,
+    ) -> Option<T> {
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        let index = self.choice_by_index(setting, &names, same)?;
+        choices.get(index).map(|(_, value)| *value)
+    }
+
+    /// As [`one_of`](Self::one_of), by the index of the name. It is one function for all choices.
+    #[inline(never)]
+    pub fn choice_by_index(
+        &mut self,
+        setting: Setting<'_>,
+        names: &[&'static str],
+        same: fn(&str, &str) -> bool,
+    ) -> Option<usize> {
+        let text = Reader::new(setting.value).string("a string");
+        let choice = text
+            .as_ref()
+            .ok()
+            .and_then(|text| names.iter().position(|name| same(text, name)));
+        if choice.is_none() {
+            let text = text.as_deref().unwrap_or(setting.value);
+            // Its name is near those of other clouds.
+            let hint = if text.eq_ignore_ascii_case("AzureStackCloud") {
+                Some(Cow::Borrowed("set azureAuthorityHost instead"))
+            } else {
+                nearest(text, names.iter().copied())
+                    .map(|meant| Cow::Owned(format!("did you mean {meant}?")))
+            };
+            self.malformed(setting, format!("one of {}", names.join(", ")).into(), hint);
+        }
+        choice
     }
 
     /// A token expiration in seconds.
@@ -133,47 +282,44 @@ impl Faults {
         match values::token_expiration(setting.value) {
             Ok(seconds) => Some(seconds),
             Err(malformed) => {
-                self.expected(setting, malformed.expected, None);
+                self.expected(setting, malformed.expected);
                 None
             }
         }
     }
 
     /// `true` or `false`.
+    #[inline(never)]
     pub fn boolean(&mut self, setting: Setting<'_>) -> Option<bool> {
         match setting.value {
             "true" => Some(true),
             "false" => Some(false),
             _ => {
-                self.expected(setting, "true or false", None);
+                self.expected(setting, "true or false");
                 None
             }
         }
     }
+}
 
-    /// An object of Kubernetes that is handed on as it is, after a look at its fields' names. It is JSON as the host wrote it.
-    pub fn object(
-        &mut self,
-        setting: Setting<'_>,
-        names: &[&'static str],
-        each: &mut dyn FnMut(&mut Self, Setting<'_>),
-    ) -> Option<String> {
-        let faults = self.list.len();
-        let prefix = format!("{}{}.", setting.prefix, setting.key);
-        let key = prefix.trim_end_matches('.');
-        let value = setting.value;
-        self.fields(
-            Setting {
-                prefix: &prefix,
-                key,
-                value,
-            },
-            names,
-            each,
-        );
-        if self.list.len() > faults {
-            return None;
-        }
-        Some(value.to_owned())
+/// A setting's value as messages show it: objects and lists by their kind alone.
+pub fn found(json: &str) -> Found {
+    let mut reader = Reader::new(json);
+    match reader.clone().string("a string") {
+        Ok(text) => Found::Text(Excerpt::new(&text)),
+        Err(fault) => match fault.found() {
+            kind @ ("an object" | "a list") => Found::Kind(kind),
+            _ => Found::Literal(Excerpt::new(reader.raw().unwrap_or(json))),
+        },
     }
+}
+
+/// Gives each field of an object its key and its value, as JSON.
+#[inline(never)]
+pub fn each_field<'a>(object: &'a str, each: &mut dyn FnMut(&str, &'a str)) -> Result<(), Fault> {
+    let read = Reader::new(object).object("an object", |key, reader| {
+        each(key, reader.raw()?);
+        Ok(())
+    });
+    read.map(|_| ())
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::faults::{Faults, Setting};
+use super::{resources, security_context};
 use crate::values;
 
 /// The settings of the proxy containers.
@@ -20,9 +21,9 @@ pub struct ProxySettings {
     pub resources: Option<String>,
     /// `ResourceRequirements` of `azwi-proxy-init` as JSON, if any.
     pub init_resources: Option<String>,
-    /// `SecurityContext` of `azwi-proxy` as JSON, where it is not the webhook's.
+    /// `SecurityContext` of `azwi-proxy` as JSON, if it is not the webhook's.
     pub security_context: Option<String>,
-    /// `SecurityContext` of `azwi-proxy-init` as JSON, where it is not the webhook's.
+    /// `SecurityContext` of `azwi-proxy-init` as JSON, if it is not the webhook's.
     pub init_security_context: Option<String>,
 }
 
@@ -41,17 +42,34 @@ impl Default for ProxySettings {
     }
 }
 
-/// The names of the settings under `proxy`.
-pub const NAMES: [&str; 8] = [
-    "image",
-    "initImage",
-    "logLevel",
-    "nativeSidecar",
-    "resources",
-    "initResources",
-    "securityContext",
-    "initSecurityContext",
+/// A setting under `proxy`.
+#[derive(Clone, Copy, Debug)]
+enum Name {
+    Image,
+    InitImage,
+    LogLevel,
+    NativeSidecar,
+    Resources,
+    InitResources,
+    SecurityContext,
+    InitSecurityContext,
+}
+
+const NAMES: [(&str, Name); 8] = [
+    ("image", Name::Image),
+    ("initImage", Name::InitImage),
+    ("logLevel", Name::LogLevel),
+    ("nativeSidecar", Name::NativeSidecar),
+    ("resources", Name::Resources),
+    ("initResources", Name::InitResources),
+    ("securityContext", Name::SecurityContext),
+    ("initSecurityContext", Name::InitSecurityContext),
 ];
+
+/// The names of the settings under `proxy`.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
+}
 
 const LOG_LEVELS: [(&str, &str); 5] = [
     ("warning", "warning"),
@@ -61,22 +79,6 @@ const LOG_LEVELS: [(&str, &str); 5] = [
     ("all", "all"),
 ];
 
-/// The fields of a container's `SecurityContext`.
-const SECURITY_CONTEXT: [&str; 12] = [
-    "allowPrivilegeEscalation",
-    "appArmorProfile",
-    "capabilities",
-    "privileged",
-    "procMount",
-    "readOnlyRootFilesystem",
-    "runAsGroup",
-    "runAsNonRoot",
-    "runAsUser",
-    "seLinuxOptions",
-    "seccompProfile",
-    "windowsOptions",
-];
-
 /// Reads the settings under `proxy`.
 pub fn read(faults: &mut Faults, setting: Setting<'_>) -> ProxySettings {
     let mut proxy = ProxySettings::default();
@@ -84,18 +86,19 @@ pub fn read(faults: &mut Faults, setting: Setting<'_>) -> ProxySettings {
         prefix: "proxy.",
         ..setting
     };
-    faults.fields(object, &NAMES, &mut |faults, setting| match setting.key {
-        "image" => set(&mut proxy.image, image(faults, setting)),
-        "initImage" => set(&mut proxy.init_image, image(faults, setting)),
-        "logLevel" => set(
-            &mut proxy.log_level,
-            faults.one_of(setting, &LOG_LEVELS, |one, other| one == other),
-        ),
-        "nativeSidecar" => set(&mut proxy.native_sidecar, faults.boolean(setting)),
-        "resources" => proxy.resources = resources(faults, setting),
-        "initResources" => proxy.init_resources = resources(faults, setting),
-        "securityContext" => proxy.security_context = security_context(faults, setting),
-        _ => proxy.init_security_context = security_context(faults, setting),
+    faults.fields(object, &NAMES, |faults, name, setting| match name {
+        Name::Image => set(&mut proxy.image, image(faults, setting)),
+        Name::InitImage => set(&mut proxy.init_image, image(faults, setting)),
+        Name::LogLevel => set(&mut proxy.log_level, faults.one_of(setting, &LOG_LEVELS)),
+        Name::NativeSidecar => set(&mut proxy.native_sidecar, faults.boolean(setting)),
+        Name::Resources => proxy.resources = faults.handed_on(setting, &resources::SHAPE),
+        Name::InitResources => proxy.init_resources = faults.handed_on(setting, &resources::SHAPE),
+        Name::SecurityContext => {
+            proxy.security_context = faults.handed_on(setting, &security_context::SHAPE);
+        }
+        Name::InitSecurityContext => {
+            proxy.init_security_context = faults.handed_on(setting, &security_context::SHAPE);
+        }
     });
     proxy
 }
@@ -108,28 +111,4 @@ fn set<T>(field: &mut T, value: Option<T>) {
 
 fn image(faults: &mut Faults, setting: Setting<'_>) -> Option<Cow<'static, str>> {
     faults.text(setting, values::image).map(Cow::Owned)
-}
-
-fn security_context(faults: &mut Faults, setting: Setting<'_>) -> Option<String> {
-    faults.object(setting, &SECURITY_CONTEXT, &mut |_, _| {})
-}
-
-fn resources(faults: &mut Faults, setting: Setting<'_>) -> Option<String> {
-    faults.object(setting, &["limits", "requests"], &mut |faults, amounts| {
-        let mut reader = crate::lens::Reader::new(amounts.value);
-        let read = reader.object("an object of quantities", |key, reader| {
-            let value = reader.raw()?;
-            // A quantity may be a number too.
-            let amount = crate::lens::Reader::new(value).string("a quantity");
-            if values::quantity(amount.as_deref().unwrap_or(value)).is_err() {
-                let prefix = &format!("{}{}.", amounts.prefix, amounts.key);
-                let setting = Setting { prefix, key, value };
-                faults.expected(setting, "a quantity such as 100m or 64Mi", None);
-            }
-            Ok(())
-        });
-        if read.is_err() {
-            faults.expected(amounts, "an object of quantities", None);
-        }
-    })
 }

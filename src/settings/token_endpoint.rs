@@ -1,7 +1,10 @@
 //! The settings of the custom token endpoint.
 
 use super::faults::{Faults, Setting};
+use super::label_selector;
+use crate::findings::Problem;
 use crate::keys;
+use crate::messages::Excerpt;
 use crate::values;
 
 /// The custom token endpoint, for pods that ask for it.
@@ -35,23 +38,43 @@ pub enum CertificateAuthority {
     },
 }
 
-/// The names of the settings under `customTokenEndpoint`.
-pub const NAMES: [&str; 8] = [
-    "annotationSuffix",
-    "audience",
-    "azureKubernetesTokenProxy",
-    "azureKubernetesSniName",
-    "azureKubernetesCaData",
-    "azureKubernetesCAConfigMapName",
-    "azureKubernetesCACTBSignerName",
-    "azureKubernetesCACTBLabelSelector",
+/// A setting under `customTokenEndpoint`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Name {
+    AnnotationSuffix,
+    Audience,
+    TokenProxy,
+    Sni,
+    CaData,
+    CaConfigMap,
+    CaBundleSigner,
+    CaBundleLabelSelector,
+}
+
+const NAMES: [(&str, Name); 8] = [
+    ("annotationSuffix", Name::AnnotationSuffix),
+    ("audience", Name::Audience),
+    ("azureKubernetesTokenProxy", Name::TokenProxy),
+    ("azureKubernetesSniName", Name::Sni),
+    ("azureKubernetesCaData", Name::CaData),
+    ("azureKubernetesCAConfigMapName", Name::CaConfigMap),
+    ("azureKubernetesCACTBSignerName", Name::CaBundleSigner),
+    (
+        "azureKubernetesCACTBLabelSelector",
+        Name::CaBundleLabelSelector,
+    ),
 ];
+
+/// The names of the settings under `customTokenEndpoint`.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
+}
 
 const PREFIX: &str = "customTokenEndpoint.";
 
-/// Reads the settings under `customTokenEndpoint`; an empty text counts as not set, as in the webhook's chart.
+/// Reads the settings under `customTokenEndpoint`; an empty string counts as unset, as in the webhook's chart.
 ///
-/// `None` where it is not configured, and where something is wrong with it. `default_audience` is that of other pods.
+/// `None` if it is not configured, or if something is wrong with it. `default_audience` is that of other pods.
 pub fn read(
     faults: &mut Faults,
     setting: Setting<'_>,
@@ -70,42 +93,35 @@ pub fn read(
         prefix: PREFIX,
         ..setting
     };
-    let faults_before = faults.list.len();
-    faults.fields(object, &NAMES, &mut |faults, setting| {
+    let faults_before = faults.count();
+    faults.fields(object, &NAMES, |faults, name, setting| {
         if setting.value == "\"\"" {
             return;
         }
-        given.push(setting.key.to_owned());
-        match setting.key {
-            "annotationSuffix" => suffix = faults.text(setting, values::annotation_suffix),
-            "audience" => audience = faults.text(setting, values::audience),
-            "azureKubernetesTokenProxy" => token_proxy = faults.text(setting, values::https_url),
-            "azureKubernetesSniName" => sni_name = faults.text(setting, values::host_name),
-            "azureKubernetesCaData" => data = faults.text(setting, values::certificates),
-            "azureKubernetesCAConfigMapName" => {
-                config_map = faults.text(setting, values::object_name);
-            }
-            "azureKubernetesCACTBSignerName" => {
-                signer_name = faults.text(setting, values::signer_name);
-            }
-            _ => {
-                let names = ["matchLabels", "matchExpressions"];
-                label_selector = faults.object(setting, &names, &mut |_, _| {});
+        given.push(name);
+        match name {
+            Name::AnnotationSuffix => suffix = faults.text(setting, values::annotation_suffix),
+            Name::Audience => audience = faults.text(setting, values::audience),
+            Name::TokenProxy => token_proxy = faults.text(setting, values::https_url),
+            Name::Sni => sni_name = faults.text(setting, values::host_name),
+            Name::CaData => data = faults.text(setting, values::certificates),
+            Name::CaConfigMap => config_map = faults.text(setting, values::object_name),
+            Name::CaBundleSigner => signer_name = faults.text(setting, values::signer_name),
+            Name::CaBundleLabelSelector => {
+                label_selector = faults.handed_on(setting, &label_selector::SHAPE);
             }
         }
     });
-    let is_given = |name: &str| given.iter().any(|given| given == name);
-    check_together(faults, &is_given);
+    check_together(faults, &given);
     if let Some(audience) = &audience
         && [default_audience, values::DEFAULT_AUDIENCE]
             .iter()
             .any(|other| audience.eq_ignore_ascii_case(other))
     {
-        faults.list.push(format!(
-            "{PREFIX}audience: expected another audience than that of pods without the endpoint, found {audience:?}"
-        ));
+        let found = Excerpt::new(audience);
+        faults.add_at(PREFIX, "audience", Problem::SameAudience { found });
     }
-    if faults.list.len() > faults_before {
+    if faults.count() > faults_before {
         return None;
     }
     let signer = |signer_name| CertificateAuthority::ClusterTrustBundle {
@@ -125,33 +141,41 @@ pub fn read(
 }
 
 /// The rules among the settings: which need one another, and which exclude one another.
-fn check_together(faults: &mut Faults, is_given: &dyn Fn(&str) -> bool) {
-    let given: Vec<_> = NAMES.into_iter().filter(|name| is_given(name)).collect();
-    for (name, expected) in [
-        ("annotationSuffix", values::ANNOTATION_SUFFIX),
-        ("audience", values::AUDIENCE),
+fn check_together(faults: &mut Faults, given: &[Name]) {
+    let is_given = |name| given.contains(&name);
+    let mut in_order = NAMES.iter().filter(|(_, name)| is_given(*name));
+    let first = in_order.next().map(|(name, _)| *name);
+    for (name, text, expected) in [
+        (
+            Name::AnnotationSuffix,
+            "annotationSuffix",
+            values::ANNOTATION_SUFFIX,
+        ),
+        (Name::Audience, "audience", values::AUDIENCE),
     ] {
-        if let Some(other) = given.first().filter(|_| !is_given(name)) {
-            let expected = format!("{expected}, because {other} is set");
-            faults.missing(PREFIX, name, &expected);
+        if first.is_some() && !is_given(name) {
+            faults.missing(PREFIX, text, expected, first);
         }
     }
-    let mut sources = [
-        "azureKubernetesCaData",
-        "azureKubernetesCAConfigMapName",
-        "azureKubernetesCACTBSignerName",
-    ]
-    .into_iter()
-    .filter(|name| is_given(name));
-    if let (Some(first), Some(second)) = (sources.next(), sources.next()) {
-        faults.list.push(format!(
-            "{PREFIX}{second}: expected one source of certificates at most, found {first} too; remove one of them"
-        ));
+    let is_source = |name| {
+        matches!(
+            name,
+            Name::CaData | Name::CaConfigMap | Name::CaBundleSigner
+        )
+    };
+    let mut sources = NAMES
+        .iter()
+        .filter(|(_, name)| is_source(*name) && is_given(*name));
+    if let (Some((other, _)), Some((second, _))) = (sources.next(), sources.next()) {
+        faults.add_at(PREFIX, second, Problem::TwoSources { other });
     }
-    let selector = "azureKubernetesCACTBLabelSelector";
-    if is_given(selector) && !is_given("azureKubernetesCACTBSignerName") {
-        faults.list.push(format!(
-            "{PREFIX}{selector}: expected azureKubernetesCACTBSignerName beside it, found nothing"
-        ));
+    if is_given(Name::CaBundleLabelSelector) && !is_given(Name::CaBundleSigner) {
+        faults.add_at(
+            PREFIX,
+            "azureKubernetesCACTBLabelSelector",
+            Problem::NeedsSetting {
+                other: "azureKubernetesCACTBSignerName",
+            },
+        );
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::text::one_in;
 
-/// Breaks a value in one to three places; `filler` is the text inside of what it puts there.
+/// Breaks a value in one to three places; `filler` is the string inside what it puts there.
 pub fn break_it(u: &mut Unstructured<'_>, value: &mut Value, filler: &str) -> Result<()> {
     for _ in 0..u.int_in_range(1..=3)? {
         let place = descend(u, value)?;
@@ -14,7 +14,7 @@ pub fn break_it(u: &mut Unstructured<'_>, value: &mut Value, filler: &str) -> Re
     Ok(())
 }
 
-/// A value somewhere inside of another one.
+/// A value somewhere inside another one.
 fn descend<'v>(u: &mut Unstructured<'_>, value: &'v mut Value) -> Result<&'v mut Value> {
     let length = match value {
         Value::Object(fields) => fields.len(),

@@ -109,7 +109,7 @@ pub fn container(
     Ok(container)
 }
 
-/// Environment variables: others' and ours, with values and from elsewhere.
+/// Environment variables: others' and ours, with `value` and `valueFrom`.
 fn env(u: &mut Unstructured<'_>) -> Result<Value> {
     if one_in(u, 10)? {
         return Ok(u.choose(&[Value::Null, json!([])])?.clone());

@@ -1,21 +1,22 @@
 //! A verdict, independent of the payload that it was made for.
 
-use azure_workload_identity_policy::log;
+use azure_workload_identity_policy::identity::lookup::ServiceAccounts;
 use azure_workload_identity_policy::review::review;
-use azure_workload_identity_policy::service_account::ServiceAccounts;
-use azure_workload_identity_policy::verdict::Outcome;
+use azure_workload_identity_policy::verdict::{Outcome, log};
 
-/// What a request comes to, and all that is told about it.
+/// The outcome of a request, and everything that is said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// The object that is to be in the place of the request's, as JSON.
+    /// The object that replaces the request's, as JSON.
     pub mutated: Option<String>,
-    /// Whether the request is refused.
-    pub is_refused: bool,
+    /// Whether the request is rejected.
+    pub is_rejected: bool,
     /// The answer on the wire.
     pub answer: Vec<u8>,
-    /// The warnings, before they are cut to what Kubernetes passes on.
+    /// The warnings.
     pub warnings: Vec<String>,
+    /// All findings, with everything that they hold, shown or not.
+    pub findings: String,
     /// What is logged.
     pub log: Option<String>,
 }
@@ -23,7 +24,7 @@ pub struct Decision {
 impl Decision {
     /// The decision on a payload, made natively.
     pub fn on(payload: &[u8], service_accounts: &dyn ServiceAccounts) -> Self {
-        let verdict = review(payload, service_accounts);
+        let verdict = review(payload, service_accounts, &mut ());
         let text = |bytes| String::from_utf8(bytes).expect("text");
         let mutated = match &verdict.outcome {
             Outcome::Mutated(object) => {
@@ -31,30 +32,31 @@ impl Decision {
                 object.write_to(&mut json);
                 Some(text(json))
             }
-            Outcome::Unchanged | Outcome::Refused { .. } => None,
+            Outcome::Unchanged | Outcome::Rejected => None,
         };
         Self {
             mutated,
-            is_refused: verdict.is_refusal(),
+            is_rejected: verdict.is_rejection(),
             answer: verdict.to_json(),
             log: log::line(&verdict).map(text),
-            warnings: verdict.warnings,
+            warnings: verdict.warnings(),
+            findings: format!("{:?}", verdict.findings),
         }
     }
 
-    /// Whether the object may pass as it is.
+    /// Whether the object is accepted as it is.
     pub fn is_unchanged(&self) -> bool {
-        self.mutated.is_none() && !self.is_refused
+        self.mutated.is_none() && !self.is_rejected
     }
 
-    /// All that anybody but the API server gets to read. Warnings are in it whole: their being cut must not be what keeps
-    /// a secret.
+    /// Everything that anybody but the API server can read, and everything that findings hold: a secret must not stay secret
+    /// only because a string is cut.
     pub fn told(&self) -> String {
         let answer = str::from_utf8(&self.answer).expect("text");
         let answer = match &self.mutated {
             Some(object) => answer.replacen(object, "", 1),
             None => answer.to_owned(),
         };
-        format!("{answer}\n{:?}\n{:?}", self.warnings, self.log)
+        format!("{answer}\n{}\n{:?}", self.findings, self.log)
     }
 }

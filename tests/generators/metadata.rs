@@ -8,7 +8,10 @@ use super::text::{maybe, one_in, one_of, private, private_value};
 pub const CLIENT_ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
 pub const TENANT_ID: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 
-/// Most often one that Kubernetes takes.
+/// The names of ServiceAccounts.
+pub const NAMES: [&str; 3] = ["fed-sa", "default", "a.b-c"];
+
+/// Usually one that Kubernetes accepts.
 const EXPIRATIONS: [&str; 12] = [
     "3600",
     "86400",
@@ -24,7 +27,7 @@ const EXPIRATIONS: [&str; 12] = [
     "\u{664}\u{0}",
 ];
 
-/// A ServiceAccount, most often with a client ID, sometimes with one that nobody can use.
+/// A ServiceAccount, usually with a client ID, sometimes with an invalid one.
 pub fn service_account(u: &mut Unstructured<'_>) -> Result<Value> {
     let mut annotations = json!({});
     if !one_in(u, 6)? {
@@ -69,7 +72,7 @@ pub fn service_account(u: &mut Unstructured<'_>) -> Result<Value> {
     let mut object = json!({
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": {"name": one_of(u, &["fed-sa", "default", "a.b-c"])?, "namespace": "default"},
+        "metadata": {"name": one_of(u, &NAMES)?, "namespace": "default"},
     });
     if !one_in(u, 12)? {
         object["metadata"]["annotations"] = annotations;
@@ -88,7 +91,7 @@ pub fn service_account(u: &mut Unstructured<'_>) -> Result<Value> {
 
 pub const EXPIRATION: &str = "azure.workload.identity/service-account-token-expiration";
 
-/// The metadata of a pod, which opts in most often; `containers` are names that its annotations may speak of.
+/// The metadata of a pod, which usually opts in; `containers` are names that its annotations may mention.
 pub fn of_pod(u: &mut Unstructured<'_>, containers: &[String]) -> Result<Value> {
     let mut metadata = json!({});
     match u.int_in_range(0..=5)? {

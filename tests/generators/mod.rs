@@ -1,7 +1,7 @@
-//! Test cases made of bytes: admission requests, settings and ServiceAccounts, as clusters have them, and broken ones.
+//! Test cases made from bytes: admission requests, settings and ServiceAccounts, as they are in clusters, and broken ones.
 //!
-//! Whoever runs out of bytes gets the plainest case, so that a failing case shrinks with its bytes. Properties feed
-//! random bytes, fuzzing feeds bytes that reach new code.
+//! A case that runs out of bytes is plain in the rest, so that a failing case shrinks with its bytes. Properties supply
+//! random bytes, fuzzing supplies bytes that reach new code.
 
 #![allow(
     dead_code,
@@ -20,7 +20,8 @@ mod volume;
 use std::cell::RefCell;
 
 use arbitrary::{Result, Unstructured};
-use azure_workload_identity_policy::service_account::{Freshness, ServiceAccounts};
+use azure_workload_identity_policy::identity::lookup::ServiceAccounts;
+use azure_workload_identity_policy::settings::Freshness;
 use serde_json::{Value, json};
 
 pub use decision::Decision;
@@ -42,21 +43,19 @@ const WORKLOADS: [(&str, &str, &[&str]); 7] = [
     ("", "ReplicationController", &["spec", "template"]),
 ];
 
-/// One admission request, and everything that its verdict may turn on.
+/// One admission request, and everything that its verdict may depend on.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The policy's settings.
     pub settings: Value,
     /// The AdmissionRequest.
     pub request: Value,
-    /// What the host's cache has of the ServiceAccount; none where there is none.
-    pub cached: Option<Value>,
-    /// What the API server has of it.
-    pub fresh: Option<Value>,
+    /// The ServiceAccount; `None` if it does not exist.
+    pub service_account: Option<Value>,
 }
 
 impl Case {
-    /// The creation of a pod as clusters have it, most often one that opts in.
+    /// The creation of a pod as it is in clusters, usually one that opts in.
     pub fn pod(u: &mut Unstructured<'_>) -> Result<Self> {
         let service_account = metadata::service_account(u)?;
         let settings = settings::settings(u)?;
@@ -64,12 +63,11 @@ impl Case {
         Ok(Self {
             request: request(u, "", "Pod", pod)?,
             settings,
-            cached: Some(service_account.clone()),
-            fresh: Some(service_account),
+            service_account: Some(service_account),
         })
     }
 
-    /// Any request, on any object that the policy knows and some that it does not, of any quality.
+    /// Any request, valid or broken, about any object that the policy knows and some that it does not.
     pub fn any(u: &mut Unstructured<'_>) -> Result<Self> {
         let mut case = Self::pod(u)?;
         if one_in(u, 4)? {
@@ -85,23 +83,19 @@ impl Case {
             broken::break_it(u, &mut case.request, PRIVATE)?;
         }
         if one_in(u, 6)? {
-            case.fresh = match u.int_in_range(0..=2)? {
+            case.service_account = match u.int_in_range(0..=2)? {
                 0 => None,
-                1 => Some(metadata::service_account(u)?),
                 _ => {
-                    let mut broken = case.fresh.unwrap_or_default();
+                    let mut broken = case.service_account.unwrap_or_default();
                     broken::break_it(u, &mut broken, PRIVATE)?;
                     Some(broken)
                 }
             };
         }
-        if one_in(u, 6)? {
-            case.cached.clone_from(&case.fresh);
-        }
         Ok(case)
     }
 
-    /// Puts the pod into a workload, or another object into its place.
+    /// Puts the pod into a workload, or replaces it with another object.
     fn become_another_kind(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let pod = self.request["object"].take();
         let (group, kind, object) = match u.int_in_range(0..=WORKLOADS.len() + 2)? {
@@ -146,10 +140,8 @@ impl Case {
 
     /// The cluster around it.
     pub fn cluster(&self) -> Cluster {
-        let answer = |object: &Option<Value>| object.as_ref().map(|object| object.to_string());
         Cluster {
-            cached: answer(&self.cached),
-            fresh: answer(&self.fresh),
+            service_account: self.service_account.clone(),
             asked: RefCell::default(),
         }
     }
@@ -173,11 +165,10 @@ impl Case {
     }
 }
 
-/// A cluster with at most one ServiceAccount, which notes what it is asked.
+/// A cluster with at most one ServiceAccount, which records the lookups.
 pub struct Cluster {
-    cached: Option<String>,
-    fresh: Option<String>,
-    /// What it was asked, in order.
+    service_account: Option<Value>,
+    /// The lookups, in order.
     pub asked: RefCell<Vec<(String, String, Freshness)>>,
 }
 
@@ -190,16 +181,23 @@ impl ServiceAccounts for Cluster {
     ) -> std::result::Result<Vec<u8>, String> {
         let asked = (namespace.to_owned(), name.to_owned(), freshness);
         self.asked.borrow_mut().push(asked);
-        let object = match freshness {
-            Freshness::Cached => &self.cached,
-            Freshness::Fresh => &self.fresh,
-        };
-        object.clone().map(String::into_bytes).ok_or_else(|| {
-            format!(
-                "Cannot find v1/ServiceAccount named '{name}' inside of namespace 'Some({namespace:?})'"
-            )
-        })
+        answer(self.service_account.as_ref(), name)
     }
+}
+
+/// The host's answer to a lookup of the ServiceAccount `name`: the one that exists, under that name, unless its own name is
+/// broken.
+pub fn answer(service_account: Option<&Value>, name: &str) -> std::result::Result<Vec<u8>, String> {
+    let Some(mut object) = service_account.cloned() else {
+        return Err(format!(
+            "Cannot find v1/ServiceAccount named '{name}' inside of namespace 'Some(\"default\")'"
+        ));
+    };
+    let own = object.pointer_mut("/metadata/name");
+    if let Some(own) = own.filter(|own| metadata::NAMES.iter().any(|name| own == name)) {
+        *own = name.into();
+    }
+    Ok(object.to_string().into_bytes())
 }
 
 /// The creation of an object.

@@ -1,4 +1,4 @@
-//! Pods as clusters have them.
+//! Pods as they are in clusters.
 
 use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::container::{self, Kind};
 use super::text::{list, maybe, one_in, one_of, private};
 use super::{metadata, volume};
 
-/// A pod with every kind of container and volume, and fields that no version knows yet.
+/// A pod with every kind of container and volume, and fields that no version of Kubernetes has yet.
 pub fn pod(u: &mut Unstructured<'_>, service_account: &Value) -> Result<Value> {
     let volumes = volume::volumes(u)?;
     let mut spec = json!({});
@@ -29,12 +29,13 @@ pub fn pod(u: &mut Unstructured<'_>, service_account: &Value) -> Result<Value> {
         .filter_map(|container| container["name"].as_str().map(str::to_owned))
         .collect();
     spec["containers"] = containers;
-    // Without volumes there is no list of them, an empty one or null.
-    match volumes.as_array().is_some_and(Vec::is_empty) {
-        false => spec["volumes"] = volumes.clone(),
-        true => maybe(u, 2, &mut spec, "volumes", |u| {
+    // Without volumes, the list is missing, empty or null.
+    if volumes.as_array().is_some_and(Vec::is_empty) {
+        maybe(u, 2, &mut spec, "volumes", |u| {
             Ok(u.choose(&[Value::Null, json!([])])?.clone())
-        })?,
+        })?;
+    } else {
+        spec["volumes"] = volumes.clone();
     }
     match u.int_in_range(0..=7)? {
         6 => spec["serviceAccount"] = service_account["metadata"]["name"].clone(),
@@ -99,7 +100,7 @@ pub fn pod(u: &mut Unstructured<'_>, service_account: &Value) -> Result<Value> {
     Ok(pod)
 }
 
-/// What a later version of Kubernetes may bring.
+/// What a later version of Kubernetes may add.
 pub fn unknown(u: &mut Unstructured<'_>) -> Result<Value> {
     Ok(match u.int_in_range(0..=5)? {
         0 => Value::Null,

@@ -1,4 +1,4 @@
-//! Settings that are valid.
+//! Valid settings.
 
 use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
@@ -26,14 +26,14 @@ pub fn settings(u: &mut Unstructured<'_>) -> Result<Value> {
         Ok(one_of(u, &["AzureChinaCloud", "azurepubliccloud"])?.into())
     })?;
     maybe(u, 6, &mut settings, "azureAuthorityHost", |_| {
-        Ok("https://login.example:8443/a\"b\\".into())
+        Ok("https://login.example:8443/a(b)&c%22".into())
     })?;
     maybe(
         u,
         6,
         &mut settings,
         "audience",
-        |_| Ok("api://\"é\\".into()),
+        |_| Ok("api://\"x\\".into()),
     )?;
     maybe(u, 6, &mut settings, "defaultTokenExpirationSeconds", |u| {
         Ok(u.int_in_range(3600..=86400)?.into())

@@ -1,12 +1,12 @@
-//! Texts: those that nobody but their owner is to read, and names.
+//! Strings: private ones, and names.
 
 use arbitrary::{Result, Unstructured};
 use serde_json::Value;
 
-/// What every text contains that no message may repeat.
+/// What every private string contains, so that a message that shows one is found.
 pub const PRIVATE: &str = "hunter2";
 
-/// A text that is none of the policy's business: short or long, in any script, with characters that JSON escapes.
+/// A private string: short or long, in any script, with characters that JSON escapes.
 pub fn private(u: &mut Unstructured<'_>) -> Result<String> {
     let more = match u.int_in_range(0..=15)? {
         0..=7 => String::new(),
@@ -21,17 +21,17 @@ pub fn private(u: &mut Unstructured<'_>) -> Result<String> {
     Ok(format!("{PRIVATE}{more}{}", u.int_in_range(0..=9)?))
 }
 
-/// A private text, most often.
+/// Usually a private string.
 pub fn private_value(u: &mut Unstructured<'_>) -> Result<Value> {
     private(u).map(Value::String)
 }
 
-/// One of several texts.
+/// One of several strings.
 pub fn one_of(u: &mut Unstructured<'_>, choices: &[&str]) -> Result<String> {
     u.choose(choices).map(|choice| (*choice).to_owned())
 }
 
-/// True in one of so many cases, and never where the bytes are used up.
+/// True in one of so many cases, and never if the bytes are used up.
 pub fn one_in(u: &mut Unstructured<'_>, many: u8) -> Result<bool> {
     Ok(u.int_in_range(1..=many)? == many)
 }

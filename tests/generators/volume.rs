@@ -14,7 +14,7 @@ const NAMES_OF_OURS: [&str; 4] = [
     "azure-workload-identity-reserved-",
 ];
 
-/// Up to four volumes, of different names; those with our names most often have a token of ours.
+/// Up to four volumes with different names; those with our names usually have a token of ours.
 pub fn volumes(u: &mut Unstructured<'_>) -> Result<Value> {
     let mut volumes: Vec<Value> = Vec::new();
     for index in 0..u.int_in_range(0..=4)? {
@@ -35,7 +35,7 @@ pub fn volumes(u: &mut Unstructured<'_>) -> Result<Value> {
     Ok(Value::Array(volumes))
 }
 
-/// A volume with a token, of this identity or another one, in any state.
+/// A volume with a token, for this identity or another one, in any state.
 fn token(u: &mut Unstructured<'_>) -> Result<Value> {
     let mut token = json!({
         "path": one_of(u, &["azure-identity-token", "token/azure-identity-token", "vault-token"])?,

@@ -1,4 +1,4 @@
-//! What may happen to a pod, and Kubernetes' own rules for one, as far as they concern what the policy adds.
+//! What the policy may do to a pod, and Kubernetes' own rules for pods, as far as they concern what the policy adds.
 
 #![allow(
     dead_code,
@@ -104,13 +104,13 @@ fn is_reserved(volume_name: &str) -> bool {
     hash.is_some_and(|hash| hash.len() == 30 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// Whether `old` is null in the place of a list that the policy adds to, which Kubernetes takes for no list.
+/// Whether `old` is null in place of a list that the policy adds to, which Kubernetes reads as an empty list.
 pub fn is_missing_list(path: &str, old: &Value) -> bool {
     let field = path.rsplit('/').next().unwrap_or_default();
     old.is_null() && LISTS.contains(&field)
 }
 
-/// What differs between two pods and is no addition of ours, nor a change of our own token.
+/// What differs between two pods, except our additions and changes of our own token.
 pub fn differences(before: &Value, after: &Value) -> Vec<String> {
     let mut differences = Vec::new();
     compare(before, "", before, after, &mut differences);
@@ -232,7 +232,7 @@ pub fn broken(pod: &Value) -> BTreeSet<String> {
     broken
 }
 
-/// Whether Kubernetes takes a text for the name of a container or of a volume.
+/// Whether Kubernetes accepts a string as the name of a container or of a volume.
 fn is_dns_label(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     text.len() <= 63

@@ -7,10 +7,10 @@ use proptest::{collection::vec, prelude::*, test_runner::FileFailurePersistence}
 
 use crate::generators::Case;
 
-/// Bytes for one case; what needs more is plain in the rest.
+/// The number of bytes for one case; a case that needs more is plain in the rest.
 const BYTES: std::ops::Range<usize> = 0..800;
 
-/// The configuration of properties with this many cases each, unless `PROPTEST_CASES` says otherwise.
+/// The configuration of properties with this many cases each, unless `PROPTEST_CASES` sets another number.
 pub fn config(cases: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
     let cases = env::var_os("PROPTEST_CASES").map_or(cases, |_| default.cases);
@@ -22,13 +22,13 @@ pub fn config(cases: u32) -> ProptestConfig {
     }
 }
 
-/// The creation of a pod as clusters have it.
+/// The creation of a pod as it is in clusters.
 pub fn pods() -> impl Strategy<Value = Case> {
     vec(any::<u8>(), BYTES)
         .prop_map(|bytes| Case::pod(&mut Unstructured::new(&bytes)).expect("a case"))
 }
 
-/// Any request, of any quality.
+/// Any request, valid or broken.
 pub fn any_request() -> impl Strategy<Value = Case> {
     vec(any::<u8>(), BYTES)
         .prop_map(|bytes| Case::any(&mut Unstructured::new(&bytes)).expect("a case"))

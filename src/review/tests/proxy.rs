@@ -23,6 +23,7 @@ fn proxy(port: u16, native: bool) -> Value {
             "privileged": false,
             "readOnlyRootFilesystem": true,
             "runAsNonRoot": true,
+            "runAsUser": 1501,
         },
         "volumeMounts": [v1_5_mount()],
     });
@@ -83,7 +84,7 @@ fn as_ordinary_sidecar_it_is_the_first_container_and_its_init_container_the_last
 }
 
 #[test]
-fn the_list_of_init_containers_is_made_where_there_is_none() {
+fn a_missing_list_of_init_containers_is_added() {
     for empty in [None, Some(Value::Null), Some(json!([]))] {
         let mut case = with_proxy();
         if let Some(empty) = empty {
@@ -163,13 +164,13 @@ fn it_is_skipped_by_name() {
 #[test]
 fn false_and_no_annotation_are_a_no() {
     let plain = case().mutates_silently();
-    let mut refused = case().annotate(keys::INJECT_PROXY_SIDECAR, "false");
-    let mut pod = refused.mutates_silently();
+    let mut rejected = case().annotate(keys::INJECT_PROXY_SIDECAR, "false");
+    let mut pod = rejected.mutates_silently();
     let metadata = pod["metadata"].as_object_mut().expect("an object");
     metadata.remove("annotations");
     assert_eq!(pod, plain);
-    *refused.object() = plain;
-    refused.unchanged();
+    *rejected.object() = plain;
+    rejected.unchanged();
 }
 
 #[test]
@@ -178,14 +179,14 @@ fn what_is_neither_true_nor_false_is_malformed() {
         ("yes", ""),
         ("", ""),
         ("True", ""),
-        (" true", "; remove the white space around it"),
+        (" true", "; help: remove the white space around it"),
     ] {
         let case = case().annotate(keys::INJECT_PROXY_SIDECAR, text);
         let message = format!(
             r#"annotation azure.workload.identity/inject-proxy-sidecar: expected "true" or "false", found {text:?}{hint}"#
         );
         let message = format!("Pod default/demo: {message}");
-        case.refuses(&message);
+        case.rejects(&message);
         let (pod, warnings) = case.set("onMalformed", "Warn").mutates();
         assert_eq!(warnings, [message]);
         assert_eq!(pod["spec"]["initContainers"][1], proxy(8000, true));
@@ -193,14 +194,14 @@ fn what_is_neither_true_nor_false_is_malformed() {
 }
 
 #[test]
-fn a_port_that_is_none_is_refused_whatever_the_setting() {
+fn an_invalid_port_is_rejected_whatever_the_setting() {
     for text in ["http", "0", "65536"] {
         for asked in ["true", "false"] {
             let case = case()
                 .set("onMalformed", "Warn")
                 .annotate(keys::INJECT_PROXY_SIDECAR, asked)
                 .annotate(keys::PROXY_SIDECAR_PORT, text);
-            case.refuses(&format!(
+            case.rejects(&format!(
                 "Pod default/demo: annotation azure.workload.identity/proxy-sidecar-port: expected a port from 1 to 65535, found {text:?}"
             ));
         }
@@ -208,26 +209,49 @@ fn a_port_that_is_none_is_refused_whatever_the_setting() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_refused() {
+fn a_port_that_is_taken_is_rejected() {
     with_proxy()
         .app("ports", json!([{"containerPort": 80}, {"name": "x", "containerPort": 8000, "protocol": "TCP"}]))
-        .refuses("Pod default/demo: container app: spec.containers[0].ports: port 8000 is taken, where the proxy listens; choose another one by annotation azure.workload.identity/proxy-sidecar-port");
+        .rejects("Pod default/demo: container \"app\": spec.containers[0].ports: port 8000 is already used by this container, and the proxy needs it; help: choose another port with annotation azure.workload.identity/proxy-sidecar-port");
     with_proxy()
         .app("ports", json!([{"containerPort": 8000, "protocol": "UDP"}]))
         .mutates_silently();
-    with_proxy().app("ports", json!(5)).refuses(
-        "Pod default/demo: container app: spec.containers[0].ports: expected a list of ports, found a number",
+    with_proxy().app("ports", json!(5)).rejects(
+        "Pod default/demo: container \"app\": spec.containers[0].ports: expected a list of ports, found a number",
     );
 }
 
 #[test]
-fn pods_that_it_cannot_serve_are_refused() {
-    with_proxy().spec("hostNetwork", json!(true)).refuses(
-        "Pod default/demo: spec.hostNetwork: expected false, found true: the proxy would redirect the node's own traffic; set it to false, or remove annotation azure.workload.identity/inject-proxy-sidecar",
+fn a_port_of_an_init_container_is_free_by_the_time_an_ordinary_sidecar_starts() {
+    let init = |policy: Value| json!([{"name": "init", "restartPolicy": policy, "ports": [{"containerPort": 8000}]}]);
+    for (native, policy, is_rejected) in [
+        (true, Value::Null, true),
+        (true, json!("Always"), true),
+        (false, json!("Always"), true),
+        (false, Value::Null, false),
+    ] {
+        let case = with_proxy()
+            .set("proxy", json!({"nativeSidecar": native}))
+            .spec("initContainers", init(policy.clone()));
+        assert_eq!(
+            case.review().is_rejection(),
+            is_rejected,
+            "{native} {policy}"
+        );
+    }
+}
+
+#[test]
+fn pods_that_it_cannot_serve_are_rejected() {
+    with_proxy().spec("hostNetwork", json!(true)).rejects(
+        "Pod default/demo: spec.hostNetwork: expected false, found true: the proxy would redirect the node's own traffic; help: set it to false, or remove annotation azure.workload.identity/inject-proxy-sidecar",
     );
-    with_proxy().spec("os", json!({"name": "windows"})).refuses(
-        "Pod default/demo: spec.os.name: expected linux, found windows: the proxy's images run on Linux only; use the Azure SDK's workload identity credential, or remove annotation azure.workload.identity/inject-proxy-sidecar",
+    with_proxy().spec("os", json!({"name": "windows"})).rejects(
+        "Pod default/demo: spec.os.name: expected linux, found windows: the proxy's images run on Linux only; help: remove annotation azure.workload.identity/inject-proxy-sidecar, and use the Azure SDK's workload identity credential",
     );
+    with_proxy()
+        .spec("nodeSelector", json!({"kubernetes.io/os": "windows"}))
+        .rejects("Pod default/demo: spec.nodeSelector[\"kubernetes.io/os\"]: expected linux, found windows: the proxy's images run on Linux only; help: remove annotation azure.workload.identity/inject-proxy-sidecar, and use the Azure SDK's workload identity credential");
     with_proxy()
         .spec("os", json!({"name": "linux"}))
         .mutates_silently();
@@ -253,7 +277,7 @@ fn a_missing_client_id_is_warned_about_the_first_time_too() {
     let mut case = with_proxy()
         .service_account(json!({}), json!({}))
         .app("env", own);
-    let expected = "ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id is not set, so AZURE_CLIENT_ID is not injected";
+    let expected = "ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id is not set, so AZURE_CLIENT_ID is not injected; help: set the annotation, or set the variable in the containers that need it";
     let (pod, warnings) = case.mutates();
     assert_eq!(warnings, [expected]);
     *case.object() = pod;

@@ -10,11 +10,11 @@ impl Case {
 }
 
 #[test]
-fn an_opt_in_that_does_not_opt_in_is_told() {
+fn an_opt_in_that_does_not_opt_in_is_warned_about() {
     for value in ["True", "yes", ""] {
         let case = case().labels(json!({keys::USE: value}));
         case.warns(&[&format!(
-            r#"Pod default/demo: label azure.workload.identity/use has no effect: expected "true", found {value:?}"#
+            r#"Pod default/demo: label azure.workload.identity/use has no effect: expected "true", found {value:?}; help: set it to "true" to opt in, or to "false" to opt out"#
         )]);
         case.asked(&[]);
     }
@@ -22,20 +22,20 @@ fn an_opt_in_that_does_not_opt_in_is_told() {
 }
 
 #[test]
-fn an_opt_in_by_annotation_is_told() {
+fn an_opt_in_by_annotation_is_warned_about() {
     case()
         .labels(json!({}))
         .annotate(keys::USE, "true")
-        .warns(&["Pod default/demo: annotation azure.workload.identity/use has no effect; make it a label"]);
+        .warns(&["Pod default/demo: annotation azure.workload.identity/use has no effect; help: make it a label"]);
 }
 
 #[test]
-fn annotations_of_a_pod_that_does_not_opt_in_are_told_once() {
+fn annotations_of_a_pod_that_does_not_opt_in_are_warned_about_once() {
     case()
         .labels(json!({}))
         .annotate(keys::SKIP_CONTAINERS, "app")
         .annotate(keys::TOKEN_EXPIRATION, "7200")
-        .warns(&[r#"Pod default/demo: annotation azure.workload.identity/service-account-token-expiration has no effect without label azure.workload.identity/use: "true""#]);
+        .warns(&[r#"Pod default/demo: annotation azure.workload.identity/service-account-token-expiration has no effect without label azure.workload.identity/use: "true"; help: add the label, or remove the annotation"#]);
     case()
         .labels(json!({keys::USE: "false"}))
         .annotate(keys::SKIP_CONTAINERS, "app")
@@ -43,7 +43,7 @@ fn annotations_of_a_pod_that_does_not_opt_in_are_told_once() {
 }
 
 #[test]
-fn unknown_and_misplaced_keys_of_a_pod_are_told() {
+fn unknown_and_misplaced_keys_of_a_pod_are_warned_about() {
     let (_, warnings) = case()
         .labels(json!({keys::USE: "true", keys::SKIP_CONTAINERS: "app"}))
         .annotate("azure.workload.identity/client_id", CLIENT_ID)
@@ -56,13 +56,13 @@ fn unknown_and_misplaced_keys_of_a_pod_are_told() {
     assert_eq!(
         warnings,
         [
-            "Pod default/demo: label azure.workload.identity/skip-containers has no effect; make it an annotation",
-            "Pod default/demo: annotation azure.workload.identity/client-id has no effect here; make it an annotation of the ServiceAccount",
-            "Pod default/demo: annotation azure.workload.identity/client_id is unknown; did you mean client-id, as annotation of the ServiceAccount?",
-            "Pod default/demo: annotation azure.workload.identity/inject-proxy is unknown; expected one of use, client-id, tenant-id, service-account-token-expiration, skip-containers, inject-proxy-sidecar, proxy-sidecar-port",
-            "Pod default/demo: annotation azure.workload.identity/skip-container is unknown; did you mean skip-containers?",
-            "Pod default/demo: annotation azure.workload.identity/something is unknown; expected one of use, client-id, tenant-id, service-account-token-expiration, skip-containers, inject-proxy-sidecar, proxy-sidecar-port",
-            "Pod default/demo: annotation azure.workload.identity/use-identity-binding is unknown; no custom token endpoint is configured under that suffix",
+            "Pod default/demo: label azure.workload.identity/skip-containers has no effect; help: make it an annotation",
+            "Pod default/demo: annotation azure.workload.identity/client-id has no effect here; help: make it an annotation of the ServiceAccount",
+            "Pod default/demo: annotation azure.workload.identity/client_id is unknown; help: did you mean azure.workload.identity/client-id, as an annotation of the ServiceAccount?",
+            "Pod default/demo: annotation azure.workload.identity/inject-proxy is unknown; help: known are use, client-id, tenant-id, service-account-token-expiration, skip-containers, inject-proxy-sidecar, proxy-sidecar-port",
+            "Pod default/demo: annotation azure.workload.identity/skip-container is unknown; help: did you mean azure.workload.identity/skip-containers?",
+            "Pod default/demo: annotation azure.workload.identity/something is unknown; help: known are use, client-id, tenant-id, service-account-token-expiration, skip-containers, inject-proxy-sidecar, proxy-sidecar-port",
+            "Pod default/demo: annotation azure.workload.identity/use-identity-binding is unknown: no custom token endpoint is configured under that suffix",
         ]
     );
 }
@@ -75,14 +75,14 @@ fn a_misspelt_client_id_is_one_warning() {
     assert_eq!(
         warnings,
         [
-            "ServiceAccount default/fed-sa: annotation azure.workload.identity/clientID is unknown; did you mean client-id?"
+            "ServiceAccount default/fed-sa: annotation azure.workload.identity/clientID is unknown; help: did you mean azure.workload.identity/client-id?"
         ]
     );
-    case.asked(&[("fed-sa", Freshness::Cached), ("fed-sa", Freshness::Fresh)]);
+    case.asked(&[("fed-sa", Freshness::Fresh)]);
 }
 
 #[test]
-fn the_label_that_older_releases_wanted_on_the_service_account_is_not_told_on_every_pod() {
+fn the_label_that_older_releases_wanted_on_the_service_account_is_not_warned_about_on_every_pod() {
     let labels = json!({keys::USE: "true"});
     case()
         .service_account(labels, json!({keys::CLIENT_ID: CLIENT_ID}))
@@ -90,10 +90,10 @@ fn the_label_that_older_releases_wanted_on_the_service_account_is_not_told_on_ev
 }
 
 #[test]
-fn a_label_on_the_pod_where_the_service_account_opts_in_is_told_if_it_does_not() {
+fn a_label_on_the_pod_is_warned_about_if_only_the_service_account_could_opt_in_and_does_not() {
     let case = case().set("optIn", "ServiceAccountLabel");
-    case.warns(&["Pod default/demo: label azure.workload.identity/use has no effect by setting optIn; label ServiceAccount default/fed-sa with it"]);
-    case.asked(&[("fed-sa", Freshness::Cached), ("fed-sa", Freshness::Fresh)]);
+    case.warns(&["Pod default/demo: label azure.workload.identity/use has no effect because of setting optIn; help: label ServiceAccount default/fed-sa with it"]);
+    case.asked(&[("fed-sa", Freshness::Fresh)]);
     case.service_account(
         json!({keys::USE: "true"}),
         json!({keys::CLIENT_ID: CLIENT_ID}),
@@ -102,15 +102,15 @@ fn a_label_on_the_pod_where_the_service_account_opts_in_is_told_if_it_does_not()
 }
 
 #[test]
-fn an_identity_that_nobody_opts_in_to_is_told() {
+fn an_identity_that_nobody_opts_in_to_is_warned_about() {
     for (opt_in, warning) in [
         (
             "ServiceAccountLabel",
-            "Pod default/demo: gets no identity: ServiceAccount default/fed-sa has no label azure.workload.identity/use",
+            "Pod default/demo: gets no identity: ServiceAccount default/fed-sa has no label azure.workload.identity/use; help: add label azure.workload.identity/use: \"true\" to the ServiceAccount",
         ),
         (
             "Either",
-            "Pod default/demo: gets no identity: neither it nor ServiceAccount default/fed-sa has label azure.workload.identity/use",
+            "Pod default/demo: gets no identity: neither it nor ServiceAccount default/fed-sa has label azure.workload.identity/use; help: add label azure.workload.identity/use: \"true\" to one of them",
         ),
     ] {
         let case = case().set("optIn", opt_in).labels(json!({}));
@@ -141,5 +141,46 @@ fn warnings_keep_to_what_kubernetes_passes_on() {
         warnings
             .iter()
             .all(|warning| { warning.as_str().expect("a string").len() <= 256 })
+    );
+}
+
+#[test]
+fn false_on_the_pod_does_not_opt_out_what_its_service_account_opts_in() {
+    let (_, warnings) = case()
+        .set("optIn", "Either")
+        .labels(json!({keys::USE: "false"}))
+        .service_account(
+            json!({keys::USE: "true"}),
+            json!({keys::CLIENT_ID: CLIENT_ID}),
+        )
+        .mutates();
+    assert_eq!(
+        warnings,
+        [
+            r#"Pod default/demo: label azure.workload.identity/use: "false" does not opt out, because ServiceAccount default/fed-sa opts its pods in; help: use another ServiceAccount for this pod"#
+        ]
+    );
+}
+
+#[test]
+fn null_is_an_empty_label_or_annotation() {
+    case().labels(json!({keys::USE: null})).warns(&[
+        r#"Pod default/demo: label azure.workload.identity/use has no effect: expected "true", found ""; help: set it to "true" to opt in, or to "false" to opt out"#,
+    ]);
+    let mut case = case();
+    case.object()["metadata"]["annotations"] = json!({keys::TOKEN_EXPIRATION: null});
+    case.mutates_silently();
+}
+
+#[test]
+fn only_use_and_a_suffix_asks_for_a_token_endpoint() {
+    let (_, warnings) = case()
+        .annotate("azure.workload.identity/username", "x")
+        .mutates();
+    assert_eq!(
+        warnings,
+        [
+            "Pod default/demo: annotation azure.workload.identity/username is unknown; help: known are use, client-id, tenant-id, service-account-token-expiration, skip-containers, inject-proxy-sidecar, proxy-sidecar-port"
+        ]
     );
 }

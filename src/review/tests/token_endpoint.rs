@@ -145,7 +145,7 @@ fn the_annotation_turns_it_on_in_any_case_and_off_otherwise() {
     }
     let case = with_config_map().annotate(ANNOTATION, "on");
     let message = r#"Pod default/demo: annotation azure.workload.identity/use-identity-binding: expected "true" or "false", found "on""#;
-    case.refuses(message);
+    case.rejects(message);
     let (pod, warnings) = case.set("onMalformed", "Warn").mutates();
     assert_eq!(warnings, [message]);
     assert_eq!(pod["spec"], plain["spec"]);
@@ -171,8 +171,8 @@ fn a_reserved_volume_is_brought_up_to_date() {
 }
 
 #[test]
-fn another_token_volume_that_is_not_fit_for_it_is_refused() {
-    let message = "Pod default/demo: spec.volumes[0]: expected a token for the audience of the custom token endpoint and its certificates, as annotation azure.workload.identity/use-identity-binding asks for, found another token; remove this volume, and the policy adds its own";
+fn another_token_volume_must_serve_it_if_it_has_the_name() {
+    let message = "Pod default/demo: spec.volumes[0]: expected a token for the audience of the custom token endpoint and its certificates, as annotation azure.workload.identity/use-identity-binding asks for, found another token; help: remove this volume, and the policy adds its own";
     for sources in [
         json!([
             token("azure-identity-token", "api://AzureADTokenExchange"),
@@ -180,21 +180,19 @@ fn another_token_volume_that_is_not_fit_for_it_is_refused() {
         ]),
         json!([token("azure-identity-token", AUDIENCE)]),
     ] {
-        let volumes = json!([{"name": "mine", "projected": {"sources": sources}}]);
-        with_config_map().spec("volumes", volumes).refuses(message);
+        let volume = |name: &str| json!({"name": name, "projected": {"sources": sources}});
+        let case = with_config_map().spec("volumes", json!([volume("azure-identity-token")]));
+        case.rejects(message);
+        let pod = case
+            .spec("volumes", json!([volume("mine")]))
+            .mutates_silently();
+        assert_eq!(pod["spec"]["volumes"][0], volume("mine"));
+        assert_eq!(pod["spec"]["volumes"][1]["name"], "azure-identity-token");
     }
     let sources = json!([token("azure-identity-token", AUDIENCE), config_map()]);
     let volumes = json!([{"name": "mine", "projected": {"sources": sources}}]);
-    with_config_map()
-        .spec("volumes", volumes)
+    let pod = with_config_map()
+        .spec("volumes", volumes.clone())
         .mutates_silently();
-}
-
-#[test]
-fn a_reserved_volume_without_audience_is_none_of_ours_and_refused() {
-    let token = json!({"serviceAccountToken": {"path": "token/azure-identity-token"}});
-    with_config_map()
-        .set("layout", "v1.6.1")
-        .spec("volumes", json!([{"name": RESERVED, "projected": {"sources": [token]}}]))
-        .refuses("Pod default/demo: spec.volumes[0]: expected a token for the audience of the custom token endpoint and its certificates, as annotation azure.workload.identity/use-identity-binding asks for, found another token; remove this volume, and the policy adds its own");
+    assert_eq!(pod["spec"]["volumes"], volumes);
 }

@@ -1,4 +1,4 @@
-//! Verify mode: nothing is mutated, and what lacks something is refused.
+//! Verify mode: nothing is mutated, and what lacks something is rejected.
 
 use super::*;
 
@@ -18,9 +18,9 @@ fn what_is_injected_is_accepted() {
 }
 
 #[test]
-fn what_lacks_everything_is_refused_with_all_of_it() {
+fn what_lacks_everything_is_rejected_with_all_of_it() {
     let case = verified();
-    case.refuses("Pod default/demo: is not fully injected: container app lacks AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_AUTHORITY_HOST, the mount of volume azure-identity-token; volume azure-identity-token is missing; delete it, so that it is made anew while the policy that injects is in place");
+    case.rejects("Pod default/demo: container \"app\" lacks AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_AUTHORITY_HOST and the mount of volume \"azure-identity-token\"\nPod default/demo: volume \"azure-identity-token\" is missing; help: re-create the pod while the policy that injects is in place");
     let annotations = case.review().audit_annotations;
     let identity = [
         ("service-account", "default/fed-sa"),
@@ -33,17 +33,17 @@ fn what_lacks_everything_is_refused_with_all_of_it() {
 }
 
 #[test]
-fn what_lacks_a_part_is_refused_with_that_part() {
+fn what_lacks_a_part_is_rejected_with_that_part() {
     let mut case = case();
     *case.object() = case.mutates_silently();
     let mut env = env(V1_5_TOKEN_FILE);
     env.as_array_mut().expect("a list").remove(0);
     let case = case.set("mode", "Verify").app("env", env);
-    case.refuses("Pod default/demo: is not fully injected: container app lacks AZURE_CLIENT_ID; delete it, so that it is made anew while the policy that injects is in place");
+    case.rejects("Pod default/demo: container \"app\" lacks AZURE_CLIENT_ID; help: re-create the pod while the policy that injects is in place");
 }
 
 #[test]
-fn a_missing_proxy_and_an_outdated_volume_are_told() {
+fn a_missing_proxy_and_an_outdated_volume_are_reasons() {
     let mut case = case()
         .set("layout", "v1.6.0")
         .service_account(json!({}), json!({keys::CLIENT_ID: CLIENT_ID}));
@@ -51,7 +51,7 @@ fn a_missing_proxy_and_an_outdated_volume_are_told() {
     case.set("mode", "Verify")
         .set("audience", "api://other")
         .annotate(keys::INJECT_PROXY_SIDECAR, "true")
-        .refuses("Pod default/demo: is not fully injected: container azwi-proxy-init is missing; container azwi-proxy is missing; volume azure-workload-identity-reserved-2a97516c354b68848cdbd8f54a226a is out of date; delete it, so that it is made anew while the policy that injects is in place");
+        .rejects("Pod default/demo: container azwi-proxy-init is missing\nPod default/demo: container azwi-proxy is missing\nPod default/demo: volume \"azure-workload-identity-reserved-2a97516c354b68848cdbd8f54a226a\" is out of date; help: re-create the pod while the policy that injects is in place");
 }
 
 #[test]
@@ -69,11 +69,11 @@ fn skipped_containers_need_nothing() {
 }
 
 #[test]
-fn other_refusals_come_first() {
+fn other_reasons_come_first() {
     verified()
         .annotate(keys::TOKEN_EXPIRATION, "1h")
         .app("env", env(V1_5_TOKEN_FILE))
         .app("volumeMounts", json!([v1_5_mount()]))
         .spec("volumes", json!([v1_5_volume()]))
-        .refuses(r#"Pod default/demo: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h""#);
+        .rejects(r#"Pod default/demo: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h""#);
 }

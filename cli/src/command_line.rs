@@ -1,0 +1,182 @@
+//! The command line of `azwi-policy`.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anstream::ColorChoice;
+use anstyle::{AnsiColor, Style};
+use anyhow::{Context, Result, bail};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use terminal_size::terminal_size_of;
+
+use crate::commands::annotate::{self, AnnotateArgs};
+use crate::commands::preview;
+use crate::commands::preview::args::{Color, Format, PreviewArgs};
+use crate::commands::run::{self, RunArgs};
+use crate::kubewarden::engine;
+use crate::kubewarden::host_calls::LogSink;
+use crate::output::{Report, Summary};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
+/// What fails if output does.
+const OUTPUT: &str = "cannot write to standard output";
+
+/// The exit status of a preview in which an object is rejected, or warned about if that counts, and of the other
+/// commands' failures.
+const REJECTED_OR_FAILED: u8 = 1;
+
+/// The exit status of a preview that cannot be made.
+const BAD_INPUT: u8 = 2;
+
+/// Runs the azure-workload-identity policy without a cluster, in the engine that Kubewarden uses.
+#[derive(Debug, Parser)]
+#[command(
+    name = "azwi-policy",
+    version,
+    after_help = "Examples:
+  azwi-policy preview --policy examples/quick-start/policy.yaml examples/quick-start
+  azwi-policy run -r request.json -s settings.yml --allow-context-aware annotated-policy.wasm
+  azwi-policy annotate -m policy-metadata.yml -u README.md -o annotated-policy.wasm policy.wasm"
+)]
+pub struct Cli {
+    /// Print the policy's log messages to standard error.
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what the policy does to the pods of Kubernetes manifests.
+    Preview(PreviewArgs),
+    /// Review one AdmissionRequest and print the AdmissionResponse, as kwctl run does.
+    Run(RunArgs),
+    /// Write the policy's metadata into its module, as kwctl annotate does.
+    Annotate(AnnotateArgs),
+    /// Print the completions of this program's command line for a shell.
+    Completions(CompletionsArgs),
+}
+
+/// The arguments of `azwi-policy completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  source <(azwi-policy completions bash)
+  azwi-policy completions zsh > ~/.zfunc/_azwi-policy
+  azwi-policy completions fish > ~/.config/fish/completions/azwi-policy.fish")]
+struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_name = "SHELL", value_enum)]
+    shell: Shell,
+}
+
+/// Runs the program with the arguments of the process, and gives its exit status back.
+pub fn main() -> ExitCode {
+    engine::silence_panics_of_modules();
+    let Cli { verbose, command } = Cli::parse();
+    let (outcome, failure) = match command {
+        Command::Preview(args) => (preview(&args, verbose), BAD_INPUT),
+        Command::Run(args) => (run(&args, verbose), REJECTED_OR_FAILED),
+        Command::Annotate(args) => (annotate(&args), REJECTED_OR_FAILED),
+        Command::Completions(args) => (completions(&args), REJECTED_OR_FAILED),
+    };
+    outcome.unwrap_or_else(|error| {
+        // Whoever stops reading, as `head` does, has seen enough.
+        if error
+            .root_cause()
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        {
+            return ExitCode::SUCCESS;
+        }
+        say(ERROR, "error", format!("{error:#}"));
+        ExitCode::from(failure)
+    })
+}
+
+fn preview(args: &PreviewArgs, verbose: bool) -> Result<ExitCode> {
+    let color = match args.color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    };
+    color.write_global();
+    if args.quiet && matches!(args.output, Format::Yaml | Format::Patch) {
+        bail!("--quiet: expected the output to be text or json, which hold problems");
+    }
+    let mut report = Report {
+        output: anstream::stdout().lock(),
+        problems: anstream::stderr(),
+        format: args.output,
+        quiet: args.quiet,
+        width: terminal_size_of(io::stdout()).map(|(width, _)| width.0.into()),
+        summary: Summary::default(),
+    };
+    preview::preview(args, log(verbose), |preview| {
+        report.add(&preview).context(OUTPUT)
+    })?;
+    let summary = report.finish().context(OUTPUT)?;
+    let failed = summary.any_rejected() || args.fail_on_warning && summary.any_warned();
+    Ok(if failed {
+        ExitCode::from(REJECTED_OR_FAILED)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn run(args: &RunArgs, verbose: bool) -> Result<ExitCode> {
+    run::run(
+        args,
+        || log(verbose),
+        |outcome| {
+            outcome
+                .warnings
+                .iter()
+                .for_each(|warning| say(WARNING, "warning", warning));
+            let response = serde_json::to_string(&outcome.response)?;
+            writeln!(io::stdout(), "{response}").context(OUTPUT)
+        },
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn annotate(args: &AnnotateArgs) -> Result<ExitCode> {
+    for warning in annotate::annotate(args)? {
+        say(WARNING, "warning", warning);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn completions(args: &CompletionsArgs) -> Result<ExitCode> {
+    let mut command = Cli::command();
+    let name = command.get_name().to_owned();
+    // Not straight to standard output: the generator panics if nobody reads to the end.
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut command, name, &mut script);
+    io::stdout().write_all(&script).context(OUTPUT)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The receiver of a policy's log messages, if the user wants them.
+fn log(verbose: bool) -> Option<LogSink> {
+    verbose.then(|| -> LogSink { Box::new(|line| say(Style::new(), "policy log", line)) })
+}
+
+/// Writes a line to standard error; if that is closed, nobody wants it.
+fn say(style: Style, label: &str, text: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{style}{label}{style:#}: {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

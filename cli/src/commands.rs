@@ -1,0 +1,5 @@
+//! The commands of the program, each with its arguments.
+
+pub mod annotate;
+pub mod preview;
+pub mod run;

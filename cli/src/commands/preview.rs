@@ -1,0 +1,589 @@
+//! `azwi-policy preview`: what the policy does to the objects in plain Kubernetes manifests.
+
+pub mod args;
+mod decision;
+mod explain;
+mod progress;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, anyhow, bail};
+use azure_workload_identity_policy::settings::{Mode, Settings};
+use serde_json::Value;
+
+use crate::input::manifests::{self, Manifest, Origin};
+use crate::input::settings::SettingsValue;
+use crate::input::workload;
+use crate::kubewarden::engine::{Engine, EngineError, Module};
+use crate::kubewarden::host_calls::{Answers, HostCalls, LogSink};
+use crate::kubewarden::policy::{Policy, SettingsCheckError};
+use crate::kubewarden::policy_manifest::{Enforcement, PolicyManifest};
+use crate::kubewarden::request::AdmissionRequest;
+use crate::kubewarden::response::{self, AdmissionResponse};
+use crate::kubewarden::scope::{Exclusion, Namespaces};
+use crate::kubewarden::service_accounts::ServiceAccounts;
+use crate::text::one_line;
+use args::{Format, PreviewArgs};
+use decision::{Decision, Message};
+pub use explain::Step;
+use explain::{Explainer, Result as Ending};
+use progress::Progress;
+
+/// What the policy does with one object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// The object's `apiVersion`.
+    pub api_version: String,
+    /// Its `kind`.
+    pub kind: String,
+    /// Its namespace, by its metadata or by `--namespace`.
+    pub namespace: String,
+    /// Its name; if the API server generates it, how it starts and a `*`.
+    pub name: String,
+    /// Where it is.
+    pub origin: Origin,
+    /// What the policy was asked and answered: on the object, then on the pod that a workload would create.
+    ///
+    /// Ends at the first rejection, because what follows would not come to be.
+    pub reviews: Vec<Reviewed>,
+}
+
+/// One object that the policy was asked about, and its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reviewed {
+    /// The object as messages name it, as `Pod default/app`.
+    pub title: String,
+    /// The object as it comes.
+    pub object: Value,
+    /// The object as the policy wants it, if it changes it.
+    pub mutated: Option<Value>,
+    /// What the API server would get.
+    pub response: AdmissionResponse,
+    /// What the policy itself answered, if mode `monitor` lets the object through whatever it is.
+    pub monitored: Option<AdmissionResponse>,
+    /// Why it is so; empty unless it was asked for.
+    pub steps: Vec<Step>,
+    /// Whether the policy gets to see the object.
+    was_sent: bool,
+    decision: Decision,
+    hints: Vec<Message>,
+}
+
+/// What happens to an object.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PreviewOutcome<'p> {
+    /// It or the pod that it creates is changed.
+    Mutated,
+    /// It is accepted as it is.
+    Unchanged,
+    /// It or the pod that it creates is rejected.
+    Rejected {
+        /// Which of the two.
+        reviewed: &'p Reviewed,
+        /// Why.
+        message: &'p str,
+    },
+}
+
+impl Preview {
+    /// The object as messages name it: kind, namespace and name.
+    pub fn title(&self) -> String {
+        title(&self.kind, &self.namespace, &self.name)
+    }
+
+    /// What happens to the object.
+    pub fn outcome(&self) -> PreviewOutcome<'_> {
+        self.outcome_by(|reviewed| Some(&reviewed.response))
+    }
+
+    /// What would happen to the object if the policy's mode were not `monitor`, if it is.
+    pub fn monitored(&self) -> Option<PreviewOutcome<'_>> {
+        let is_monitored = self
+            .reviews
+            .iter()
+            .any(|reviewed| reviewed.monitored.is_some());
+        is_monitored.then(|| self.outcome_by(|reviewed| reviewed.monitored.as_ref()))
+    }
+
+    fn outcome_by<'p>(
+        &'p self,
+        response: impl Fn(&'p Reviewed) -> Option<&'p AdmissionResponse>,
+    ) -> PreviewOutcome<'p> {
+        let mut is_mutated = false;
+        for reviewed in &self.reviews {
+            let Some(response) = response(reviewed) else {
+                continue;
+            };
+            if !response.allowed {
+                let status = response.status.as_ref();
+                let message = status.and_then(|status| status.message.as_deref());
+                return PreviewOutcome::Rejected {
+                    reviewed,
+                    message: message.unwrap_or("the policy gives no reason"),
+                };
+            }
+            is_mutated |= response.patch.is_some();
+        }
+        if is_mutated {
+            PreviewOutcome::Mutated
+        } else {
+            PreviewOutcome::Unchanged
+        }
+    }
+
+    /// The review that changes something, or would do so if the policy's mode were not `monitor`.
+    pub fn mutated(&self) -> Option<&Reviewed> {
+        self.reviews
+            .iter()
+            .find(|reviewed| reviewed.mutated.is_some())
+    }
+
+    /// What the user is warned about. What a workload's pod template and its pod have in common comes once, and nothing
+    /// comes that is a reason of the rejection.
+    pub fn warnings(&self) -> Vec<&str> {
+        let mut seen = self.reasons();
+        self.unseen(&mut seen, |reviewed| &reviewed.decision.warnings)
+    }
+
+    /// What the policy would say of an object that it is not sent, once, and nothing that it says anyway.
+    pub fn hints(&self) -> Vec<&str> {
+        let mut seen = self.reasons();
+        self.unseen(&mut seen, |reviewed| &reviewed.decision.warnings);
+        self.unseen(&mut seen, |reviewed| &reviewed.hints)
+    }
+
+    /// The reasons of the rejection, if there is one.
+    fn reasons(&self) -> Vec<&Message> {
+        let rejected = self.monitored().unwrap_or_else(|| self.outcome());
+        match rejected {
+            PreviewOutcome::Rejected { reviewed, .. } => {
+                reviewed.decision.rejections.iter().collect()
+            }
+            PreviewOutcome::Mutated | PreviewOutcome::Unchanged => Vec::new(),
+        }
+    }
+
+    /// The messages that are not in `seen`, which they are added to.
+    fn unseen<'p>(
+        &'p self,
+        seen: &mut Vec<&'p Message>,
+        messages: impl Fn(&'p Reviewed) -> &'p [Message],
+    ) -> Vec<&'p str> {
+        let mut unseen = Vec::new();
+        for message in self.reviews.iter().flat_map(messages) {
+            if !seen.iter().any(|other| other.repeats(message)) {
+                seen.push(message);
+                unseen.push(message.text.as_str());
+            }
+        }
+        unseen
+    }
+
+    /// The steps that led to the outcome.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.reviews.iter().flat_map(|reviewed| &reviewed.steps)
+    }
+}
+
+/// Previews the objects in the manifests, and hands each to `show` as it comes.
+///
+/// # Errors
+///
+/// Manifests that cannot be read or hold nothing to review, a module that does not run, settings that the policy
+/// rejects, and what `show` reports.
+pub fn preview(
+    args: &PreviewArgs,
+    log: Option<LogSink>,
+    mut show: impl FnMut(Preview) -> Result<()>,
+) -> Result<()> {
+    let manifests = manifests::read(&args.paths)?;
+    let accounts = accounts(&manifests, &args.namespace)?;
+    let reviewable = reviewable(&manifests)?;
+    if reviewable.is_empty() {
+        bail!("expected a pod, a workload or a ServiceAccount in the manifests, found none");
+    }
+    let deployed = args
+        .policy
+        .as_ref()
+        .map(|path| PolicyManifest::one_in(path))
+        .transpose()?;
+    let settings = settings(args, deployed.as_ref())?;
+    let explainer = args
+        .explain
+        .then(|| explainer(&settings, &accounts))
+        .transpose()?;
+    let module = Module::from_file(&Engine::new()?, &args.module).map_err(|error| match error {
+        EngineError::Read { .. } => {
+            anyhow!("{error}; build it with make annotated-policy.wasm, or name another with --module FILE")
+        }
+        other => other.into(),
+    })?;
+    let mut progress = Progress::new(reviewable.len());
+    let log = log.map(|log| progress.beside(log));
+    let host = host(&accounts, &args.namespace, deployed.as_ref(), log);
+    let policy = Policy::new(&module, settings, host);
+    let module = args.module.display();
+    match policy.check_settings() {
+        Ok(()) => {}
+        Err(SettingsCheckError::Invalid(message)) => {
+            bail!("the policy does not accept the settings: {message}")
+        }
+        Err(SettingsCheckError::Failed(error)) => {
+            bail!(
+                "cannot run the module {module}: {}",
+                one_line(&error.to_string())
+            )
+        }
+        Err(SettingsCheckError::Engine(error)) => {
+            bail!("cannot run the module {module}: {error}")
+        }
+    }
+    let run = Run {
+        policy,
+        deployed,
+        namespaces: Namespaces::among(&manifests),
+        explainer,
+        shows_hints: args.output == Format::Text && !args.quiet,
+        default_namespace: &args.namespace,
+    };
+    for object in reviewable {
+        let preview = run.preview(object);
+        progress.suspend(|| show(preview))?;
+        progress.step();
+    }
+    Ok(())
+}
+
+/// An object that the policy has a say in.
+struct Reviewable<'m> {
+    manifest: &'m Manifest,
+    /// The pod that it would create, if it is a workload.
+    pod: Option<Value>,
+}
+
+/// A ServiceAccount among the manifests.
+struct Account<'m> {
+    object: &'m Value,
+    origin: &'m Origin,
+}
+
+/// ServiceAccounts by namespace and name.
+type Accounts<'m> = BTreeMap<(String, String), Account<'m>>;
+
+/// All that stays the same from object to object.
+struct Run<'r> {
+    policy: Policy,
+    deployed: Option<PolicyManifest>,
+    namespaces: Namespaces,
+    explainer: Option<Explainer<'r>>,
+    /// Whether hints are shown: each takes a review.
+    shows_hints: bool,
+    default_namespace: &'r str,
+}
+
+impl Run<'_> {
+    fn preview(&self, Reviewable { manifest, pod }: Reviewable<'_>) -> Preview {
+        let namespace = manifest.namespace().unwrap_or(self.default_namespace);
+        let mut reviews = vec![self.review(namespace, &manifest.object)];
+        let accepted = reviews.iter().all(|reviewed| reviewed.response.allowed);
+        if let Some(pod) = pod.as_ref().filter(|_| accepted) {
+            // The review of the pod explains all of a workload that is accepted.
+            for reviewed in reviews.iter_mut().filter(|reviewed| reviewed.was_sent) {
+                reviewed.steps.clear();
+            }
+            reviews.push(self.review(namespace, pod));
+        }
+        Preview {
+            api_version: manifest.api_version.clone(),
+            kind: manifest.kind.clone(),
+            namespace: namespace.to_owned(),
+            name: name(&manifest.object),
+            origin: manifest.origin.clone(),
+            reviews,
+        }
+    }
+
+    /// Asks the policy about `object`.
+    fn review(&self, namespace: &str, object: &Value) -> Reviewed {
+        let request = AdmissionRequest::creation(namespace, object.clone());
+        let kind = &request.kind.kind;
+        let title = title(kind, namespace, &name(object));
+        let excluded = self
+            .deployed
+            .as_ref()
+            .and_then(|deployed| deployed.scope.excludes(&request, &self.namespaces));
+        if let Some(exclusion) = excluded {
+            let step = Step::new(kind, format!("not sent to the policy, {exclusion}"));
+            let is_hint = self.shows_hints && matches!(exclusion, Exclusion::Object(_));
+            return Reviewed {
+                title,
+                object: object.clone(),
+                mutated: None,
+                response: AdmissionResponse::acceptance(&request.uid),
+                monitored: None,
+                steps: Vec::from_iter(self.explainer.is_some().then_some(step)),
+                was_sent: false,
+                decision: Decision::default(),
+                hints: if is_hint {
+                    self.hints(&request)
+                } else {
+                    Vec::new()
+                },
+            };
+        }
+        let (response, decision) = self.ask(&request);
+        let constrained = match &self.deployed {
+            Some(deployed) => deployed.constrain(response.clone()),
+            None => response.clone(),
+        };
+        let is_monitored = self
+            .deployed
+            .as_ref()
+            .is_some_and(|deployed| deployed.enforcement == Enforcement::Monitor);
+        let own = if is_monitored {
+            &response
+        } else {
+            &constrained
+        };
+        let mutated = response::patched(object, own);
+        let ending = match (own.allowed, &mutated) {
+            (false, _) => Ending::Rejected,
+            (true, Some(_)) => Ending::Mutated,
+            (true, None) => Ending::Unchanged,
+        };
+        let explains = *kind != "ServiceAccount";
+        let explainer = self.explainer.as_ref().filter(|_| explains);
+        let steps = explainer.map(|explainer| explainer.steps(&decision, ending, is_monitored));
+        Reviewed {
+            title,
+            object: object.clone(),
+            mutated,
+            response: constrained,
+            monitored: is_monitored.then_some(response),
+            steps: steps.unwrap_or_default(),
+            was_sent: true,
+            decision,
+            hints: Vec::new(),
+        }
+    }
+
+    fn ask(&self, request: &AdmissionRequest) -> (AdmissionResponse, Decision) {
+        let review = self.policy.review(request);
+        let lookups = self.policy.host().take_lookups();
+        let decision = Decision::behind(&review, &lookups);
+        (review.response, decision)
+    }
+
+    /// What the policy would say of an object that it is not sent.
+    fn hints(&self, request: &AdmissionRequest) -> Vec<Message> {
+        let (_, decision) = self.ask(request);
+        let mut hints = decision.rejections;
+        hints.extend(decision.warnings);
+        hints
+    }
+}
+
+/// The objects among `manifests` that the policy has a say in.
+fn reviewable(manifests: &[Manifest]) -> Result<Vec<Reviewable<'_>>> {
+    let mut reviewable = Vec::new();
+    for manifest in manifests {
+        let pod = workload::pod(manifest).with_context(|| manifest.origin.to_string())?;
+        let is_itself = manifest.is("v1", "ServiceAccount") || manifest.is("v1", "Pod");
+        if is_itself || pod.is_some() {
+            let pod = pod.filter(|_| !is_itself);
+            reviewable.push(Reviewable { manifest, pod });
+        }
+    }
+    Ok(reviewable)
+}
+
+/// The ServiceAccounts among `manifests` by namespace and name.
+fn accounts<'m>(manifests: &'m [Manifest], default_namespace: &str) -> Result<Accounts<'m>> {
+    let mut accounts = Accounts::new();
+    let found = manifests
+        .iter()
+        .filter(|manifest| manifest.is("v1", "ServiceAccount"));
+    for manifest in found {
+        let namespace = manifest.namespace().unwrap_or(default_namespace).to_owned();
+        let name = manifest.name().unwrap_or_default().to_owned();
+        let title = title(&manifest.kind, &namespace, &name);
+        let account = Account {
+            object: &manifest.object,
+            origin: &manifest.origin,
+        };
+        if let Some(other) = accounts.insert((namespace, name), account) {
+            bail!(
+                "{title}: expected one, found two, in {} and in {}; leave one out",
+                other.origin,
+                manifest.origin
+            );
+        }
+    }
+    Ok(accounts)
+}
+
+/// What explains decisions under these settings.
+fn explainer<'m>(settings: &SettingsValue, accounts: &Accounts<'m>) -> Result<Explainer<'m>> {
+    let text = serde_json::to_string(settings)?;
+    let verifies = Settings::read(&text).is_ok_and(|settings| settings.mode == Mode::Verify);
+    let origins = accounts.iter();
+    let origins = origins.map(|(name, account)| (name.clone(), account.origin));
+    Ok(Explainer {
+        given: settings.clone(),
+        origins: origins.collect(),
+        verifies,
+    })
+}
+
+/// The settings of the deployed policy or of the flags, with what `--set` changes.
+fn settings(args: &PreviewArgs, deployed: Option<&PolicyManifest>) -> Result<SettingsValue> {
+    let settings = match deployed {
+        Some(deployed) => deployed.settings.clone(),
+        None => args.settings.read()?,
+    };
+    let settings = args
+        .set
+        .iter()
+        .try_fold(settings, |settings, assignment| settings.with(assignment))?;
+    Ok(settings)
+}
+
+/// A host that answers from `accounts`.
+fn host(
+    accounts: &Accounts<'_>,
+    default_namespace: &str,
+    deployed: Option<&PolicyManifest>,
+    log: Option<LogSink>,
+) -> HostCalls {
+    let mut answers = ServiceAccounts::default().with_default_in_each_namespace();
+    for account in accounts.values() {
+        answers.insert(account.object.clone(), default_namespace);
+    }
+    let host = HostCalls::new(Answers::ServiceAccounts(answers));
+    let host = match deployed {
+        Some(deployed) => deployed
+            .context_aware_resources
+            .iter()
+            .fold(host, |host, resource| {
+                host.grant(&resource.api_version, &resource.kind)
+            }),
+        None => host.grant("v1", "ServiceAccount"),
+    };
+    match log {
+        Some(log) => host.with_log(log),
+        None => host,
+    }
+}
+
+/// An object as messages name it.
+fn title(kind: &str, namespace: &str, name: &str) -> String {
+    format!("{kind} {namespace}/{name}")
+}
+
+/// The name of `object`; if the API server generates it, how it starts and a `*`.
+fn name(object: &Value) -> String {
+    let text = |path| object.pointer(path).and_then(Value::as_str);
+    match (text("/metadata/name"), text("/metadata/generateName")) {
+        (Some(name), _) => name.to_owned(),
+        (None, prefix) => format!("{}*", prefix.unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use azure_workload_identity_policy::findings::{About, Finding, PodName, Problem, Severity};
+    use azure_workload_identity_policy::messages::ObjectName;
+
+    use super::*;
+
+    fn message(about: About, problem: Problem) -> Message {
+        let finding = Finding {
+            about,
+            severity: Severity::Warn,
+            problem,
+        };
+        Message {
+            text: finding.to_string(),
+            finding: Some(finding),
+        }
+    }
+
+    fn reviewed(title: &str, warnings: Vec<Message>) -> Reviewed {
+        Reviewed {
+            title: title.to_owned(),
+            object: Value::Null,
+            mutated: None,
+            response: AdmissionResponse::acceptance(""),
+            monitored: None,
+            steps: Vec::new(),
+            was_sent: true,
+            decision: Decision {
+                warnings,
+                ..Decision::default()
+            },
+            hints: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_a_workload_and_its_pod_have_in_common_comes_once() {
+        let workload = ObjectName::new("Deployment", "web", "a");
+        let template = About::Pod(PodName {
+            object: workload.clone(),
+            template: Some("spec.template"),
+        });
+        let pod = About::Pod(PodName {
+            object: ObjectName::generated("Pod", "web", "", "a-"),
+            template: None,
+        });
+        let port = |port| Problem::PortTaken { port };
+        let preview = Preview {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: "web".to_owned(),
+            name: "a".to_owned(),
+            origin: Origin {
+                file: "f".to_owned(),
+                document: 1,
+                item: None,
+            },
+            reviews: vec![
+                reviewed(
+                    "Deployment web/a",
+                    vec![
+                        message(About::Object(workload), Problem::HostNetwork),
+                        message(template.clone(), Problem::HostNetwork),
+                        message(template.container("containers", 0, "app"), port(80)),
+                        message(template.container("containers", 1, "app"), port(80)),
+                    ],
+                ),
+                reviewed(
+                    "Pod web/a-*",
+                    vec![
+                        message(pod.clone(), Problem::HostNetwork),
+                        message(pod.container("containers", 0, "app"), port(80)),
+                        message(pod.container("containers", 0, "app"), port(81)),
+                        message(pod.container("initContainers", 0, "app"), port(80)),
+                    ],
+                ),
+            ],
+        };
+        let starts: Vec<_> = preview
+            .warnings()
+            .iter()
+            .map(|warning| warning.split(" is already").next().unwrap_or_default())
+            .collect();
+        assert_eq!(starts.len(), 6);
+        assert_eq!(
+            starts.get(2..),
+            Some(
+                &[
+                    "Deployment web/a: container \"app\": spec.template.spec.containers[0].ports: port 80",
+                    "Deployment web/a: container \"app\": spec.template.spec.containers[1].ports: port 80",
+                    "Pod web/a-*: container \"app\": spec.containers[0].ports: port 81",
+                    "Pod web/a-*: container \"app\": spec.initContainers[0].ports: port 80",
+                ][..]
+            )
+        );
+    }
+}

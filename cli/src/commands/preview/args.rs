@@ -1,0 +1,91 @@
+//! The arguments of `azwi-policy preview`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::commands::run::SettingsArgs;
+use crate::kubewarden::service_accounts::DEFAULT_NAMESPACE;
+
+const AFTER_HELP: &str = "ServiceAccounts among the manifests answer the policy's lookups, and a bare one called \
+'default' exists in each namespace. A workload stands for the pod that it would create. Other kinds are skipped.
+
+Exit status: 0 if all objects are accepted; 1 if one is refused, or warned of with --fail-on-warning; \
+2 if arguments, settings, module or manifests are wrong.
+
+Examples:
+  What happens to all manifests in a directory, with the settings of a deployed policy:
+    azwi-policy preview --policy policy.yaml manifests/
+  Why a pod gets no identity:
+    azwi-policy preview --set azureTenantID=contoso.com --explain pod.yaml
+  What runs in a cluster now:
+    kubectl get deployments,serviceaccounts -n web -o yaml | azwi-policy preview -s settings.yaml -
+  A check in CI, which prints problems only:
+    azwi-policy preview -s settings.yaml --quiet --fail-on-warning manifests/
+  The refused objects, for a script:
+    azwi-policy preview -s settings.yaml -o json manifests/ | jq -r 'select(.allowed | not) | .status.message'";
+
+/// The arguments of `azwi-policy preview`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct PreviewArgs {
+    /// The policy module.
+    #[arg(long, value_name = "FILE", default_value = "annotated-policy.wasm")]
+    pub module: PathBuf,
+    /// Where the policy's settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// The manifest of a ClusterAdmissionPolicy or AdmissionPolicy with the settings, rights and rules to use.
+    #[arg(long, value_name = "FILE", conflicts_with = "SettingsArgs")]
+    pub policy: Option<PathBuf>,
+    /// Change one setting, as in azureTenantID=contoso.com or proxy.logLevel=debug; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// The namespace of objects that name none.
+    #[arg(short, long, value_name = "NAMESPACE", default_value = DEFAULT_NAMESPACE)]
+    pub namespace: String,
+    /// What to print.
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: Format,
+    /// Tell step by step why each pod got or did not get its identity.
+    #[arg(long)]
+    pub explain: bool,
+    /// Print refusals and warnings only, and nothing where there are none.
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Exit with status 1 where the policy warns, too.
+    #[arg(long)]
+    pub fail_on_warning: bool,
+    /// Whether to use colours; auto uses them on a terminal where NO_COLOR is not set.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub color: Color,
+    /// Manifest files, directories of them, or - for standard input.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to print.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Verdicts, warnings and changes, for people.
+    #[default]
+    Text,
+    /// One JSON object a line for each object, as an AdmissionResponse.
+    Json,
+    /// The accepted pods as they would be created.
+    Yaml,
+    /// One RFC 6902 patch a line for each object.
+    Patch,
+}

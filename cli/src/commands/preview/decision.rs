@@ -1,0 +1,104 @@
+//! The decision that this program's own version of the policy comes to, as data.
+//!
+//! The module answers in text. Its findings and reasons as values are those of the library, asked the very same: if the
+//! answers are the same to the byte, so are the findings behind them.
+
+use azure_workload_identity_policy::findings::{Finding, Severity};
+use azure_workload_identity_policy::identity::lookup::ServiceAccounts;
+use azure_workload_identity_policy::review::{Reason, review};
+use azure_workload_identity_policy::settings::Freshness;
+use azure_workload_identity_policy::verdict;
+
+use crate::kubewarden::host_calls::Lookup;
+use crate::kubewarden::policy::Review;
+
+/// What a module says of one object, with the findings behind it as far as they are known.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Decision {
+    /// Why the object is rejected.
+    pub rejections: Vec<Message>,
+    /// What the user is warned about.
+    pub warnings: Vec<Message>,
+    /// The reasons, by this program's version of the policy.
+    pub reasons: Vec<Reason>,
+    /// Whether the module is of another version than this program: it answers differently.
+    pub is_of_another_version: bool,
+}
+
+/// What a policy says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Its words.
+    pub text: String,
+    /// The finding behind it, if it is known.
+    pub finding: Option<Finding>,
+}
+
+impl Message {
+    /// Whether another message says the same, whether about a workload's pod template or about its pod.
+    pub fn repeats(&self, other: &Self) -> bool {
+        match (&self.finding, &other.finding) {
+            (Some(finding), Some(other)) => finding.repeats(other),
+            _ => self.text == other.text,
+        }
+    }
+}
+
+impl Decision {
+    /// The decision behind a review, for which the module made these lookups.
+    pub fn behind(review_of_module: &Review, lookups: &[Lookup]) -> Self {
+        let mut reasons = Vec::new();
+        let native = review(&review_of_module.payload, &Replay(lookups), &mut reasons);
+        let response = &review_of_module.response;
+        let message = response
+            .status
+            .as_ref()
+            .and_then(|status| status.message.clone());
+        let warnings = response.warnings.clone().unwrap_or_default();
+        if review_of_module.answer.as_ref() != Some(&native.to_json()) {
+            let unknown = |text| Message {
+                text,
+                finding: None,
+            };
+            return Self {
+                rejections: message.into_iter().map(unknown).collect(),
+                warnings: warnings.into_iter().map(unknown).collect(),
+                reasons,
+                is_of_another_version: true,
+            };
+        }
+        let (rejections, _) = native.findings.of(Severity::Reject);
+        let known = |finding: &Finding| Message {
+            text: verdict::line(finding),
+            finding: Some(finding.clone()),
+        };
+        let (findings, _) = native.findings.of(Severity::Warn);
+        let mut findings = findings.cloned();
+        Self {
+            rejections: rejections.map(known).collect(),
+            // The last warning may say only how many more there are.
+            warnings: warnings
+                .into_iter()
+                .map(|text| Message {
+                    text,
+                    finding: findings.next(),
+                })
+                .collect(),
+            reasons,
+            is_of_another_version: false,
+        }
+    }
+}
+
+/// The answers that a module got.
+struct Replay<'l>(&'l [Lookup]);
+
+impl ServiceAccounts for Replay<'_> {
+    fn get(&self, namespace: &str, name: &str, _: Freshness) -> Result<Vec<u8>, String> {
+        let mut lookups = self.0.iter();
+        match lookups.find(|lookup| lookup.namespace == namespace && lookup.name == name) {
+            Some(lookup) => lookup.answer.clone(),
+            None => Err("the module did not ask".to_owned()),
+        }
+    }
+}

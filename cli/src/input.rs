@@ -1,0 +1,5 @@
+//! What people keep in files: manifests, and the policy's settings.
+
+pub mod manifests;
+pub mod settings;
+pub mod workload;

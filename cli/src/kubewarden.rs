@@ -1,0 +1,15 @@
+//! What Kubewarden does around a policy: PolicyServer's side of a review, and the resources that deploy a policy.
+
+pub mod capabilities;
+pub mod get_resource;
+pub mod service_accounts;
+pub mod session;
+pub mod host_calls;
+pub mod sections;
+pub mod engine;
+pub mod request;
+pub mod response;
+pub mod policy;
+pub mod policy_metadata;
+pub mod scope;
+pub mod policy_manifest;

@@ -1,0 +1,157 @@
+//! A policy: a module, its settings, and the host that answers its calls.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+use thiserror::Error;
+
+use crate::input::settings::SettingsValue;
+use crate::kubewarden::engine::{EngineError, Module};
+use crate::kubewarden::host_calls::HostCalls;
+use crate::kubewarden::request::AdmissionRequest;
+use crate::kubewarden::response::{AdmissionResponse, ValidationResponse};
+
+/// Why settings cannot be used.
+#[derive(Debug, Error)]
+pub enum SettingsCheckError {
+    /// The policy rejects them; the text says why.
+    #[error("{0}")]
+    Invalid(String),
+    /// The policy fails on them.
+    #[error("Error invoking settings validation callback: {0:?}")]
+    Failed(wapc::errors::Error),
+    /// The module does not run at all.
+    #[error(transparent)]
+    Engine(EngineError),
+}
+
+/// A module that does not say which protocol it speaks.
+#[derive(Debug, Error)]
+pub enum ProtocolError {
+    /// The module does not answer.
+    #[error("cannot ask the module for its protocol version: {0}")]
+    Engine(EngineError),
+    /// The module answers something else than `"v1"`.
+    #[error("expected the module's protocol version to be \"v1\", found {0}")]
+    Version(String),
+}
+
+/// A policy, ready to review requests.
+pub struct Policy {
+    module: Module,
+    settings: SettingsValue,
+    host: Arc<HostCalls>,
+}
+
+/// One review.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Review {
+    /// What the API server gets.
+    pub response: AdmissionResponse,
+    /// What the policy was asked.
+    pub payload: Vec<u8>,
+    /// What the policy itself answered; `None` if it failed.
+    pub answer: Option<Vec<u8>>,
+}
+
+/// The answer of a policy's `validate_settings`.
+#[derive(Deserialize)]
+struct SettingsValidation {
+    valid: bool,
+    message: Option<String>,
+}
+
+impl Policy {
+    /// A policy of these parts.
+    pub fn new(module: &Module, settings: SettingsValue, host: HostCalls) -> Self {
+        Self {
+            module: module.clone(),
+            settings,
+            host: Arc::new(host),
+        }
+    }
+
+    /// The host that answers this policy's calls.
+    pub fn host(&self) -> &HostCalls {
+        &self.host
+    }
+
+    /// Asks the policy whether its settings are valid.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsCheckError`].
+    pub fn check_settings(&self) -> Result<(), SettingsCheckError> {
+        let invalid = |message| Err(SettingsCheckError::Invalid(message));
+        let settings = match serde_json::to_vec(&self.settings) {
+            Ok(settings) => settings,
+            Err(error) => return invalid(format!("could not marshal settings: {error}")),
+        };
+        match self.module.call("validate_settings", &settings, &self.host) {
+            Ok(answer) => match serde_json::from_slice::<SettingsValidation>(&answer) {
+                Ok(SettingsValidation { valid: true, .. }) => Ok(()),
+                Ok(SettingsValidation { message, .. }) => invalid(message.unwrap_or_default()),
+                Err(error) => invalid(format!("error: InvalidResponseWithError({error:?})")),
+            },
+            Err(EngineError::Call(error)) => Err(SettingsCheckError::Failed(error)),
+            Err(error) => Err(SettingsCheckError::Engine(error)),
+        }
+    }
+
+    /// Asks the policy about `request`, which it gets with sorted keys, as from a PolicyServer.
+    ///
+    /// A policy that fails rejects, as in a cluster.
+    pub fn review(&self, request: &AdmissionRequest) -> Review {
+        let mut payload = json!({"request": request, "settings": self.settings});
+        payload.sort_all_objects();
+        let payload = payload.to_string().into_bytes();
+        let (response, answer) = match self.module.call("validate", &payload, &self.host) {
+            Ok(answer) => (Self::response(request, &answer), Some(answer)),
+            Err(error @ EngineError::TimedOut) => {
+                let message = error.to_string();
+                let uid = &request.uid;
+                (AdmissionResponse::rejection(uid, message, Some(500)), None)
+            }
+            Err(error) => {
+                let error = error.to_string();
+                let uid = &request.uid;
+                (AdmissionResponse::internal_server_error(uid, &error), None)
+            }
+        };
+        Review {
+            response,
+            payload,
+            answer,
+        }
+    }
+
+    /// What Kubewarden makes of the policy's answer.
+    fn response(request: &AdmissionRequest, answer: &[u8]) -> AdmissionResponse {
+        let uid = &request.uid;
+        match serde_json::from_slice::<ValidationResponse>(answer) {
+            Ok(verdict) => AdmissionResponse::from_verdict(uid, request.object.as_ref(), &verdict),
+            Err(error) => {
+                let error = format!("invalid response from policy: {error}");
+                AdmissionResponse::internal_server_error(uid, &error)
+            }
+        }
+    }
+}
+
+/// Asks `module` for the version of the protocol that it speaks, which is `v1`.
+///
+/// # Errors
+///
+/// [`ProtocolError`].
+pub fn protocol_version(module: &Module, host: HostCalls) -> Result<String, ProtocolError> {
+    let answer = module
+        .call("protocol_version", &[], &Arc::new(host))
+        .map_err(ProtocolError::Engine)?;
+    match serde_json::from_slice::<String>(&answer) {
+        Ok(version) if version == "v1" => Ok(version),
+        _ => Err(ProtocolError::Version(
+            String::from_utf8_lossy(&answer).into_owned(),
+        )),
+    }
+}

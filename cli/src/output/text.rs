@@ -1,0 +1,203 @@
+//! A preview as text for people.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+use textwrap::{Options, WordSeparator, WordSplitter};
+
+use crate::commands::preview::{Preview, PreviewOutcome, Reviewed};
+use crate::text::printable;
+
+const PLAIN: Style = Style::new();
+const BOLD: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const CYAN: Style = AnsiColor::Cyan.on_default();
+
+/// The lines of a pod that is shown as a whole.
+const SMALL: usize = 60;
+
+/// The lines around a change in a pod that is not shown as a whole.
+const CONTEXT: usize = 3;
+
+/// The columns before a line of a pod.
+const MARGIN: usize = 3;
+
+/// The narrowest terminal that lines are wrapped for.
+const NARROWEST: usize = 20;
+
+/// Writes one preview; if `quiet`, only its problems.
+pub fn write(
+    output: &mut impl Write,
+    preview: &Preview,
+    quiet: bool,
+    width: Option<usize>,
+) -> io::Result<()> {
+    let mut page = Page { output, width };
+    let title = printable(&preview.title());
+    let origin = printable(&preview.origin.to_string());
+    writeln!(
+        page.output,
+        "{BOLD}{title}{BOLD:#} {FAINT}({origin}){FAINT:#}"
+    )?;
+    match preview.outcome() {
+        PreviewOutcome::Mutated => page.item("  ", GREEN, "mutated", created_pod(preview))?,
+        PreviewOutcome::Unchanged if quiet || preview.monitored().is_some() => {}
+        PreviewOutcome::Unchanged => page.item("  ", PLAIN, "unchanged", None)?,
+        PreviewOutcome::Rejected { reviewed, message } => {
+            page.item("  ", RED, "rejected", Some(message))?;
+            for cause in causes(reviewed) {
+                page.item("  ", RED, "cause", Some(cause))?;
+            }
+        }
+    }
+    match preview.monitored() {
+        None => {}
+        Some(PreviewOutcome::Mutated) if quiet => {}
+        Some(PreviewOutcome::Mutated) => {
+            let pod = created_pod(preview).map_or_else(String::new, |pod| format!(": {pod}"));
+            let text = format!("would be mutated, and is let through as it is{pod}");
+            page.item("  ", YELLOW, "monitor", Some(&text))?;
+        }
+        Some(PreviewOutcome::Unchanged) if quiet => {}
+        Some(PreviewOutcome::Unchanged) => page.item("  ", PLAIN, "unchanged", None)?,
+        Some(PreviewOutcome::Rejected { message, .. }) => {
+            let text = format!("would be rejected, and is let through: {message}");
+            page.item("  ", YELLOW, "monitor", Some(&text))?;
+        }
+    }
+    for warning in preview.warnings() {
+        page.item("  ", YELLOW, "warning", Some(warning))?;
+    }
+    for hint in preview.hints() {
+        page.item("  ", CYAN, "hint", Some(hint))?;
+    }
+    let mut steps = preview.steps().peekable();
+    if steps.peek().is_some() {
+        page.item("  ", CYAN, "why", Some(""))?;
+    }
+    for (index, step) in steps.enumerate() {
+        let number = format!("    {}. ", index.saturating_add(1));
+        page.item(&number, PLAIN, "", Some(&step.to_string()))?;
+    }
+    if !quiet {
+        for reviewed in &preview.reviews {
+            if let Some(mutated) = &reviewed.mutated {
+                page.diff(&yaml(&reviewed.object)?, &yaml(mutated)?)?;
+            }
+        }
+    }
+    writeln!(page.output)
+}
+
+/// The policy's own words, if the message is that of its manifest.
+fn causes(reviewed: &Reviewed) -> impl Iterator<Item = &str> {
+    let status = reviewed.response.status.as_ref();
+    let details = status.and_then(|status| status.details.as_ref());
+    let causes = details.into_iter().flat_map(|details| &details.causes);
+    causes.filter_map(|cause| cause.message.as_deref())
+}
+
+/// The pod that the change is in, if it is not the object itself.
+fn created_pod(preview: &Preview) -> Option<&str> {
+    let Reviewed { title, .. } = preview.mutated()?;
+    (*title != preview.title()).then_some(title)
+}
+
+struct Page<'o, W> {
+    output: &'o mut W,
+    width: Option<usize>,
+}
+
+impl<W: Write> Page<'_, W> {
+    /// Writes `text` after `indent` and a coloured `label`; what does not fit into the first line is indented more.
+    fn item(
+        &mut self,
+        indent: &str,
+        style: Style,
+        label: &str,
+        text: Option<&str>,
+    ) -> io::Result<()> {
+        let text = printable(
+            text.map_or(label.to_owned(), |text| match label {
+                "" => text.to_owned(),
+                label => format!("{label}: {text}"),
+            })
+            .trim_end(),
+        );
+        let hanging = " ".repeat(indent.len().max(4));
+        let lines = text.lines().enumerate().flat_map(|(index, line)| {
+            let first = if index == 0 { indent } else { &hanging };
+            self.wrap(line, 0, first, &hanging)
+        });
+        let lines: Vec<String> = lines.collect();
+        for (index, line) in lines.iter().enumerate() {
+            match line
+                .strip_prefix(indent)
+                .and_then(|line| line.strip_prefix(label))
+            {
+                Some(rest) if index == 0 => {
+                    writeln!(self.output, "{indent}{style}{label}{style:#}{rest}")?;
+                }
+                _ => writeln!(self.output, "{line}")?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The lines that `line` fills, next to `margin` columns that are taken.
+    fn wrap(&self, line: &str, margin: usize, first: &str, hanging: &str) -> Vec<String> {
+        let Some(width) = self.width else {
+            return vec![format!("{first}{line}")];
+        };
+        let options = Options::new(width.max(NARROWEST).saturating_sub(margin))
+            .initial_indent(first)
+            .subsequent_indent(hanging)
+            .word_separator(WordSeparator::AsciiSpace)
+            .word_splitter(WordSplitter::NoHyphenation);
+        textwrap::wrap(line, options)
+            .into_iter()
+            .map(|line| line.into_owned())
+            .collect()
+    }
+
+    fn diff(&mut self, before: &str, after: &str) -> io::Result<()> {
+        let diff = TextDiff::from_lines(before, after);
+        let whole = after.lines().count().max(before.lines().count()) <= SMALL;
+        let context = if whole { SMALL } else { CONTEXT };
+        for hunk in diff.unified_diff().context_radius(context).iter_hunks() {
+            if !whole {
+                writeln!(self.output, "  {CYAN}{}{CYAN:#}", hunk.header())?;
+            }
+            for change in hunk.iter_changes() {
+                let (style, sign) = match change.tag() {
+                    ChangeTag::Equal => (PLAIN, ' '),
+                    ChangeTag::Delete => (RED, '-'),
+                    ChangeTag::Insert => (GREEN, '+'),
+                };
+                let line = printable(change.value().trim_end_matches('\n'));
+                for line in self.wrap(
+                    &line,
+                    MARGIN,
+                    "",
+                    &" ".repeat(indentation(&line).saturating_add(4)),
+                ) {
+                    writeln!(self.output, "  {style}{sign}{line}{style:#}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn indentation(line: &str) -> usize {
+    line.len().saturating_sub(line.trim_start().len())
+}
+
+fn yaml(value: &Value) -> io::Result<String> {
+    yaml_serde::to_string(value).map_err(io::Error::other)
+}

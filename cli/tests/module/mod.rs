@@ -1,0 +1,14 @@
+//! The built module; a test that needs it fails if it is missing.
+
+use std::env;
+use std::sync::LazyLock;
+
+use azwi_policy::kubewarden::engine::{Engine, Module};
+
+/// The built module, or the one that `POLICY_WASM` names.
+pub static MODULE: LazyLock<Module> = LazyLock::new(|| {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy.wasm");
+    let file = env::var("POLICY_WASM").unwrap_or_else(|_| default.to_owned());
+    Module::from_file(&Engine::new().expect("an engine"), file.as_ref())
+        .unwrap_or_else(|error| panic!("{error}; build the module with `make policy.wasm`"))
+});

@@ -1,0 +1,293 @@
+//! The examples are what Kubewarden, Kubernetes and the built module take.
+
+use std::collections::BTreeSet;
+
+use azwi_policy::input::manifests::{self, Manifest};
+use azwi_policy::input::settings::SettingsValue;
+use azwi_policy::kubewarden::host_calls::{Answers, HostCalls};
+use azwi_policy::kubewarden::policy::Policy;
+use azwi_policy::kubewarden::service_accounts::ServiceAccounts;
+use k8s_openapi::{
+    api::{
+        admissionregistration::v1::RuleWithOperations,
+        apps::v1::Deployment,
+        core::v1::ServiceAccount,
+        rbac::v1::{ClusterRole, ClusterRoleBinding},
+    },
+    serde::de::DeserializeOwned,
+};
+use kubewarden_policy_sdk::crd::policies::{
+    cluster_admission_policy::{ClusterAdmissionPolicy, ClusterAdmissionPolicySpec},
+    common::{BackgroundAudit, ContextAwareResource, FailurePolicy, PolicyMode},
+};
+use serde_json::{Value, json};
+
+use super::{document, files, module::MODULE, root};
+
+/// The manifests under examples of this kind, each with its file.
+fn of_kind(kind: &str) -> Vec<(String, Manifest)> {
+    let found: Vec<_> = files("examples", ".yaml")
+        .into_iter()
+        .flat_map(|file| {
+            let manifests = manifests::read(&[root().join(&file)]).expect("manifests");
+            manifests.into_iter().map(move |read| (file.clone(), read))
+        })
+        .filter(|(_, manifest)| manifest.kind == kind)
+        .collect();
+    assert_ne!(found.len(), 0, "{kind}");
+    found
+}
+
+/// The manifest as the type that its API has for it; a field that the type does not have is an error.
+#[track_caller]
+fn typed<T: DeserializeOwned + k8s_openapi::serde::Serialize>(file: &str, object: &Value) -> T {
+    let typed: T =
+        serde_json::from_value(object.clone()).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let again = serde_json::to_value(&typed).expect("JSON");
+    assert_eq!(lost(object, &again), Vec::<String>::new(), "{file}");
+    typed
+}
+
+/// The paths in `before` that are not in `after`.
+fn lost(before: &Value, after: &Value) -> Vec<String> {
+    let join = |key: String, inner: &Value, after: &Value| -> Vec<String> {
+        let inner = lost(inner, after);
+        inner.iter().map(|path| format!("/{key}{path}")).collect()
+    };
+    match (before, after) {
+        (Value::Object(before), Value::Object(_)) => before
+            .iter()
+            .flat_map(|(key, inner)| join(key.clone(), inner, &after[key]))
+            .collect(),
+        (Value::Array(before), Value::Array(list)) => before
+            .iter()
+            .enumerate()
+            .flat_map(|(index, inner)| {
+                join(
+                    index.to_string(),
+                    inner,
+                    list.get(index).unwrap_or(&Value::Null),
+                )
+            })
+            .collect(),
+        (before, after) if before == after => Vec::new(),
+        _ => vec![String::new()],
+    }
+}
+
+fn policies() -> Vec<(String, String, ClusterAdmissionPolicySpec)> {
+    of_kind("ClusterAdmissionPolicy")
+        .into_iter()
+        .map(|(file, manifest)| {
+            assert_eq!(manifest.api_version, "policies.kubewarden.io/v1", "{file}");
+            let policy: ClusterAdmissionPolicy = typed(&file, &manifest.object);
+            let name = policy.metadata.name.expect("a name");
+            (file, name, policy.spec.expect("a spec"))
+        })
+        .collect()
+}
+
+/// What rules match, one entry for each combination.
+fn matches(rules: &[RuleWithOperations]) -> BTreeSet<[String; 4]> {
+    let list = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
+    let mut matches = BTreeSet::new();
+    for rule in rules {
+        for group in list(&rule.api_groups) {
+            for version in list(&rule.api_versions) {
+                for resource in list(&rule.resources) {
+                    for operation in list(&rule.operations) {
+                        matches
+                            .insert([&group, &version, &resource, &operation].map(String::clone));
+                    }
+                }
+            }
+        }
+    }
+    matches
+}
+
+fn rules_of_the_module() -> BTreeSet<[String; 4]> {
+    let rules = document("policy-metadata.yml")["rules"].clone();
+    matches(&serde_json::from_value::<Vec<RuleWithOperations>>(rules).expect("rules"))
+}
+
+#[test]
+fn each_policy_has_settings_that_the_module_accepts() {
+    for (file, _, spec) in policies() {
+        let settings = SettingsValue::from_value(&file, spec.settings.0).expect("an object");
+        let host = HostCalls::new(Answers::ServiceAccounts(ServiceAccounts::default()));
+        let checked = Policy::new(&MODULE, settings, host).check_settings();
+        checked.unwrap_or_else(|error| panic!("{file}: {error}"));
+    }
+}
+
+#[test]
+fn each_policy_may_read_service_accounts() {
+    let service_accounts = ContextAwareResource {
+        api_version: "v1".to_owned(),
+        kind: "ServiceAccount".to_owned(),
+    };
+    for (file, _, spec) in policies() {
+        assert_eq!(
+            spec.context_aware_resources,
+            std::slice::from_ref(&service_accounts),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn each_policy_has_rules_of_the_module() {
+    let of_the_module = rules_of_the_module();
+    for (file, _, spec) in policies() {
+        let rules = matches(&spec.rules.expect("rules"));
+        assert_ne!(rules.len(), 0, "{file}");
+        let others: Vec<_> = rules.difference(&of_the_module).collect();
+        assert_eq!(others, Vec::<&[String; 4]>::new(), "{file}");
+    }
+}
+
+#[test]
+fn the_policies_of_the_base_cover_the_rules_of_the_module() {
+    let of_the_base: BTreeSet<_> = policies()
+        .into_iter()
+        .filter(|(file, ..)| file.starts_with("examples/policies/"))
+        .flat_map(|(_, _, spec)| matches(&spec.rules.expect("rules")))
+        .collect();
+    assert_eq!(of_the_base, rules_of_the_module());
+}
+
+#[test]
+fn the_module_changes_what_a_mutating_policy_says_and_no_more() {
+    for (file, _, spec) in policies() {
+        let rules = matches(&spec.rules.expect("rules"));
+        let is_for_pods = rules.iter().all(|[.., resource, _]| resource == "pods");
+        let verifies = spec.settings.0["mode"] == "Verify";
+        assert_eq!(spec.mutating, is_for_pods && !verifies, "{file}");
+    }
+}
+
+#[test]
+fn each_policy_of_the_base_does_its_part() {
+    let part = |name: &str| {
+        let (_, _, spec) = policies()
+            .into_iter()
+            .find(|(file, found, _)| file.starts_with("examples/policies/") && found == name)
+            .unwrap_or_else(|| panic!("expected the policy {name}"));
+        json!({
+            "mutating": spec.mutating,
+            "backgroundAudit": spec.background_audit,
+            "failurePolicy": spec.failure_policy,
+            "mode": spec.mode.unwrap_or_default(),
+            "selects": spec.object_selector.and_then(|selector| selector.match_labels),
+            "matchConditions": spec.match_conditions.map(|conditions| conditions.len()),
+            "verifies": spec.settings.0["mode"] == "Verify",
+        })
+    };
+    let expected = |audit: BackgroundAudit, failure: FailurePolicy, mode: PolicyMode| json!({"backgroundAudit": audit, "failurePolicy": failure, "mode": mode});
+    let audit = |audit: bool| serde_json::from_value::<BackgroundAudit>(json!(audit)).expect("it");
+    let opted_in = json!({"azure.workload.identity/use": "true"});
+    for (name, mut expected, rest) in [
+        (
+            "azure-workload-identity",
+            expected(audit(false), FailurePolicy::Fail, PolicyMode::Protect),
+            json!({"mutating": true, "selects": opted_in, "matchConditions": null, "verifies": false}),
+        ),
+        (
+            "azure-workload-identity-check",
+            expected(audit(true), FailurePolicy::Ignore, PolicyMode::Protect),
+            json!({"mutating": false, "selects": null, "matchConditions": 1, "verifies": false}),
+        ),
+        (
+            "azure-workload-identity-verify",
+            expected(audit(true), FailurePolicy::Ignore, PolicyMode::Monitor),
+            json!({"mutating": false, "selects": opted_in, "matchConditions": null, "verifies": true}),
+        ),
+    ] {
+        let fields = expected.as_object_mut().expect("an object");
+        fields.extend(rest.as_object().expect("an object").clone());
+        assert_eq!(part(name), expected, "{name}");
+    }
+}
+
+/// Kubewarden puts its own namespace into namespaceSelector, and keeps no more of a policy's own than matchExpressions.
+#[test]
+fn no_policy_selects_namespaces_by_match_labels() {
+    for (file, _, spec) in policies() {
+        let labels = spec
+            .namespace_selector
+            .and_then(|selector| selector.match_labels);
+        assert_eq!(labels, None, "{file}");
+    }
+}
+
+#[test]
+fn policy_server_may_read_service_accounts() {
+    for (file, manifest) in of_kind("ClusterRole") {
+        let role: ClusterRole = typed(&file, &manifest.object);
+        let rules = serde_json::to_value(role.rules).expect("JSON");
+        assert_eq!(
+            rules,
+            json!([{"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get", "list", "watch"]}]),
+            "{file}"
+        );
+    }
+    for (file, manifest) in of_kind("ClusterRoleBinding") {
+        let binding: ClusterRoleBinding = typed(&file, &manifest.object);
+        assert_eq!(
+            binding.role_ref.name, "azure-workload-identity-policy",
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn workloads_are_what_kubernetes_takes() {
+    for (file, manifest) in of_kind("Deployment") {
+        typed::<Deployment>(&file, &manifest.object);
+    }
+    for (file, manifest) in of_kind("ServiceAccount") {
+        typed::<ServiceAccount>(&file, &manifest.object);
+    }
+}
+
+#[test]
+fn each_kustomization_names_files_that_are_there_and_all_of_them() {
+    let kustomizations: Vec<_> = files("examples", "kustomization.yaml");
+    assert_eq!(
+        kustomizations,
+        [
+            "examples/kustomization.yaml",
+            "examples/policies/kustomization.yaml",
+            "examples/policy-server/kustomization.yaml",
+        ]
+    );
+    for file in kustomizations {
+        let directory = file
+            .strip_suffix("/kustomization.yaml")
+            .expect("a directory");
+        let document = document(&file);
+        let resources: BTreeSet<_> = document["resources"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|resource| resource.as_str().expect("a name").to_owned())
+            .collect();
+        for resource in &resources {
+            let path = root().join(directory).join(resource);
+            let file = if path.is_dir() {
+                path.join("kustomization.yaml")
+            } else {
+                path
+            };
+            assert!(file.is_file(), "{}", file.display());
+        }
+        let beside: BTreeSet<_> = files(directory, ".yaml")
+            .iter()
+            .filter_map(|file| file.strip_prefix(directory)?.strip_prefix('/'))
+            .filter(|file| !file.contains('/') && *file != "kustomization.yaml")
+            .map(str::to_owned)
+            .collect();
+        assert!(beside.is_subset(&resources), "{file}: {beside:?}");
+    }
+}

@@ -1,0 +1,264 @@
+//! The code, the form, the schema and the documentation have the same settings with the same defaults.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use azure_workload_identity_policy::findings::Severity;
+use azure_workload_identity_policy::layout::Layout;
+use azure_workload_identity_policy::settings::{
+    self, Freshness, Mode, OptIn, Settings, proxy, token_endpoint,
+};
+use serde_json::{Value, json};
+
+use super::{document, text};
+
+const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+
+/// Every setting with its default, null if it has none, as the code has it.
+fn of_the_code() -> BTreeMap<String, Value> {
+    let Settings {
+        azure_tenant_id: _,
+        azure_authority_host,
+        audience,
+        mode,
+        opt_in,
+        layout,
+        default_token_expiration_seconds,
+        on_malformed,
+        require_client_id,
+        service_account_lookup,
+        proxy,
+        token_endpoint,
+    } = *Settings::read(&json!({"azureTenantID": TENANT}).to_string()).expect("settings");
+    let public = json!({"azureTenantID": TENANT, "azureEnvironment": "AzurePublicCloud"});
+    let public = Settings::read(&public.to_string()).expect("settings");
+    assert_eq!(azure_authority_host, public.azure_authority_host);
+    assert_eq!(token_endpoint, None);
+    let mut defaults = BTreeMap::from([
+        ("azureEnvironment", json!("AzurePublicCloud")),
+        ("audience", json!(audience)),
+        (
+            "optIn",
+            json!(match opt_in {
+                OptIn::PodLabel => "PodLabel",
+                OptIn::ServiceAccountLabel => "ServiceAccountLabel",
+                OptIn::Either => "Either",
+            }),
+        ),
+        (
+            "layout",
+            json!(match layout {
+                Layout::V0_7 => "v0.7",
+                Layout::V1_5 => "v1.5",
+                Layout::V1_6_0 => "v1.6.0",
+                Layout::V1_6_1 => "v1.6.1",
+            }),
+        ),
+        (
+            "defaultTokenExpirationSeconds",
+            json!(default_token_expiration_seconds),
+        ),
+        (
+            "onMalformed",
+            json!(match on_malformed {
+                Severity::Reject => "Reject",
+                Severity::Warn => "Warn",
+            }),
+        ),
+        ("requireClientID", json!(require_client_id)),
+        (
+            "serviceAccountLookup",
+            json!(match service_account_lookup {
+                Freshness::Fresh => "Fresh",
+                Freshness::Cached => "Cached",
+            }),
+        ),
+        (
+            "mode",
+            json!(match mode {
+                Mode::Inject => "Inject",
+                Mode::Verify => "Verify",
+            }),
+        ),
+        ("proxy.image", json!(proxy.image)),
+        ("proxy.initImage", json!(proxy.init_image)),
+        ("proxy.logLevel", json!(proxy.log_level)),
+        ("proxy.nativeSidecar", json!(proxy.native_sidecar)),
+        ("proxy.resources", json!(proxy.resources)),
+        ("proxy.initResources", json!(proxy.init_resources)),
+        ("proxy.securityContext", json!(proxy.security_context)),
+        (
+            "proxy.initSecurityContext",
+            json!(proxy.init_security_context),
+        ),
+    ]);
+    let names = settings::names()
+        .flat_map(|name| match name {
+            "proxy" => within(name, proxy::names()),
+            "customTokenEndpoint" => within(name, token_endpoint::names()),
+            name => vec![name.to_owned()],
+        })
+        .map(|name| {
+            let default = defaults.remove(name.as_str()).unwrap_or_default();
+            (name, default)
+        })
+        .collect();
+    assert_eq!(defaults, BTreeMap::new(), "defaults of no setting");
+    names
+}
+
+fn within(object: &str, names: impl Iterator<Item = &'static str>) -> Vec<String> {
+    names.map(|name| format!("{object}.{name}")).collect()
+}
+
+/// Every setting with its default in the properties of the schema.
+fn of_the_schema(properties: &Value, prefix: &str) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    for (name, property) in properties.as_object().expect("an object") {
+        if property["properties"].is_object() {
+            found.extend(of_the_schema(
+                &property["properties"],
+                &format!("{prefix}{name}."),
+            ));
+        } else {
+            let default = property["default"].clone();
+            found.insert(format!("{prefix}{name}"), default);
+            let description = property["description"].as_str();
+            assert!(
+                description.is_some_and(|text| text.ends_with('.')),
+                "{name}"
+            );
+        }
+    }
+    found
+}
+
+#[test]
+fn the_schema_has_the_settings_and_defaults_of_the_code() {
+    let schema = document("docs/settings.schema.json");
+    assert_eq!(of_the_schema(&schema["properties"], ""), of_the_code());
+}
+
+#[test]
+fn the_form_has_the_settings_and_defaults_of_the_code() {
+    let expected = of_the_code();
+    let mut found = BTreeMap::new();
+    for question in document("questions-ui.yml")["questions"]
+        .as_array()
+        .expect("a list")
+    {
+        let variable = question["variable"].as_str().expect("a name");
+        for field in ["label", "tooltip", "group", "type"] {
+            assert!(question[field].is_string(), "{variable}: {field}");
+        }
+        // The form knows no objects of several levels: their parts are questions.
+        let name = variable
+            .splitn(3, '.')
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(".");
+        found.insert(name, question["default"].clone());
+    }
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_the_form_offers_is_what_the_code_takes() {
+    for question in document("questions-ui.yml")["questions"]
+        .as_array()
+        .expect("a list")
+    {
+        let variable = question["variable"].as_str().expect("a name");
+        let mut given: Vec<_> = question["options"].as_array().cloned().unwrap_or_default();
+        given.extend(
+            ["default", "min", "max"]
+                .iter()
+                .filter_map(|key| question.get(key).cloned()),
+        );
+        for value in given {
+            let nested = variable
+                .rsplit('.')
+                .fold(value.clone(), |inner, key| json!({key: inner}));
+            let mut settings = json!({"azureTenantID": TENANT});
+            settings
+                .as_object_mut()
+                .expect("an object")
+                .extend(nested.as_object().expect("an object").clone());
+            let read = Settings::read(&settings.to_string());
+            assert!(read.is_ok(), "{variable}: {value}: {read:?}");
+        }
+    }
+}
+
+#[test]
+fn each_condition_of_the_form_names_a_question() {
+    let form = document("questions-ui.yml");
+    let questions = form["questions"].as_array().expect("a list");
+    let names: BTreeSet<_> = questions
+        .iter()
+        .map(|question| question["variable"].as_str().expect("a name"))
+        .collect();
+    for question in questions {
+        if let Some(condition) = question["show_if"].as_str() {
+            assert!(names.contains(condition), "{condition}");
+        }
+    }
+}
+
+/// The rows of a file's tables with a setting in the first cell and its default in the second.
+fn of_the_documentation(file: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for line in text(file).lines() {
+        let cells: Vec<_> = line.split(" | ").collect();
+        if let [name, default, _, ..] = cells[..]
+            && let Some(name) = name
+                .strip_prefix("| `")
+                .and_then(|name| name.strip_suffix('`'))
+        {
+            let before = found.insert(name.to_owned(), default.to_owned());
+            assert_eq!(before, None, "{name} stands there twice");
+        }
+    }
+    found
+}
+
+/// A default as the documentation writes it.
+fn written(name: &str, default: Value) -> String {
+    match (name, default) {
+        ("azureTenantID", _) => "required".to_owned(),
+        ("azureAuthorityHost", _) => "that of the cloud".to_owned(),
+        ("proxy.securityContext" | "proxy.initSecurityContext", _) => {
+            "[the webhook's](#security-contexts)".to_owned()
+        }
+        (_, Value::Null) => "none".to_owned(),
+        (_, Value::String(text)) => format!("`{text}`"),
+        (_, value) => format!("`{value}`"),
+    }
+}
+
+#[test]
+fn the_documentation_has_the_settings_and_defaults_of_the_code() {
+    let expected: BTreeMap<_, _> = of_the_code()
+        .into_iter()
+        .map(|(name, default)| (name.clone(), written(&name, default)))
+        .collect();
+    assert_eq!(of_the_documentation("docs/settings.md"), expected);
+}
+
+#[test]
+fn the_readme_has_the_settings_and_defaults_of_the_code() {
+    let of_the_code = of_the_code();
+    let expected: BTreeMap<_, _> = settings::names()
+        .map(|name| {
+            let default = match name {
+                "proxy" => "that of the webhook".to_owned(),
+                "customTokenEndpoint" => "none".to_owned(),
+                name => written(name, of_the_code[name].clone()),
+            };
+            (name.to_owned(), default)
+        })
+        .collect();
+    let mut found = of_the_documentation("README.md");
+    // Other tables of the README have other things in their first cell.
+    found.retain(|name, _| settings::names().any(|known| known == name));
+    assert_eq!(found, expected);
+}

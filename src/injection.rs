@@ -1,0 +1,18 @@
+//! What a pod lacks of its identity, and how it gets it.
+
+mod plan;
+mod token_volume;
+mod items;
+mod paths;
+mod env_conflicts;
+mod skip_containers;
+mod proxy;
+mod injected_pod;
+mod token_endpoint;
+
+pub use injected_pod::InjectedPod;
+pub use plan::{ContainerOutcome, Plan};
+pub use proxy::Proxy;
+pub use skip_containers::{Skip, read as read_skip_containers};
+pub use token_endpoint::asked_for as token_endpoint_asked_for;
+pub use token_volume::TokenVolumeState;

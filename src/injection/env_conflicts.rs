@@ -1,0 +1,121 @@
+//! A container's own environment variables that conflict with the pod's identity.
+
+use super::injected_pod::InjectedPod;
+use super::items::NewEnvVar;
+use crate::findings::{Findings, Place, Problem};
+use crate::identity::{Identity, Source};
+use crate::keys;
+use crate::messages::Excerpt;
+use crate::objects::{Container, ContainerPlace};
+
+/// Warns about each of a container's own values that differs from the pod's identity, and about each that refers to a
+/// variable which is injected.
+///
+/// A value may be secret, so it is not shown; one from `valueFrom` cannot be compared.
+pub fn warn(
+    pod: InjectedPod<'_, '_>,
+    place: ContainerPlace,
+    container: &Container<'_>,
+    env: &[NewEnvVar<'_>],
+    identity: &Identity<'_>,
+    findings: &mut Findings,
+) {
+    if container.env.items.is_empty() {
+        return;
+    }
+    // With its place in the list: a variable that was injected by an earlier call is in it.
+    let mut injected = Vec::new();
+    for new in env {
+        let mut variables = container.env.items.iter();
+        let Some(at) = variables.rposition(|own| own.name == new.name) else {
+            injected.push((new.name, usize::MAX));
+            continue;
+        };
+        let Some(own) = container.env.items.get(at) else {
+            continue;
+        };
+        let differs = own.value().is_some_and(|value| !is_same(new, &value));
+        if own.value().is_some() && !differs {
+            injected.push((new.name, at));
+        }
+        if let Some(source) = source(new, identity).filter(|_| differs) {
+            let problem = Problem::KeepsOwn {
+                env: new.name,
+                source,
+            };
+            findings.warn(&pod.container(place, container), problem);
+        }
+    }
+    let variables = container.env.items.iter().enumerate();
+    for (at, own) in variables.filter(|(_, own)| own.may_refer()) {
+        let value = own.value().unwrap_or_default();
+        let later = injected.iter().filter(|(_, place)| *place > at);
+        for (name, _) in later.filter(|(name, _)| refers(&value, name)) {
+            let problem = Problem::RefersToLater {
+                env: Excerpt::new(&own.name),
+                injected: name,
+            };
+            findings.warn(&pod.container(place, container), problem);
+        }
+    }
+}
+
+/// Whether a container's own value says the same as the injected one: client IDs are the same in any case.
+fn is_same(new: &NewEnvVar<'_>, own: &str) -> bool {
+    match new.name {
+        keys::AZURE_CLIENT_ID | keys::AZURE_TENANT_ID => own.eq_ignore_ascii_case(&new.value),
+        _ => own == new.value,
+    }
+}
+
+/// Where a variable's value would come from; `None` for those that users set for good reasons.
+fn source(new: &NewEnvVar<'_>, identity: &Identity<'_>) -> Option<Place> {
+    match new.name {
+        keys::AZURE_CLIENT_ID => Some(Place::ServiceAccount),
+        keys::AZURE_TENANT_ID => Some(match identity.tenant_id.source {
+            Source::Setting => Place::TenantSetting,
+            Source::Pod | Source::ServiceAccount => Place::ServiceAccount,
+        }),
+        keys::AZURE_FEDERATED_TOKEN_FILE => Some(Place::TokenMount),
+        _ => None,
+    }
+}
+
+/// Whether Kubernetes would expand `$(name)` in a value: `$$` stands for a `$` of its own.
+fn refers(value: &str, name: &str) -> bool {
+    let mut rest = value;
+    while let Some((_, tail)) = rest.split_once('$') {
+        if let Some(tail) = tail.strip_prefix('$') {
+            rest = tail;
+            continue;
+        }
+        let reference = tail.strip_prefix('(').and_then(|tail| tail.split_once(')'));
+        if reference.is_some_and(|(found, _)| found == name) {
+            return true;
+        }
+        rest = tail;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_those_that_kubernetes_expands() {
+        for (value, expected) in [
+            ("$(A)", true),
+            ("x$(B)$(A)y", true),
+            ("$$$(A)", true),
+            ("$$(A)", false),
+            ("$(A", false),
+            ("$(AB)", false),
+            ("$A", false),
+            ("$", false),
+            ("", false),
+        ] {
+            assert_eq!(refers(value, "A"), expected, "{value}");
+        }
+    }
+}

@@ -1,0 +1,444 @@
+//! The plan: what a pod lacks of its identity. It is made once, then read by injection, mode Verify, the audit annotations
+//! and explanations alike.
+
+use std::borrow::Cow;
+
+use super::injected_pod::InjectedPod;
+use super::items::{self, NewEnvVar};
+use super::paths::{Directory, Relation, covers};
+use super::proxy::Injected;
+use super::skip_containers;
+use super::token_endpoint::{self, CA_PATH};
+use super::token_volume::TokenVolume;
+use super::{TokenVolumeState, env_conflicts};
+use crate::findings::{Findings, LARGEST_GROWTH, LARGEST_POD, Problem};
+use crate::identity::Identity;
+use crate::json::{Edits, End, Fields};
+use crate::keys;
+use crate::layout::Layout;
+use crate::messages::Excerpt;
+use crate::objects::{Container, ContainerPlace, VolumeMount};
+
+/// What is to be added to a pod so that its containers have the identity.
+#[derive(Clone, Debug)]
+pub struct Plan<'p, 'a> {
+    pod: InjectedPod<'p, 'a>,
+    identity: &'p Identity<'p>,
+    layout: Layout,
+    volume: TokenVolume<'p, 'a>,
+    mount_path: String,
+    env: Vec<NewEnvVar<'p>>,
+    volume_mount: String,
+    containers: Vec<ContainerNeeds<'p, 'a>>,
+}
+
+/// What one container should have, and lacks.
+#[derive(Clone, Debug)]
+struct ContainerNeeds<'p, 'a> {
+    place: ContainerPlace,
+    container: &'p Container<'a>,
+    /// Where it has the token volume, if that is not where the others have it: its variables say so.
+    own_directory: Option<&'p str>,
+    lacks_volume_mount: bool,
+}
+
+/// What a container of the pod gets and has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerOutcome {
+    /// Its name.
+    pub name: String,
+    /// Whether it is an init container.
+    pub is_init: bool,
+    /// Whether it is added by the policy.
+    pub is_added: bool,
+    /// Whether annotation `skip-containers` lists it.
+    pub is_skipped: bool,
+    /// The variables that it gets.
+    pub gets_env: Vec<&'static str>,
+    /// Where it gets the token volume.
+    pub gets_mount: Option<String>,
+    /// The variables of an identity that it sets itself.
+    pub keeps_env: Vec<&'static str>,
+}
+
+impl<'p, 'a> Plan<'p, 'a> {
+    /// Finds out what the pod lacks; what is in the way of it is added to `findings`.
+    pub fn new(
+        pod: InjectedPod<'p, 'a>,
+        layout: Layout,
+        identity: &'p Identity<'p>,
+        findings: &mut Findings,
+    ) -> Self {
+        let volume = TokenVolume::of(pod, layout, identity, findings);
+        let mount_path = layout.mount_path(volume.name());
+        let usual_env = items::env(identity, layout, &mount_path);
+        let way = Way::new(pod, &volume, &mount_path, layout, identity, findings);
+        let mut containers = Vec::new();
+        for (place, container) in pod.spec.all_containers() {
+            if pod.skip.contains(&container.name) {
+                continue;
+            }
+            let mut mounts = container.volume_mounts.items.iter();
+            let mounted = mounts.find(|mount| mount.name == volume.name() && !mount.is_part);
+            let own_directory = mounted
+                .map(|mount| &*mount.mount_path)
+                .filter(|path| *path != mount_path);
+            if mounted.is_none() {
+                way.check(place, container, findings);
+            }
+            let needs = ContainerNeeds {
+                place,
+                container,
+                own_directory,
+                lacks_volume_mount: mounted.is_none(),
+            };
+            let env = env_of(&needs, &usual_env, identity, layout);
+            env_conflicts::warn(pod, place, container, &env, identity, findings);
+            containers.push(needs);
+        }
+        Self {
+            pod,
+            identity,
+            layout,
+            volume_mount: items::volume_mount(volume.name(), &mount_path),
+            mount_path,
+            volume,
+            env: usual_env,
+            containers,
+        }
+    }
+
+    /// Whether some container gets or has no client ID: the identity has none, and the container has no value of its own.
+    pub fn lacks_client_id(&self) -> bool {
+        let mut new = self.pod.new_containers();
+        self.identity.client_id.is_none()
+            && (new.any(|name| !self.pod.skip.contains(name))
+                || self.containers.iter().any(|needs| {
+                    let own = needs.container.env_var(keys::AZURE_CLIENT_ID);
+                    own.is_none_or(|own| own.is_empty())
+                }))
+    }
+
+    /// Adds to the findings if the pod, which has so many bytes, would become too large. Nothing has been written by then.
+    pub fn reject_excess(&self, bytes: usize, findings: &mut Findings) {
+        let added = self.growth();
+        let total = bytes.saturating_add(added);
+        if added > LARGEST_GROWTH || added > 0 && total > LARGEST_POD {
+            let problem = Problem::TooLarge {
+                bytes: total,
+                added,
+            };
+            findings.reject(self.pod.about, problem);
+        }
+    }
+
+    /// How many bytes are to be added, rounded up.
+    fn growth(&self) -> usize {
+        /// Brackets, commas and keys of what a container gets.
+        const AROUND: usize = 64;
+        /// A container of the proxy, without the variables of the identity.
+        const PROXY: usize = 2048;
+        let lengths = |env: &[NewEnvVar<'_>], own: Option<&Container<'_>>| {
+            env.iter()
+                .filter(|new| own.is_none_or(|own| !own.has_env(new.name)))
+                .fold(0_usize, |sum, new| sum.saturating_add(new.json.len()))
+        };
+        let mut growth = 0_usize;
+        for needs in &self.containers {
+            let mut added = lengths(&self.env_of(needs), Some(needs.container));
+            if needs.lacks_volume_mount {
+                added = added.saturating_add(self.volume_mount.len());
+            }
+            if added > 0 {
+                growth = growth.saturating_add(added).saturating_add(AROUND);
+            }
+        }
+        for _ in self.pod.new_containers() {
+            let added = lengths(&self.env, None);
+            growth = growth.saturating_add(added).saturating_add(PROXY);
+        }
+        growth
+    }
+
+    /// The names of the containers that get something.
+    pub fn injected_containers(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.pod.new_containers() {
+            if !self.pod.skip.contains(name) {
+                names.push(name);
+            }
+        }
+        names.extend(
+            self.containers
+                .iter()
+                .filter(|needs| needs.lacks_volume_mount || self.lacks_env(needs))
+                .map(|needs| &*needs.container.name),
+        );
+        names
+    }
+
+    /// The names of the containers that are left alone because the pod says so.
+    pub fn skipped_containers(&self) -> Vec<&str> {
+        let names = self.pod.skip.names();
+        if names.is_empty() {
+            return Vec::new();
+        }
+        let known = skip_containers::container_names(self.pod.spec, self.pod.proxy.as_ref());
+        let known = skip_containers::set_of(&known);
+        names
+            .iter()
+            .copied()
+            .filter(|name| known.contains(name))
+            .collect()
+    }
+
+    /// Adds what the pod lacks to the findings, one for each container.
+    pub fn reject_missing(&self, findings: &mut Findings) {
+        let about = self.pod.about;
+        for needs in &self.containers {
+            let env = self.env_of(needs);
+            let lacking = env.iter().filter(|new| !needs.container.has_env(new.name));
+            let env: Vec<_> = lacking.map(|new| new.name).collect();
+            let mount_of = needs
+                .lacks_volume_mount
+                .then(|| Excerpt::new(self.volume.name()));
+            if !env.is_empty() || mount_of.is_some() {
+                let about = self.pod.container(needs.place, needs.container);
+                findings.reject(&about, Problem::Lacks { env, mount_of });
+            }
+        }
+        for name in self.pod.new_containers() {
+            findings.reject(about, Problem::ContainerMissing { name });
+        }
+        let name = Excerpt::new(self.volume.name());
+        match &self.volume {
+            TokenVolume::Missing(_) => findings.reject(about, Problem::VolumeMissing { name }),
+            TokenVolume::Outdated(..) => findings.reject(about, Problem::VolumeOutdated { name }),
+            TokenVolume::Present(_) => {}
+        }
+    }
+
+    /// The edits that give the pod all that it lacks; none if it lacks nothing.
+    pub fn edits(&self) -> Edits {
+        let mut edits = Edits::default();
+        // In the order of the text: the host sorts keys, so `containers` comes before `initContainers`.
+        let is_init = |needs: &&ContainerNeeds<'_, '_>| needs.place.list == "initContainers";
+        for needs in self.containers.iter().filter(|needs| !is_init(needs)) {
+            self.add(needs, &mut edits);
+        }
+        for needs in self.containers.iter().filter(is_init) {
+            self.add(needs, &mut edits);
+        }
+        let mut new_fields = Fields::default();
+        if let Some(proxy) = &self.pod.proxy {
+            let injected = Injected {
+                env: &self.env,
+                volume_mount: &self.volume_mount,
+            };
+            let injected_into = |name: &str| (!self.pod.skip.contains(name)).then_some(injected);
+            proxy.add(self.pod.spec, injected_into, &mut edits, &mut new_fields);
+        }
+        self.volume.add(
+            self.pod.spec,
+            self.identity,
+            self.layout,
+            &mut edits,
+            &mut new_fields,
+        );
+        edits.add_fields(self.pod.spec.object, new_fields);
+        edits
+    }
+
+    /// The token volume: its name, and whether it was there.
+    pub fn token_volume(&self) -> (&str, TokenVolumeState) {
+        (self.volume.name(), self.volume.state())
+    }
+
+    /// What each container gets and has, those of the proxy first.
+    pub fn container_outcomes(&self) -> Vec<ContainerOutcome> {
+        let mut outcomes = Vec::new();
+        for name in self.pod.new_containers() {
+            let is_skipped = self.pod.skip.contains(name);
+            outcomes.push(ContainerOutcome {
+                name: name.to_owned(),
+                is_init: self.pod.proxy.is_some_and(|proxy| proxy.is_init(name)),
+                is_added: true,
+                is_skipped,
+                gets_env: Vec::new(),
+                gets_mount: None,
+                keeps_env: Vec::new(),
+            });
+        }
+        let mut needed = self.containers.iter().peekable();
+        for (place, container) in self.pod.spec.all_containers() {
+            let needs = needed.next_if(|needs| needs.place == place);
+            let env = needs.map_or(Cow::Borrowed(&*self.env), |needs| self.env_of(needs));
+            let env = env.iter();
+            let gets = |new: &&NewEnvVar<'_>| needs.is_some() && !container.has_env(new.name);
+            outcomes.push(ContainerOutcome {
+                name: container.name.to_string(),
+                is_init: place.list == "initContainers",
+                is_added: false,
+                is_skipped: needs.is_none(),
+                gets_env: env.clone().filter(gets).map(|new| new.name).collect(),
+                gets_mount: needs
+                    .filter(|needs| needs.lacks_volume_mount)
+                    .map(|_| self.mount_path.clone()),
+                keeps_env: env
+                    .filter(|new| container.has_env(new.name))
+                    .map(|new| new.name)
+                    .collect(),
+            });
+        }
+        outcomes
+    }
+
+    /// The variables that a container should have.
+    fn env_of(&self, needs: &ContainerNeeds<'p, 'a>) -> Cow<'_, [NewEnvVar<'p>]> {
+        env_of(needs, &self.env, self.identity, self.layout)
+    }
+
+    /// Whether a container lacks one of these.
+    fn lacks_env(&self, needs: &ContainerNeeds<'p, 'a>) -> bool {
+        // Their names are the same, wherever the token is.
+        let mut env = self.env.iter();
+        env.any(|new| !needs.container.has_env(new.name))
+    }
+
+    fn add(&self, needs: &ContainerNeeds<'p, 'a>, edits: &mut Edits) {
+        let Container {
+            object,
+            env,
+            volume_mounts,
+            ..
+        } = needs.container;
+        let mut new_fields = Fields::default();
+        let all = self.env_of(needs);
+        let lacking = all.iter().filter(|new| !needs.container.has_env(new.name));
+        let items: Vec<_> = lacking.map(|new| &*new.json).collect();
+        edits.add_items(env.place, "env", End::Back, &items, &mut new_fields);
+        if needs.lacks_volume_mount {
+            let place = volume_mounts.place;
+            let items = [&*self.volume_mount];
+            edits.add_items(place, "volumeMounts", End::Back, &items, &mut new_fields);
+        }
+        edits.add_fields(*object, new_fields);
+    }
+}
+
+/// The variables that a container should have: the usual ones, unless it has the token elsewhere.
+fn env_of<'e, 'p>(
+    needs: &ContainerNeeds<'p, '_>,
+    usual: &'e [NewEnvVar<'p>],
+    identity: &'p Identity<'p>,
+    layout: Layout,
+) -> Cow<'e, [NewEnvVar<'p>]> {
+    match needs.own_directory {
+        Some(directory) => Cow::Owned(items::env(identity, layout, directory)),
+        None => Cow::Borrowed(usual),
+    }
+}
+
+/// Where the token volume goes in a container, and what it must not meet there.
+struct Way<'w, 'p, 'a> {
+    pod: InjectedPod<'p, 'a>,
+    volume: &'w str,
+    mount_path: &'w str,
+    directory: Directory<'w>,
+    token_path: &'static str,
+    has_certificates: bool,
+}
+
+impl<'w, 'p, 'a> Way<'w, 'p, 'a> {
+    fn new(
+        pod: InjectedPod<'p, 'a>,
+        volume: &'w TokenVolume<'p, 'a>,
+        mount_path: &'w str,
+        layout: Layout,
+        identity: &Identity<'_>,
+        findings: &mut Findings,
+    ) -> Self {
+        let windows = pod.spec.windows().unwrap_or_else(|fault| {
+            findings.reject(pod.about, Problem::Shape(fault));
+            None
+        });
+        Self {
+            pod,
+            volume: volume.name(),
+            mount_path,
+            directory: Directory::new(mount_path, windows.is_some()),
+            token_path: layout.token_path(),
+            has_certificates: identity
+                .token_endpoint
+                .is_some_and(token_endpoint::has_volume_source),
+        }
+    }
+
+    /// Adds to the findings what is in the way in a container.
+    fn check(&self, place: ContainerPlace, container: &Container<'_>, findings: &mut Findings) {
+        let mut found = None;
+        for mount in &container.volume_mounts.items {
+            let is_in_the_way = match self.directory.relation(&mount.mount_path) {
+                Relation::Apart => continue,
+                Relation::Same => true,
+                Relation::Within(path) => {
+                    // The volume's own file at its own place does no harm.
+                    mount.name != self.volume
+                        && (covers(&path, self.token_path)
+                            || self.has_certificates && covers(&path, CA_PATH))
+                }
+                Relation::Parent => self.is_closed(mount),
+            };
+            if is_in_the_way {
+                found = Some(mount);
+                break;
+            }
+        }
+        if let Some(mount) = found {
+            let volume = Excerpt::new(&mount.name);
+            let path = Excerpt::new(&mount.mount_path);
+            let token_directory = Excerpt::new(self.mount_path);
+            let is_parent = self.directory.relation(&mount.mount_path) == Relation::Parent;
+            let problem = if is_parent {
+                Problem::ReadOnlyParent {
+                    volume,
+                    path,
+                    token_directory,
+                }
+            } else {
+                Problem::MountInTheWay {
+                    volume,
+                    path,
+                    token_directory,
+                }
+            };
+            findings.reject(&self.pod.container(place, container), problem);
+        }
+        match container.device_paths() {
+            Ok(paths) => {
+                let mut paths = paths.iter();
+                if let Some(path) =
+                    paths.find(|path| self.directory.relation(path) == Relation::Same)
+                {
+                    let path = Excerpt::new(path);
+                    let about = self.pod.container(place, container);
+                    findings.reject(&about, Problem::DeviceInTheWay { path });
+                }
+            }
+            Err(fault) => {
+                let about = self.pod.container(place, container);
+                findings.reject(&about, Problem::Shape(fault));
+            }
+        }
+    }
+
+    /// Whether no mount point can be made in what is mounted there: it is read-only, and the kubelet makes none.
+    fn is_closed(&self, mount: &VolumeMount<'_>) -> bool {
+        let mut volumes = self.pod.spec.volumes.items.iter();
+        volumes
+            .find(|volume| volume.name == mount.name)
+            .is_some_and(|volume| {
+                !volume.can_hold_mounts && (mount.is_read_only || volume.is_read_only)
+            })
+    }
+}

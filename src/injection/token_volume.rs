@@ -1,0 +1,246 @@
+//! The pod's token volume: which one it is, and what it lacks.
+
+use super::injected_pod::InjectedPod;
+use super::items;
+use super::token_endpoint::{self, CA_PATH};
+use crate::findings::{Findings, Problem};
+use crate::identity::Identity;
+use crate::json::{self, Edits, End, Fields};
+use crate::layout::Layout;
+use crate::messages::Excerpt;
+use crate::objects::{Metadata, PodSpec, ProjectedToken, Volume};
+
+/// The pod's token volume.
+///
+/// A volume counts as one only if it holds nothing but the token and the certificates of the token endpoint: it is mounted
+/// in every container, and a Secret in it would be, too.
+#[derive(Clone, Debug)]
+pub enum TokenVolume<'p, 'a> {
+    /// It is to be added under this name.
+    Missing(String),
+    /// It is there.
+    Present(&'p Volume<'a>),
+    /// It is there and the policy's own, but says something else than the identity.
+    Outdated(&'p Volume<'a>, &'p ProjectedToken<'a>),
+}
+
+/// Whether a pod has its token volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenVolumeState {
+    /// It is added.
+    Missing,
+    /// It is there.
+    Present,
+    /// It is there, and brought up to date.
+    Outdated,
+}
+
+impl<'p, 'a> TokenVolume<'p, 'a> {
+    /// The token volume of a pod; what is wrong with it is added to `findings`.
+    ///
+    /// In the layouts that reserve names for it, it is the first volume with such a name, since the usual name changes with
+    /// the pod's. In the others, it is one with the right token: that with the usual name, else one that is mounted, else
+    /// any.
+    pub fn of(
+        pod: InjectedPod<'p, 'a>,
+        layout: Layout,
+        identity: &Identity<'_>,
+        findings: &mut Findings,
+    ) -> Self {
+        let Metadata {
+            name,
+            generate_name,
+            ..
+        } = pod.metadata;
+        let usual_name = layout.volume_name(name, generate_name);
+        let volumes = &pod.spec.volumes.items;
+        if layout.reserves(&usual_name) {
+            let mut volumes = volumes.iter().enumerate();
+            let Some((index, volume)) = volumes.find(|(_, volume)| layout.reserves(&volume.name))
+            else {
+                return Self::Missing(usual_name);
+            };
+            return match token_of(volume, layout) {
+                Some(token) if is_up_to_date(volume, token, identity) => Self::Present(volume),
+                Some(token) if has_any_audience(token) => Self::Outdated(volume, token),
+                _ => {
+                    reject(pod, index, volume, layout, identity, findings);
+                    Self::Present(volume)
+                }
+            };
+        }
+        let fitting = volumes.iter().filter(|volume| {
+            token_of(volume, layout).is_some_and(|token| serves(volume, token, identity))
+        });
+        let usual = fitting
+            .clone()
+            .find(|volume| volume.name == usual_name)
+            .or_else(|| fitting.clone().find(|volume| is_mounted(pod.spec, volume)))
+            .or_else(|| fitting.clone().next());
+        if let Some(volume) = usual {
+            return Self::Present(volume);
+        }
+        let mut volumes = volumes.iter().enumerate();
+        match volumes.find(|(_, volume)| volume.name == usual_name) {
+            Some((index, volume)) => {
+                reject(pod, index, volume, layout, identity, findings);
+                Self::Present(volume)
+            }
+            None => Self::Missing(usual_name),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Missing(name) => name,
+            Self::Present(volume) | Self::Outdated(volume, _) => &volume.name,
+        }
+    }
+
+    /// Whether it is there.
+    pub fn state(&self) -> TokenVolumeState {
+        match self {
+            Self::Missing(_) => TokenVolumeState::Missing,
+            Self::Present(_) => TokenVolumeState::Present,
+            Self::Outdated(..) => TokenVolumeState::Outdated,
+        }
+    }
+
+    /// Adds it to the pod, or makes it say what the identity says.
+    pub fn add(
+        &self,
+        spec: &PodSpec<'_>,
+        identity: &Identity<'_>,
+        layout: Layout,
+        edits: &mut Edits,
+        new_fields: &mut Fields,
+    ) {
+        match self {
+            Self::Missing(name) => {
+                let volume = items::volume(name, identity, layout);
+                let place = spec.volumes.place;
+                edits.add_items(place, "volumes", End::Back, &[&volume], new_fields);
+            }
+            Self::Outdated(volume, token) => update(volume, token, identity, edits),
+            Self::Present(_) => {}
+        }
+    }
+}
+
+/// The token of a volume that holds nothing but the token and the certificates of the token endpoint.
+fn token_of<'v, 'a>(volume: &'v Volume<'a>, layout: Layout) -> Option<&'v ProjectedToken<'a>> {
+    let certificates_only = volume.certificate_paths.iter().all(|path| path == CA_PATH);
+    match &*volume.tokens {
+        [token]
+            if token.path == layout.token_path()
+                && certificates_only
+                && !volume.has_other_sources =>
+        {
+            Some(token)
+        }
+        _ => None,
+    }
+}
+
+/// Adds why a volume cannot be the token volume, though it has the name.
+fn reject(
+    pod: InjectedPod<'_, '_>,
+    index: usize,
+    volume: &Volume<'_>,
+    layout: Layout,
+    identity: &Identity<'_>,
+    findings: &mut Findings,
+) {
+    let problem = match token_of(volume, layout) {
+        Some(token) if !has_any_audience(token) => Problem::NoAudience { index },
+        Some(_) => match identity.token_endpoint {
+            Some(endpoint) => Problem::NotForTokenEndpoint {
+                index,
+                annotation: endpoint.annotation.clone().into(),
+            },
+            None => Problem::OtherAudience {
+                index,
+                expected: Excerpt::new(identity.audience),
+            },
+        },
+        None => Problem::VolumeNameTaken {
+            index,
+            name: Excerpt::new(&volume.name),
+        },
+    };
+    findings.reject(pod.about, problem);
+}
+
+fn is_mounted(spec: &PodSpec<'_>, volume: &Volume<'_>) -> bool {
+    spec.all_containers().any(|(_, container)| {
+        let mut mounts = container.volume_mounts.items.iter();
+        mounts.any(|mount| mount.name == volume.name && !mount.is_part)
+    })
+}
+
+/// Makes a token volume of ours say what the identity says.
+fn update(
+    volume: &Volume<'_>,
+    token: &ProjectedToken<'_>,
+    identity: &Identity<'_>,
+    edits: &mut Edits,
+) {
+    if let Some((_, span)) = token
+        .audience
+        .as_ref()
+        .filter(|_| !has_audience(token, identity))
+    {
+        edits.replace(*span, json::string(identity.audience));
+    }
+    if let Some((_, span)) = token
+        .expiration_seconds
+        .filter(|_| !has_expiration(token, identity))
+    {
+        edits.replace(span, identity.token_expiration_seconds.value.to_string());
+    }
+    let endpoint = identity
+        .token_endpoint
+        .filter(|_| volume.certificate_paths.is_empty());
+    if let Some(source) = endpoint.and_then(token_endpoint::volume_source) {
+        let place = volume.sources;
+        edits.add_items(
+            place,
+            "sources",
+            End::Back,
+            &[&source],
+            &mut Fields::default(),
+        );
+    }
+}
+
+/// Whether a token volume has the right audience, and the certificates of the token endpoint if the pod asks for that.
+fn serves(volume: &Volume<'_>, token: &ProjectedToken<'_>, identity: &Identity<'_>) -> bool {
+    let needs_certificates = identity
+        .token_endpoint
+        .is_some_and(token_endpoint::has_volume_source);
+    has_audience(token, identity) && !(needs_certificates && volume.certificate_paths.is_empty())
+}
+
+/// Whether a token volume of ours says what the identity says.
+fn is_up_to_date(volume: &Volume<'_>, token: &ProjectedToken<'_>, identity: &Identity<'_>) -> bool {
+    serves(volume, token, identity)
+        && (token.expiration_seconds.is_none() || has_expiration(token, identity))
+}
+
+/// Whether a token is for anything but the Kubernetes API.
+fn has_any_audience(token: &ProjectedToken<'_>) -> bool {
+    let audience = token.audience.as_ref();
+    audience.is_some_and(|(audience, _)| !audience.is_empty())
+}
+
+fn has_audience(token: &ProjectedToken<'_>, identity: &Identity<'_>) -> bool {
+    let audience = token.audience.as_ref();
+    audience.is_some_and(|(audience, _)| audience == identity.audience)
+}
+
+fn has_expiration(token: &ProjectedToken<'_>, identity: &Identity<'_>) -> bool {
+    token
+        .expiration_seconds
+        .is_some_and(|(seconds, _)| seconds.parse() == Ok(identity.token_expiration_seconds.value))
+}

@@ -1,0 +1,135 @@
+//! The spec of a pod, as far as the policy reads it.
+
+use std::borrow::Cow;
+
+use super::windows;
+use super::{Container, Volume};
+use crate::findings::Named;
+use crate::json::{Collection, Fault, List, Reader};
+
+/// The parts of a pod's spec that matter here.
+#[derive(Clone, Debug)]
+pub struct PodSpec<'a> {
+    /// The path of the spec in its object, for messages.
+    pub path: &'static str,
+    /// The place of the spec itself.
+    pub object: Collection,
+    /// The ServiceAccount, `default` if the pod names none.
+    pub service_account_name: Cow<'a, str>,
+    /// The field that names it.
+    pub named_by: Named,
+    /// `initContainers`.
+    pub init_containers: List<Container<'a>>,
+    /// `containers`.
+    pub containers: List<Container<'a>>,
+    /// `volumes`.
+    pub volumes: List<Volume<'a>>,
+    /// `hostNetwork`.
+    pub host_network: bool,
+    /// `resources`, as JSON.
+    pub resources: Option<&'a str>,
+    os: Option<&'a str>,
+    node_selector: Option<&'a str>,
+    affinity: Option<&'a str>,
+}
+
+impl<'a> PodSpec<'a> {
+    /// Reads a spec, which is at `path` of its object.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] if something that is read is missing or has the wrong type.
+    #[inline(never)]
+    pub fn read(reader: &mut Reader<'a>, path: &'static str) -> Result<Box<Self>, Fault> {
+        let mut name = None;
+        let mut deprecated_name = None;
+        let mut init_containers = List::default();
+        let mut containers = None;
+        let mut volumes = List::default();
+        let mut host_network = false;
+        let mut resources = None;
+        let mut os = None;
+        let mut node_selector = None;
+        let mut affinity = None;
+        let object = reader.object("an object", |key, reader| {
+            match key {
+                "serviceAccountName" => name = reader.optional_string("a name")?,
+                "serviceAccount" => deprecated_name = reader.optional_string("a name")?,
+                "initContainers" => init_containers = reader.items(CONTAINERS, Container::read)?,
+                "containers" if reader.null().is_some() => {
+                    return Err(Fault::new(CONTAINERS, "null"));
+                }
+                "containers" => containers = Some(reader.items(CONTAINERS, Container::read)?),
+                "volumes" => volumes = reader.items("a list of volumes", Volume::read)?,
+                "hostNetwork" => host_network = reader.boolean("true or false")?,
+                "resources" => resources = Some(reader.raw()?),
+                "os" => os = Some(reader.raw()?),
+                "nodeSelector" => node_selector = Some(reader.raw()?),
+                "affinity" => affinity = Some(reader.raw()?),
+                _ => {
+                    reader.skip()?;
+                }
+            }
+            Ok(())
+        })?;
+        let set = |name: &Cow<'_, str>| !name.is_empty();
+        // As in the API server's conversion.
+        let (service_account_name, named_by) = match (name.filter(set), deprecated_name.filter(set))
+        {
+            (Some(name), _) => (name, Named::ServiceAccountName),
+            (None, Some(name)) => (name, Named::ServiceAccount),
+            (None, None) => (Cow::Borrowed("default"), Named::Default),
+        };
+        Ok(Box::new(Self {
+            path,
+            object: object.ok_or_else(|| Fault::new("an object", "null"))?,
+            service_account_name,
+            named_by,
+            init_containers,
+            containers: containers
+                .ok_or_else(|| Fault::missing(CONTAINERS).in_field("containers"))?,
+            volumes,
+            host_network,
+            resources,
+            os,
+            node_selector,
+            affinity,
+        }))
+    }
+
+    /// The field that says that the pod is for Windows nodes, if one does.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] if one of these fields has the wrong type.
+    pub fn windows(&self) -> Result<Option<&'static str>, Fault> {
+        windows::field(self.os, self.node_selector, self.affinity)
+    }
+
+    /// Every init container and container, in the pod's order, each with its place.
+    pub fn all_containers(&self) -> impl Iterator<Item = (ContainerPlace, &Container<'a>)> {
+        let in_list = |list, containers: &List<Container<'a>>| {
+            let place = move |index| ContainerPlace { list, index };
+            (0..containers.items.len()).map(place)
+        };
+        in_list("initContainers", &self.init_containers)
+            .chain(in_list("containers", &self.containers))
+            .zip(
+                self.init_containers
+                    .items
+                    .iter()
+                    .chain(&self.containers.items),
+            )
+    }
+}
+
+/// The place of a container in its pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContainerPlace {
+    /// The list that has it: `containers` or `initContainers`.
+    pub list: &'static str,
+    /// Its index there.
+    pub index: usize,
+}
+
+const CONTAINERS: &str = "a list of containers";

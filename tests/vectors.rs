@@ -1,0 +1,92 @@
+//! Every vector of `test_data/vectors`, natively. The program's test of that name tests the same on the built module.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod vector_files;
+
+use std::fs;
+use std::path::Path;
+
+use azure_workload_identity_policy::identity::lookup::ServiceAccounts;
+use azure_workload_identity_policy::review::review;
+use azure_workload_identity_policy::settings::Freshness;
+use azure_workload_identity_policy::verdict::Outcome as Decided;
+use serde_json::{Value, json};
+
+use vector_files::{Outcome, Response, Vector};
+
+/// A cluster with at most one ServiceAccount.
+struct Cluster<'a>(&'a Value);
+
+impl ServiceAccounts for Cluster<'_> {
+    fn get(&self, namespace: &str, name: &str, _: Freshness) -> Result<Vec<u8>, String> {
+        let metadata = &self.0["metadata"];
+        if metadata["name"] == name && metadata["namespace"] == namespace {
+            Ok(self.0.to_string().into_bytes())
+        } else {
+            Err(format!(
+                "Cannot find v1/ServiceAccount named '{name}' inside of namespace 'Some({namespace:?})'"
+            ))
+        }
+    }
+}
+
+fn response(vector: &Vector, request: &Value) -> Response {
+    let payload = json!({"request": request, "settings": vector.settings}).to_string();
+    let cluster = Cluster(&vector.service_account);
+    let verdict = review(payload.as_bytes(), &cluster, &mut ());
+    let outcome = match (&verdict.outcome, verdict.message()) {
+        (Decided::Unchanged, None) => Outcome::Unchanged,
+        (Decided::Mutated(edited), None) => {
+            let mut json = Vec::new();
+            edited.write_to(&mut json);
+            Outcome::Mutated(serde_json::from_slice(&json).expect("JSON"))
+        }
+        (Decided::Rejected, Some(message)) => Outcome::Rejected {
+            code: verdict.code(),
+            message,
+        },
+        (outcome, message) => panic!("{outcome:?} with the message {message:?}"),
+    };
+    let annotations = verdict.audit_annotations.iter();
+    Response {
+        outcome,
+        warnings: verdict.warnings(),
+        audit: Some(
+            annotations
+                .map(|(key, text)| ((*key).to_owned(), text.to_string()))
+                .collect(),
+        ),
+    }
+}
+
+#[test]
+fn every_vector_comes_out_as_expected() {
+    vector_files::check(response);
+}
+
+#[test]
+fn the_examples_of_the_readme_are_vectors() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("test_data/vectors");
+    let read = |file: &str| fs::read_to_string(root.join(file)).expect(file);
+    let readme = read("README.md");
+    let mut examples = readme.split("```yaml\n").skip(1);
+    let files = ["validation/workloads.yaml", "layouts/v1.5.yaml"];
+    for file in files {
+        let (example, _) = examples
+            .next()
+            .and_then(|rest| rest.split_once("```"))
+            .expect("an example");
+        assert!(read(file).contains(example), "{file} has another vector");
+    }
+    assert_eq!(examples.next(), None);
+}
