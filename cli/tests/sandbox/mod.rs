@@ -57,6 +57,7 @@ pub fn create() -> TempDir {
     link("test_data/preview/manifests", "manifests");
     link("test_data/preview/broken", "broken");
     link("test_data/preview/policies", "policies");
+    link("test_data/preview/reasons", "reasons");
     link("test_data/preview/repository", "repository");
     link("test_data/preview/settings.yaml", "settings.yaml");
     let modules = [

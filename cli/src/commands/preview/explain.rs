@@ -83,8 +83,9 @@ impl Explainer<'_> {
             );
             steps.push((Topic::Other, Step::new("module", finding)));
         }
+        let is_injected = result == Result::Mutated && !is_monitored;
         for reason in &decision.reasons {
-            self.reason(reason, &mut steps);
+            self.reason(reason, is_injected, &mut steps);
         }
         let mut failed = Vec::new();
         for Message { text, finding } in &decision.rejections {
@@ -123,7 +124,7 @@ impl Explainer<'_> {
         steps.into_iter().map(|(_, step)| step).collect()
     }
 
-    fn reason(&self, reason: &Reason, steps: &mut Vec<(Topic, Step)>) {
+    fn reason(&self, reason: &Reason, is_injected: bool, steps: &mut Vec<(Topic, Step)>) {
         match reason {
             Reason::MirrorPod => steps.push((
                 Topic::Other,
@@ -230,8 +231,10 @@ impl Explainer<'_> {
                 let state = match volume_state {
                     TokenVolumeState::Missing if self.verifies => "missing",
                     TokenVolumeState::Outdated if self.verifies => "out of date",
-                    TokenVolumeState::Missing => "added",
-                    TokenVolumeState::Outdated => "brought up to date",
+                    TokenVolumeState::Missing if is_injected => "added",
+                    TokenVolumeState::Missing => "would be added",
+                    TokenVolumeState::Outdated if is_injected => "brought up to date",
+                    TokenVolumeState::Outdated => "would be brought up to date",
                     TokenVolumeState::Present => "there already",
                 };
                 let layout = self.setting(&["layout"]);
@@ -239,7 +242,11 @@ impl Explainer<'_> {
                 steps.push((Topic::TokenVolume, step));
             }
             Reason::Containers(containers) => {
-                steps.extend(containers.iter().map(|container| self.container(container)));
+                steps.extend(
+                    containers
+                        .iter()
+                        .map(|container| self.container(container, is_injected)),
+                );
             }
         }
     }
@@ -282,7 +289,7 @@ impl Explainer<'_> {
         }
     }
 
-    fn container(&self, container: &ContainerOutcome) -> (Topic, Step) {
+    fn container(&self, container: &ContainerOutcome, is_injected: bool) -> (Topic, Step) {
         let subject = if container.is_init {
             format!("init container {}", container.name)
         } else {
@@ -291,12 +298,20 @@ impl Explainer<'_> {
         let mut gets: Vec<_> = container.gets_env.iter().map(ToString::to_string).collect();
         let mount = container.gets_mount.iter();
         gets.extend(mount.map(|path| format!("the token at {path}")));
-        let verb = if self.verifies { "lacks" } else { "gets" };
+        let verb = if self.verifies {
+            "lacks"
+        } else if is_injected {
+            "gets"
+        } else {
+            "would get"
+        };
         let finding = if container.is_added {
             let added = if self.verifies {
                 "missing"
-            } else {
+            } else if is_injected {
                 "added by the policy"
+            } else {
+                "would be added by the policy"
             };
             let skipped = if container.is_skipped {
                 ", without an identity, as annotation skip-containers says"
