@@ -183,7 +183,9 @@ impl<'a> EnvVar<'a> {
 
     /// Whether its value may refer to other variables: a dollar sign can also be escaped.
     pub fn may_refer(&self) -> bool {
-        self.value.is_some_and(|json| json.contains(['$', '\\']))
+        let json = self.value.unwrap_or_default();
+        let mut escapes = json.split('\\').skip(1);
+        json.contains('$') || escapes.any(|escape| escape.starts_with("u0024"))
     }
 }
 
