@@ -20,7 +20,7 @@ pub struct AnnotateArgs {
     /// The YAML file with the metadata.
     #[arg(short, long, value_name = "FILE")]
     pub metadata_path: PathBuf,
-    /// The file that tells how the policy is used, usually its README.
+    /// The file that says how the policy is used, usually its README.
     #[arg(short, long, value_name = "FILE")]
     pub usage_path: Option<PathBuf>,
     /// The file to write the annotated module to.

@@ -39,7 +39,7 @@ pub struct RunArgs {
     /// Answer the policy's host calls from this recorded session.
     #[arg(long, value_name = "FILE")]
     pub replay_host_capabilities_interactions: Option<PathBuf>,
-    /// The host capabilities that the policy may use: '*', or patterns such as 'kubernetes/*'.
+    /// The host capabilities that the policy can use: '*', or patterns such as 'kubernetes/*'.
     #[arg(long, value_name = "CAPABILITY", num_args = 0.., default_value = "*")]
     pub allowed_host_capabilities: Vec<String>,
     /// The policy module, or a YAML file of ClusterAdmissionPolicy and AdmissionPolicy resources.

@@ -10,7 +10,7 @@ use crate::kubewarden::service_accounts::DEFAULT_NAMESPACE;
 const AFTER_HELP: &str = "ServiceAccounts among the manifests answer the policy's lookups, and a bare one called \
 'default' exists in each namespace. A workload stands for the pod that it would create. Other kinds are skipped.
 
-Exit status: 0 if all objects are accepted; 1 if one is refused, or warned of with --fail-on-warning; \
+Exit status: 0 if all objects are accepted; 1 if one is rejected, or warned of with --fail-on-warning; \
 2 if arguments, settings, module or manifests are wrong.
 
 Examples:
@@ -22,7 +22,7 @@ Examples:
     kubectl get deployments,serviceaccounts -n web -o yaml | azwi-policy preview -s settings.yaml -
   A check in CI, which prints problems only:
     azwi-policy preview -s settings.yaml --quiet --fail-on-warning manifests/
-  The refused objects, for a script:
+  The rejected objects, for a script:
     azwi-policy preview -s settings.yaml -o json manifests/ | jq -r 'select(.allowed | not) | .status.message'";
 
 /// The arguments of `azwi-policy preview`.
@@ -35,7 +35,7 @@ pub struct PreviewArgs {
     /// Where the policy's settings come from.
     #[command(flatten)]
     pub settings: SettingsArgs,
-    /// The manifest of a ClusterAdmissionPolicy or AdmissionPolicy with the settings, rights and rules to use.
+    /// The manifest of a ClusterAdmissionPolicy or AdmissionPolicy with the settings, permissions and rules to use.
     #[arg(long, value_name = "FILE", conflicts_with = "SettingsArgs")]
     pub policy: Option<PathBuf>,
     /// Change one setting, as in azureTenantID=contoso.com or proxy.logLevel=debug; may be given several times.
@@ -47,16 +47,16 @@ pub struct PreviewArgs {
     /// What to print.
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub output: Format,
-    /// Tell step by step why each pod got or did not get its identity.
+    /// Explain step by step why each pod got or did not get its identity.
     #[arg(long)]
     pub explain: bool,
-    /// Print refusals and warnings only, and nothing where there are none.
+    /// Print rejections and warnings only, and nothing if there are none.
     #[arg(short, long)]
     pub quiet: bool,
-    /// Exit with status 1 where the policy warns, too.
+    /// Exit with status 1 also if the policy warns.
     #[arg(long)]
     pub fail_on_warning: bool,
-    /// Whether to use colours; auto uses them on a terminal where NO_COLOR is not set.
+    /// Whether to use colours; auto uses them on a terminal if NO_COLOR is not set.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub color: Color,
     /// Manifest files, directories of them, or - for standard input.
