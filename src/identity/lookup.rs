@@ -36,57 +36,30 @@ pub fn object_name(namespace: &str, name: &str) -> ObjectName {
     ObjectName::new(KIND, namespace, name)
 }
 
-/// Why there is no ServiceAccount.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotFound {
-    /// The pod names one that cannot exist, which is wrong with the pod.
-    Misnamed(Problem),
-    /// It does not exist.
-    Missing(Problem),
-    /// It cannot be read.
-    Unreadable(Problem),
-}
-
-impl NotFound {
-    /// What is wrong.
-    pub fn problem(&self) -> &Problem {
-        match self {
-            Self::Misnamed(problem) | Self::Missing(problem) | Self::Unreadable(problem) => problem,
-        }
-    }
-
-    /// As [`problem`](Self::problem).
-    pub fn into_problem(self) -> Problem {
-        match self {
-            Self::Misnamed(problem) | Self::Missing(problem) | Self::Unreadable(problem) => problem,
-        }
-    }
-}
-
 /// Looks a pod's ServiceAccount up and gives its JSON.
 ///
 /// # Errors
 ///
-/// [`NotFound`], with what is wrong.
+/// A [`Problem`]: the name cannot be that of a ServiceAccount, there is none of that name, or it cannot be read.
 pub fn look_up(
     source: &dyn ServiceAccounts,
     namespace: &str,
     spec: &PodSpec<'_>,
     freshness: Freshness,
-) -> Result<String, NotFound> {
+) -> Result<String, Problem> {
     let (name, named_by) = (&spec.service_account_name, spec.named_by);
     // The host puts the name into a URL as it is.
     if values::object_name(name).is_err() {
-        return Err(NotFound::Misnamed(Problem::ServiceAccountName {
+        return Err(Problem::ServiceAccountName {
             named_by,
             found: Excerpt::new(name),
-        }));
+        });
     }
     let json = source.get(namespace, name, freshness);
     let json = json.map_err(|error| not_found(&error, named_by, spec.path))?;
     String::from_utf8(json).map_err(|_| {
         let fault = Fault::new("JSON", "invalid UTF-8");
-        unreadable(LookupError::NotAServiceAccount(fault))
+        Problem::Lookup(LookupError::NotAServiceAccount(fault))
     })
 }
 
@@ -94,18 +67,18 @@ pub fn look_up(
 ///
 /// # Errors
 ///
-/// [`NotFound::Unreadable`] if the JSON is not that of the ServiceAccount that was asked for.
+/// [`Problem::Lookup`] if the JSON is not that of the ServiceAccount that was asked for.
 pub fn parse_answer<'a>(
     json: &'a str,
     namespace: &str,
     name: &str,
-) -> Result<Metadata<'a>, NotFound> {
+) -> Result<Metadata<'a>, Problem> {
     let metadata = Object::read(&mut Reader::new(json))
         .and_then(|service_account| metadata_of(&service_account))
-        .map_err(|fault| unreadable(LookupError::NotAServiceAccount(fault)))?;
+        .map_err(|fault| Problem::Lookup(LookupError::NotAServiceAccount(fault)))?;
     if metadata.name != name || metadata.namespace != namespace {
         let found = object_name(&metadata.namespace, &metadata.name);
-        return Err(unreadable(LookupError::AnotherOne(found)));
+        return Err(Problem::Lookup(LookupError::AnotherOne(found)));
     }
     Ok(metadata)
 }
@@ -126,16 +99,12 @@ pub fn metadata_of<'a>(object: &Object<'a>) -> Result<Metadata<'a>, Fault> {
     Ok(metadata)
 }
 
-fn unreadable(error: LookupError) -> NotFound {
-    NotFound::Unreadable(Problem::Lookup(error))
-}
-
 /// What the host's error means. Errors differ in their text only.
-fn not_found(error: &str, named_by: Named, spec: &'static str) -> NotFound {
+fn not_found(error: &str, named_by: Named, spec: &'static str) -> Problem {
     if error.contains("Cannot find v1/ServiceAccount named") {
-        return NotFound::Missing(Problem::ServiceAccountMissing { named_by, spec });
+        return Problem::ServiceAccountMissing { named_by, spec };
     }
-    unreadable(if error.contains(" is forbidden: ") {
+    Problem::Lookup(if error.contains(" is forbidden: ") {
         LookupError::Forbidden
     } else if error.contains("access to Kubernetes v1/ServiceAccount resources") {
         LookupError::NoContextAwareAccess
@@ -196,7 +165,7 @@ mod tests {
     }
 
     /// The client ID that is found.
-    fn find(answer: Result<&'static str, &'static str>) -> Result<Option<String>, NotFound> {
+    fn find(answer: Result<&'static str, &'static str>) -> Result<Option<String>, Problem> {
         let spec = spec(r#"{"serviceAccountName":"fed-sa","containers":[]}"#);
         let json = look_up(&Answer(answer), "default", &spec, Freshness::Fresh)?;
         let metadata = parse_answer(&json, "default", "fed-sa")?;
@@ -219,29 +188,29 @@ mod tests {
         for (error, expected) in [
             (
                 r#"Host error: Callback evaluation failure: Cannot find v1/ServiceAccount named 'fed-sa' inside of namespace 'Some("default")'"#,
-                NotFound::Missing(missing),
+                missing,
             ),
             (
                 r#"Host error: Callback evaluation failure: ApiError: serviceaccounts "fed-sa" is forbidden: User "u" cannot get resource "serviceaccounts""#,
-                unreadable(LookupError::Forbidden),
+                Problem::Lookup(LookupError::Forbidden),
             ),
             (
                 "Host error: Policy has not been granted access to Kubernetes v1/ServiceAccount resources. The violation has been reported.",
-                unreadable(LookupError::NoContextAwareAccess),
+                Problem::Lookup(LookupError::NoContextAwareAccess),
             ),
             (
                 "Host error: Policy has not been granted access to the 'kubernetes/get_resource' host capability. The violation has been reported.",
-                unreadable(LookupError::NoHostCapability),
+                Problem::Lookup(LookupError::NoHostCapability),
             ),
             (
                 "Host error: Callback evaluation failure: kube::Client was not initialized properly",
-                unreadable(LookupError::NoCluster),
+                Problem::Lookup(LookupError::NoCluster),
             ),
             (
                 "Host error: Callback evaluation failure: connection reset\n\nStack backtrace:\n 0: x",
-                unreadable(other("connection reset")),
+                Problem::Lookup(other("connection reset")),
             ),
-            ("", unreadable(other(""))),
+            ("", Problem::Lookup(other(""))),
         ] {
             assert_eq!(find(Err(error)), Err(expected), "{error}");
         }
@@ -270,9 +239,9 @@ mod tests {
             ),
         ] {
             match find(Ok(json)) {
-                Err(NotFound::Unreadable(Problem::Lookup(LookupError::NotAServiceAccount(
-                    fault,
-                )))) => assert_eq!(fault.to_string(), why),
+                Err(Problem::Lookup(LookupError::NotAServiceAccount(fault))) => {
+                    assert_eq!(fault.to_string(), why)
+                }
                 other => panic!("{json}: expected a fault, found {other:?}"),
             }
         }

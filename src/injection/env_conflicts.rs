@@ -1,22 +1,22 @@
 //! A container's own environment variables that conflict with the pod's identity.
 
-use super::injected_pod::InjectedPod;
 use super::items::NewEnvVar;
-use crate::findings::{Findings, Place, Problem};
+use crate::findings::{About, Findings, Place, Problem};
 use crate::identity::{Identity, Source};
 use crate::keys;
 use crate::messages::Excerpt;
-use crate::objects::{Container, ContainerPlace};
+use crate::objects::Container;
 
 /// Warns about each of a container's own values that differs from the pod's identity, and about each that refers to a
 /// variable which is injected.
 ///
-/// A value may be secret, so it is not shown; one from `valueFrom` cannot be compared.
+/// A value may be secret, so it is not shown; one from `valueFrom` cannot be compared. `env` is what the container should
+/// have, `lacking` the names of what it lacks of that.
 pub fn warn(
-    pod: InjectedPod<'_, '_>,
-    place: ContainerPlace,
+    about: impl Fn() -> About,
     container: &Container<'_>,
     env: &[NewEnvVar<'_>],
+    lacking: &[&str],
     identity: &Identity<'_>,
     findings: &mut Findings,
 ) {
@@ -26,16 +26,17 @@ pub fn warn(
     // With its place in the list: a variable that was injected by an earlier call is in it.
     let mut injected = Vec::new();
     for new in env {
-        let mut variables = container.env.items.iter();
-        let Some(at) = variables.rposition(|own| own.name == new.name) else {
+        if lacking.contains(&new.name) {
             injected.push((new.name, usize::MAX));
             continue;
-        };
-        let Some(own) = container.env.items.get(at) else {
+        }
+        let mut variables = container.env.items.iter().enumerate().rev();
+        let Some((at, own)) = variables.find(|(_, own)| own.name == new.name) else {
             continue;
         };
-        let differs = own.value().is_some_and(|value| !is_same(new, &value));
-        if own.value().is_some() && !differs {
+        let own_value = own.value();
+        let differs = own_value.as_ref().is_some_and(|value| !is_same(new, value));
+        if own_value.is_some() && !differs {
             injected.push((new.name, at));
         }
         if let Some(source) = source(new, identity).filter(|_| differs) {
@@ -43,7 +44,7 @@ pub fn warn(
                 env: new.name,
                 source,
             };
-            findings.warn(&pod.container(place, container), problem);
+            findings.warn(&about(), problem);
         }
     }
     let variables = container.env.items.iter().enumerate();
@@ -55,7 +56,7 @@ pub fn warn(
                 env: Excerpt::new(&own.name),
                 injected: name,
             };
-            findings.warn(&pod.container(place, container), problem);
+            findings.warn(&about(), problem);
         }
     }
 }

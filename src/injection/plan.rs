@@ -40,6 +40,14 @@ struct ContainerNeeds<'p, 'a> {
     /// Where it has the token volume, if that is not where the others have it: its variables say so.
     own_directory: Option<&'p str>,
     lacks_volume_mount: bool,
+    /// The variables that it lacks, by name: their names are the same, wherever the token is.
+    lacks_env: Vec<&'static str>,
+}
+
+impl ContainerNeeds<'_, '_> {
+    fn lacks(&self, new: &NewEnvVar<'_>) -> bool {
+        self.lacks_env.contains(&new.name)
+    }
 }
 
 /// What a container of the pod gets and has.
@@ -91,9 +99,15 @@ impl<'p, 'a> Plan<'p, 'a> {
                 container,
                 own_directory,
                 lacks_volume_mount: mounted.is_none(),
+                lacks_env: usual_env
+                    .iter()
+                    .map(|new| new.name)
+                    .filter(|name| !container.has_env(name))
+                    .collect(),
             };
             let env = env_of(&needs, &usual_env, identity, layout);
-            env_conflicts::warn(pod, place, container, &env, identity, findings);
+            let about = || pod.container(place, container);
+            env_conflicts::warn(about, container, &env, &needs.lacks_env, identity, findings);
             containers.push(needs);
         }
         Self {
@@ -138,14 +152,12 @@ impl<'p, 'a> Plan<'p, 'a> {
         const AROUND: usize = 64;
         /// A container of the proxy, without the variables of the identity.
         const PROXY: usize = 2048;
-        let lengths = |env: &[NewEnvVar<'_>], own: Option<&Container<'_>>| {
-            env.iter()
-                .filter(|new| own.is_none_or(|own| !own.has_env(new.name)))
-                .fold(0_usize, |sum, new| sum.saturating_add(new.json.len()))
-        };
+        let add = |sum: usize, new: &NewEnvVar<'_>| sum.saturating_add(new.json.len());
         let mut growth = 0_usize;
         for needs in &self.containers {
-            let mut added = lengths(&self.env_of(needs), Some(needs.container));
+            let env = self.env_of(needs);
+            let lacking = env.iter().filter(|new| needs.lacks(new));
+            let mut added = lacking.fold(0, add);
             if needs.lacks_volume_mount {
                 added = added.saturating_add(self.volume_mount.len());
             }
@@ -154,7 +166,7 @@ impl<'p, 'a> Plan<'p, 'a> {
             }
         }
         for _ in self.pod.new_containers() {
-            let added = lengths(&self.env, None);
+            let added = self.env.iter().fold(0, add);
             growth = growth.saturating_add(added).saturating_add(PROXY);
         }
         growth
@@ -171,7 +183,7 @@ impl<'p, 'a> Plan<'p, 'a> {
         names.extend(
             self.containers
                 .iter()
-                .filter(|needs| needs.lacks_volume_mount || self.lacks_env(needs))
+                .filter(|needs| needs.lacks_volume_mount || !needs.lacks_env.is_empty())
                 .map(|needs| &*needs.container.name),
         );
         names
@@ -196,9 +208,7 @@ impl<'p, 'a> Plan<'p, 'a> {
     pub fn reject_missing(&self, findings: &mut Findings) {
         let about = self.pod.about;
         for needs in &self.containers {
-            let env = self.env_of(needs);
-            let lacking = env.iter().filter(|new| !needs.container.has_env(new.name));
-            let env: Vec<_> = lacking.map(|new| new.name).collect();
+            let env = needs.lacks_env.clone();
             let mount_of = needs
                 .lacks_volume_mount
                 .then(|| Excerpt::new(self.volume.name()));
@@ -272,22 +282,20 @@ impl<'p, 'a> Plan<'p, 'a> {
         let mut needed = self.containers.iter().peekable();
         for (place, container) in self.pod.spec.all_containers() {
             let needs = needed.next_if(|needs| needs.place == place);
-            let env = needs.map_or(Cow::Borrowed(&*self.env), |needs| self.env_of(needs));
-            let env = env.iter();
-            let gets = |new: &&NewEnvVar<'_>| needs.is_some() && !container.has_env(new.name);
+            let keeps = |new: &&NewEnvVar<'_>| match needs {
+                Some(needs) => !needs.lacks(new),
+                None => container.has_env(new.name),
+            };
             outcomes.push(ContainerOutcome {
                 name: container.name.to_string(),
                 is_init: place.list == "initContainers",
                 is_added: false,
                 is_skipped: needs.is_none(),
-                gets_env: env.clone().filter(gets).map(|new| new.name).collect(),
+                gets_env: needs.map_or_else(Vec::new, |needs| needs.lacks_env.clone()),
                 gets_mount: needs
                     .filter(|needs| needs.lacks_volume_mount)
                     .map(|_| self.mount_path.clone()),
-                keeps_env: env
-                    .filter(|new| container.has_env(new.name))
-                    .map(|new| new.name)
-                    .collect(),
+                keeps_env: self.env.iter().filter(keeps).map(|new| new.name).collect(),
             });
         }
         outcomes
@@ -296,13 +304,6 @@ impl<'p, 'a> Plan<'p, 'a> {
     /// The variables that a container should have.
     fn env_of(&self, needs: &ContainerNeeds<'p, 'a>) -> Cow<'_, [NewEnvVar<'p>]> {
         env_of(needs, &self.env, self.identity, self.layout)
-    }
-
-    /// Whether a container lacks one of these.
-    fn lacks_env(&self, needs: &ContainerNeeds<'p, 'a>) -> bool {
-        // Their names are the same, wherever the token is.
-        let mut env = self.env.iter();
-        env.any(|new| !needs.container.has_env(new.name))
     }
 
     fn add(&self, needs: &ContainerNeeds<'p, 'a>, edits: &mut Edits) {
@@ -314,7 +315,7 @@ impl<'p, 'a> Plan<'p, 'a> {
         } = needs.container;
         let mut new_fields = Fields::default();
         let all = self.env_of(needs);
-        let lacking = all.iter().filter(|new| !needs.container.has_env(new.name));
+        let lacking = all.iter().filter(|new| needs.lacks(new));
         let items: Vec<_> = lacking.map(|new| &*new.json).collect();
         edits.add_items(env.place, "env", End::Back, &items, &mut new_fields);
         if needs.lacks_volume_mount {

@@ -4,7 +4,7 @@ use super::reasons::{Observer, OptedInBy, Reason};
 use super::stray_keys::{self, Role};
 use crate::findings::{About, Findings, Named, PodName, Problem};
 use crate::identity::Identity;
-use crate::identity::lookup::{self, NotFound, ServiceAccounts};
+use crate::identity::lookup::{self, ServiceAccounts};
 use crate::injection::{InjectedPod, Plan, Proxy, read_skip_containers, token_endpoint_asked_for};
 use crate::json::Fault;
 use crate::keys::{self, Form, Home};
@@ -129,7 +129,7 @@ impl<'a> PodReview<'_, 'a> {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             named_by: spec.named_by,
-            not_found: not_found.as_ref().map(|error| error.problem().clone()),
+            not_found: not_found.clone(),
         });
         if let Some(not_found) = not_found {
             self.report(not_found, by_label, &object, &mut findings);
@@ -167,19 +167,24 @@ impl<'a> PodReview<'_, 'a> {
     /// A workload's may come before its pods do, and a check that cannot be made must not hold up a rollout.
     fn report(
         &self,
-        not_found: NotFound,
+        problem: Problem,
         by_label: bool,
         object: &ObjectName,
         findings: &mut Findings,
     ) {
-        let about = match &not_found {
-            NotFound::Misnamed(_) => self.about.clone(),
-            NotFound::Missing(_) if self.purpose == Purpose::Check && !by_label => return,
-            NotFound::Missing(_) | NotFound::Unreadable(_) => About::ServiceAccount(object.clone()),
+        let about = match &problem {
+            // The name is the pod's.
+            Problem::ServiceAccountName { .. } => self.about.clone(),
+            Problem::ServiceAccountMissing { .. }
+                if self.purpose == Purpose::Check && !by_label =>
+            {
+                return;
+            }
+            _ => About::ServiceAccount(object.clone()),
         };
         match self.purpose {
-            Purpose::Inject | Purpose::Verify => findings.reject(&about, not_found.into_problem()),
-            Purpose::Check => findings.warn(&about, not_found.into_problem()),
+            Purpose::Inject | Purpose::Verify => findings.reject(&about, problem),
+            Purpose::Check => findings.warn(&about, problem),
         }
     }
 

@@ -19,7 +19,7 @@ pub struct Decision {
     pub rejections: Vec<Message>,
     /// What the user is warned about.
     pub warnings: Vec<Message>,
-    /// The reasons, by this program's version of the policy.
+    /// The reasons, by this program's version of the policy; none if the module fails.
     pub reasons: Vec<Reason>,
     /// Whether the module is of another version than this program: it answers differently.
     pub is_of_another_version: bool,
@@ -55,6 +55,7 @@ impl Decision {
             .as_ref()
             .and_then(|status| status.message.clone());
         let warnings = response.warnings.clone().unwrap_or_default();
+        let answers = review_of_module.answer.is_some();
         if review_of_module.answer.as_ref() != Some(&native.to_json()) {
             let unknown = |text| Message {
                 text,
@@ -63,8 +64,9 @@ impl Decision {
             return Self {
                 rejections: message.into_iter().map(unknown).collect(),
                 warnings: warnings.into_iter().map(unknown).collect(),
-                reasons,
-                is_of_another_version: true,
+                // A module that fails decides nothing, whatever its version.
+                reasons: if answers { reasons } else { Vec::new() },
+                is_of_another_version: answers,
             };
         }
         let (rejections, _) = native.findings.of(Severity::Reject);

@@ -92,7 +92,16 @@ impl Explainer<'_> {
             let topic = finding.as_ref().map_or(Topic::Other, topic);
             let mut own = steps.iter().map(|(topic, _)| topic);
             let index = match own.position(|own| *own == topic && topic != Topic::Other) {
-                Some(index) => index,
+                Some(index) => {
+                    let is_malformed = finding.as_ref().is_some_and(|finding| {
+                        matches!(finding.problem, Problem::Malformed { .. })
+                    });
+                    if let Some((_, step)) = steps.get_mut(index).filter(|_| is_malformed) {
+                        // It has no value: the one in the reasons is only what keeps the review going.
+                        step.finding.clone_from(text);
+                    }
+                    index
+                }
                 None => {
                     let step = Step::new("problem", text);
                     steps.push((topic, step));
