@@ -151,6 +151,9 @@ const CLOUDS: [(&str, &str); 6] = [
     ("AzureGermanCloud", "https://login.microsoftonline.de/"),
 ];
 
+/// Clouds without an authority host of their own, each with what to do instead: their names are near those of the others.
+const OTHER_CLOUDS: [(&str, &str); 1] = [("AzureStackCloud", "set azureAuthorityHost instead")];
+
 const PUBLIC_CLOUD: &str = "https://login.microsoftonline.com/";
 
 impl Settings {
@@ -184,7 +187,9 @@ impl Settings {
             Name::AzureTenantId => tenant = Some(faults.text(setting, values::tenant_id)),
             // As for the webhook.
             Name::AzureEnvironment if setting.value == "\"\"" => {}
-            Name::AzureEnvironment => cloud = faults.one_of_any_case(setting, &CLOUDS),
+            Name::AzureEnvironment => {
+                cloud = faults.one_of_any_case(setting, &CLOUDS, &OTHER_CLOUDS)
+            }
             Name::AzureAuthorityHost => authority_host = faults.text(setting, values::https_url),
             Name::Audience => audience = faults.text(setting, values::audience),
             Name::OptIn => opt_in = faults.one_of(setting, &OPT_INS),

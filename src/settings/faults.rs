@@ -227,16 +227,17 @@ impl Faults {
 
     /// One of several names.
     pub fn one_of<T: Copy>(&mut self, setting: Setting<'_>, choices: &Names<T>) -> Option<T> {
-        self.choice(setting, choices, str::eq)
+        self.choice(setting, choices, str::eq, &[])
     }
 
-    /// One of several names, in any case.
+    /// One of several names, in any case. `others` are known not to be among them, each with what to do instead.
     pub fn one_of_any_case<T: Copy>(
         &mut self,
         setting: Setting<'_>,
         choices: &Names<T>,
+        others: &Names<&'static str>,
     ) -> Option<T> {
-        self.choice(setting, choices, str::eq_ignore_ascii_case)
+        self.choice(setting, choices, str::eq_ignore_ascii_case, others)
     }
 
     fn choice<T: Copy>(
@@ -244,9 +245,10 @@ impl Faults {
         setting: Setting<'_>,
         choices: &Names<T>,
         same: fn(&str, &str) -> bool,
+        others: &Names<&'static str>,
     ) -> Option<T> {
         let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-        let index = self.choice_by_index(setting, &names, same)?;
+        let index = self.choice_by_index(setting, &names, same, others)?;
         choices.get(index).map(|(_, value)| *value)
     }
 
@@ -257,6 +259,7 @@ impl Faults {
         setting: Setting<'_>,
         names: &[&'static str],
         same: fn(&str, &str) -> bool,
+        others: &Names<&'static str>,
     ) -> Option<usize> {
         let text = Reader::new(setting.value).string("a string");
         let choice = text
@@ -265,12 +268,11 @@ impl Faults {
             .and_then(|text| names.iter().position(|name| same(text, name)));
         if choice.is_none() {
             let text = text.as_deref().unwrap_or(setting.value);
-            // Its name is near those of other clouds.
-            let hint = if text.eq_ignore_ascii_case("AzureStackCloud") {
-                Some(Cow::Borrowed("set azureAuthorityHost instead"))
-            } else {
-                nearest(text, names.iter().copied())
-                    .map(|meant| Cow::Owned(format!("did you mean {meant}?")))
+            let other = others.iter().find(|(name, _)| same(text, name));
+            let hint = match other {
+                Some((_, advice)) => Some(Cow::Borrowed(*advice)),
+                None => nearest(text, names.iter().copied())
+                    .map(|meant| Cow::Owned(format!("did you mean {meant}?"))),
             };
             self.malformed(setting, format!("one of {}", names.join(", ")).into(), hint);
         }

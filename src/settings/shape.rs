@@ -126,7 +126,7 @@ impl Shape {
                 faults.text(setting, parse);
             }
             Self::OneOf(names) => {
-                faults.choice_by_index(setting, names, str::eq);
+                faults.choice_by_index(setting, names, str::eq, &[]);
             }
             Self::Quantity => {
                 if amount(setting.value).is_err() {
