@@ -36,10 +36,10 @@ impl Summary {
             PreviewOutcome::Unchanged => add(&mut self.unchanged, 1),
             PreviewOutcome::Rejected { .. } => add(&mut self.rejected, 1),
         }
-        // A rejection that mode monitor holds back is something to be warned about.
-        let monitored = matches!(preview.monitored(), Some(PreviewOutcome::Rejected { .. }));
+        // What mode monitor holds back is something to be warned about.
+        let held_back = usize::from(!preview.held_back().is_empty());
         add(&mut self.warnings, preview.warnings().len());
-        add(&mut self.warnings, usize::from(monitored));
+        add(&mut self.warnings, held_back);
     }
 
     /// The line at the end of a report.
@@ -79,10 +79,8 @@ impl<O: Write, P: Write> Report<O, P> {
     /// What the output reports, and an object that is not representable in YAML.
     pub fn add(&mut self, preview: &Preview) -> io::Result<()> {
         self.summary.count(preview);
-        let is_rejected =
-            |outcome: PreviewOutcome<'_>| matches!(outcome, PreviewOutcome::Rejected { .. });
-        let has_problems = is_rejected(preview.outcome())
-            || preview.monitored().is_some_and(is_rejected)
+        let has_problems = matches!(preview.outcome(), PreviewOutcome::Rejected { .. })
+            || !preview.held_back().is_empty()
             || !preview.warnings().is_empty();
         if self.quiet && !has_problems {
             return Ok(());

@@ -138,6 +138,30 @@ impl Preview {
             .find(|reviewed| reviewed.mutated.is_some())
     }
 
+    /// The pod that the change is in, by its title, if it is not the object itself.
+    pub fn created_pod(&self) -> Option<&str> {
+        let Reviewed { title, .. } = self.mutated()?;
+        (*title != self.title()).then_some(title)
+    }
+
+    /// What mode `monitor` keeps from happening, a line each, so that nobody believes that the pod gets its identity.
+    pub fn held_back(&self) -> Vec<String> {
+        match self.monitored() {
+            None | Some(PreviewOutcome::Unchanged) => Vec::new(),
+            Some(PreviewOutcome::Mutated) => {
+                let pod = self.created_pod();
+                let pod = pod.map_or_else(String::new, |pod| format!(": {pod}"));
+                vec![format!(
+                    "would be mutated, and is let through as it is{pod}"
+                )]
+            }
+            Some(PreviewOutcome::Rejected { message, .. }) => message
+                .lines()
+                .map(|reason| format!("would be rejected, and is let through: {reason}"))
+                .collect(),
+        }
+    }
+
     /// What the user is warned about. What a workload's pod template and its pod have in common comes once, and nothing
     /// comes that is a reason of the rejection.
     pub fn warnings(&self) -> Vec<&str> {

@@ -144,13 +144,9 @@ pub fn write_problems(problems: &mut impl Write, preview: &Preview) -> io::Resul
             writeln!(problems, "{RED}rejected{RED:#}: {place}: {reason}")?;
         }
     }
-    if let Some(PreviewOutcome::Rejected { message, .. }) = preview.monitored() {
-        for reason in printable(message).lines() {
-            writeln!(
-                problems,
-                "{YELLOW}monitor{YELLOW:#}: {place}: would be rejected, and is let through: {reason}"
-            )?;
-        }
+    for line in preview.held_back() {
+        let line = printable(&line);
+        writeln!(problems, "{YELLOW}monitor{YELLOW:#}: {place}: {line}")?;
     }
     for warning in preview.warnings() {
         let warning = printable(warning);

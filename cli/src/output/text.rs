@@ -44,9 +44,10 @@ pub fn write(
         page.output,
         "{BOLD}{title}{BOLD:#} {FAINT}({origin}){FAINT:#}"
     )?;
+    let held_back = preview.held_back();
     match preview.outcome() {
-        PreviewOutcome::Mutated => page.item("  ", GREEN, "mutated", created_pod(preview))?,
-        PreviewOutcome::Unchanged if quiet || preview.monitored().is_some() => {}
+        PreviewOutcome::Mutated => page.item("  ", GREEN, "mutated", preview.created_pod())?,
+        PreviewOutcome::Unchanged if quiet || !held_back.is_empty() => {}
         PreviewOutcome::Unchanged => page.item("  ", PLAIN, "unchanged", None)?,
         PreviewOutcome::Rejected { reviewed, message } => {
             page.item("  ", RED, "rejected", Some(message))?;
@@ -55,20 +56,8 @@ pub fn write(
             }
         }
     }
-    match preview.monitored() {
-        None => {}
-        Some(PreviewOutcome::Mutated) if quiet => {}
-        Some(PreviewOutcome::Mutated) => {
-            let pod = created_pod(preview).map_or_else(String::new, |pod| format!(": {pod}"));
-            let text = format!("would be mutated, and is let through as it is{pod}");
-            page.item("  ", YELLOW, "monitor", Some(&text))?;
-        }
-        Some(PreviewOutcome::Unchanged) if quiet => {}
-        Some(PreviewOutcome::Unchanged) => page.item("  ", PLAIN, "unchanged", None)?,
-        Some(PreviewOutcome::Rejected { message, .. }) => {
-            let text = format!("would be rejected, and is let through: {message}");
-            page.item("  ", YELLOW, "monitor", Some(&text))?;
-        }
+    for line in &held_back {
+        page.item("  ", YELLOW, "monitor", Some(line))?;
     }
     for warning in preview.warnings() {
         page.item("  ", YELLOW, "warning", Some(warning))?;
@@ -100,12 +89,6 @@ fn causes(reviewed: &Reviewed) -> impl Iterator<Item = &str> {
     let details = status.and_then(|status| status.details.as_ref());
     let causes = details.into_iter().flat_map(|details| &details.causes);
     causes.filter_map(|cause| cause.message.as_deref())
-}
-
-/// The pod that the change is in, if it is not the object itself.
-fn created_pod(preview: &Preview) -> Option<&str> {
-    let Reviewed { title, .. } = preview.mutated()?;
-    (*title != preview.title()).then_some(title)
 }
 
 struct Page<'o, W> {
