@@ -23,8 +23,10 @@ target:
 	@command -v rustup >/dev/null || { echo "error: rustup is not on PATH: install Rust with it, or add the target $(TARGET) by hand" >&2; exit 1; }
 	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET)
 
+BUILD := cargo rustc --release --locked --lib --package azure-workload-identity-policy --target $(TARGET) --crate-type cdylib
+
 policy.wasm: $(SOURCES) | target
-	cargo rustc --release --locked --lib --package azure-workload-identity-policy --target $(TARGET) --crate-type cdylib -- $(LINK)
+	$(BUILD) -- $(LINK)
 	cp $(BUILT) $@
 
 # Cargo knows best whether the program is up to date.
@@ -67,6 +69,11 @@ size-check: policy.wasm policy-metadata.yml | $(filter $(HOST),$(KWCTL))
 		echo "error: annotated module without README: expected at most $(SIZE_LIMIT) bytes (SIZE_LIMIT in the Makefile), found $$size; see docs/performance.md for what they are spent on" >&2; \
 		exit 1; \
 	fi
+
+# The module with the names of its functions, for a look at their sizes.
+target/with-names.wasm: $(SOURCES) | target
+	$(BUILD) --target-dir target/with-names --config 'profile.release.strip="debuginfo"' -- $(LINK)
+	cp target/with-names/$(TARGET)/release/azure_workload_identity_policy.wasm $@
 
 # What a review costs. BENCH has the arguments of the benchmark: --quick, and NAME=FILE for another module to compare.
 .PHONY: bench
