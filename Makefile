@@ -8,8 +8,8 @@ SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock Makefile
 LINK := -C link-arg=--compress-relocations -C link-arg=--initial-memory=1572864 -C llvm-args=--inline-threshold=100
 
 # The real kwctl if it is on PATH, else azwi-policy, which takes the same flags and gives the same answers.
-HOST := target/debug/azwi-policy
-KWCTL := $(or $(shell command -v kwctl),$(HOST))
+PROGRAM := target/debug/azwi-policy
+KWCTL := $(or $(shell command -v kwctl),$(PROGRAM))
 
 # The maximum size of the annotated module without the README, in bytes. Each PolicyServer fetches and compiles them. Raise it
 # only with the reason in the same commit; CONTRIBUTING.md says what the bytes are spent on.
@@ -30,19 +30,19 @@ policy.wasm: $(SOURCES) | target
 	cp $(BUILT) $@
 
 # Cargo knows best whether the program is up to date.
-.PHONY: host
-host:
+.PHONY: program
+program:
 	cargo build --locked --package azwi-policy
 
-$(HOST): | host
+$(PROGRAM): | program
 
-annotated-policy.wasm: policy.wasm policy-metadata.yml README.md | $(filter $(HOST),$(KWCTL))
+annotated-policy.wasm: policy.wasm policy-metadata.yml README.md | $(filter $(PROGRAM),$(KWCTL))
 	$(KWCTL) annotate --metadata-path policy-metadata.yml --usage-path README.md --output-path $@ policy.wasm
 
 # Shows the policy at work on the scenario of January 2022, without a cluster.
 .PHONY: run
-run: annotated-policy.wasm host
-	$(HOST) preview --policy examples/january-2022/policy.yaml examples/january-2022
+run: annotated-policy.wasm program
+	$(PROGRAM) preview --policy examples/january-2022/policy.yaml examples/january-2022
 
 .PHONY: test
 test: fmt-check lint size-check unit-tests e2e-tests-if-possible deny-if-possible fuzz-smoke-if-possible
@@ -62,7 +62,7 @@ messages:
 	MESSAGES=overwrite cargo test --locked --package azure-workload-identity-policy --lib manual
 
 .PHONY: size-check
-size-check: policy.wasm policy-metadata.yml | $(filter $(HOST),$(KWCTL))
+size-check: policy.wasm policy-metadata.yml | $(filter $(PROGRAM),$(KWCTL))
 	@$(KWCTL) annotate --metadata-path policy-metadata.yml --output-path target/without-readme.wasm policy.wasm
 	@size=$$(wc -c < target/without-readme.wasm); \
 	if [ $$size -gt $(SIZE_LIMIT) ]; then \
@@ -81,7 +81,7 @@ bench: policy.wasm
 	cargo bench --locked --package azwi-policy --bench policy -- $(BENCH)
 
 .PHONY: e2e-tests
-e2e-tests: annotated-policy.wasm $(filter $(HOST),$(KWCTL))
+e2e-tests: annotated-policy.wasm $(filter $(PROGRAM),$(KWCTL))
 	KWCTL=$(KWCTL) bats e2e.bats
 
 .PHONY: e2e-tests-if-possible
