@@ -104,8 +104,10 @@ pub fn client_id(text: &str) -> Result<&str, Malformed> {
 /// [`Malformed`] if it is neither, or a placeholder.
 pub fn tenant_id(text: &str) -> Result<&str, Malformed> {
     let valid = |text: &str| {
-        let is_domain = is_host_name(text) && cut(text, b'.').is_some();
-        is_domain || is_uuid(text) && !is_placeholder(text)
+        if is_uuid(text) {
+            return !has_only(text, is_blank);
+        }
+        is_host_name(text) && cut(text, b'.').is_some()
     };
     checked(text, TENANT_ID, &valid).map_err(|malformed| {
         malformed.or_hint(is_placeholder(text).then_some("put your tenant ID here"))
@@ -126,6 +128,17 @@ pub fn token_expiration(text: &str) -> Result<u32, Malformed> {
     valid(text).ok_or_else(|| {
         Malformed::new(TOKEN_EXPIRATION).or_trim(text, &|text| valid(text).is_some())
     })
+}
+
+/// An annotation's value, as Kubernetes allows it.
+///
+/// # Errors
+///
+/// [`Malformed`] if it is longer than all annotations of an object together may be.
+pub fn annotation(text: &str) -> Result<&str, Malformed> {
+    const LONGEST_ANNOTATIONS: usize = 256 * 1024;
+    let expected = "at most 262144 bytes, as all annotations of an object may have together";
+    checked(text, expected, &|text| text.len() <= LONGEST_ANNOTATIONS)
 }
 
 /// The container names in a list separated by `;`, trimmed, without empty ones.
@@ -430,8 +443,12 @@ fn is_uuid(text: &str) -> bool {
 
 /// Whether it is what documents have in the place of a tenant.
 fn is_placeholder(text: &str) -> bool {
-    let is_blank = |byte: u8| b"0xX-".contains(&byte);
     (1..=LONGEST).contains(&text.len()) && (mentions(text, "tenant") || has_only(text, is_blank))
+}
+
+/// Whether it is what a UUID without a value is made of.
+fn is_blank(byte: u8) -> bool {
+    b"0xX-".contains(&byte)
 }
 
 /// Whether it is a host's name. By its last label it differs from an IP address.

@@ -518,7 +518,7 @@ impl Problem {
             ),
             Self::TooLarge { bytes, added } => write!(
                 f,
-                "would have {bytes} bytes, {added} of them added: expected at most {LARGEST_POD} and {LARGEST_GROWTH}"
+                "would have {bytes} bytes or more, {added} of them added: expected at most {LARGEST_POD} and {LARGEST_GROWTH}"
             ),
             Self::RefersToLater { env, injected } => write!(
                 f,

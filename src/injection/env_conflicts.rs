@@ -1,5 +1,7 @@
 //! A container's own environment variables that conflict with the pod's identity.
 
+use std::iter;
+
 use super::items::NewEnvVar;
 use crate::findings::{About, Findings, Place, Problem};
 use crate::identity::{Identity, Source};
@@ -47,16 +49,19 @@ pub fn warn(
             findings.warn(&about(), problem);
         }
     }
+    if !container.may_refer() {
+        return;
+    }
     let variables = container.env.items.iter().enumerate();
-    for (at, own) in variables.filter(|(_, own)| own.may_refer()) {
+    for (at, own) in variables {
         let value = own.value().unwrap_or_default();
-        let later = injected.iter().filter(|(_, place)| *place > at);
-        for (name, _) in later.filter(|(name, _)| refers(&value, name)) {
-            let problem = Problem::RefersToLater {
-                env: Excerpt::new(&own.name),
-                injected: name,
-            };
-            findings.warn(&about(), problem);
+        let mut later: Vec<_> = injected.iter().filter(|(_, place)| *place > at).collect();
+        for reference in references(&value) {
+            if let Some(index) = later.iter().position(|(name, _)| *name == reference) {
+                let (injected, _) = later.swap_remove(index);
+                let env = Excerpt::new(&own.name);
+                findings.warn(&about(), Problem::RefersToLater { env, injected });
+            }
         }
     }
 }
@@ -82,21 +87,20 @@ fn source(new: &NewEnvVar<'_>, identity: &Identity<'_>) -> Option<Place> {
     }
 }
 
-/// Whether Kubernetes would expand `$(name)` in a value: `$$` stands for a `$` of its own.
-fn refers(value: &str, name: &str) -> bool {
+/// The names that Kubernetes would expand in a value: those in `$(NAME)`, where `$$` stands for a `$` of its own.
+fn references(value: &str) -> impl Iterator<Item = &str> {
     let mut rest = value;
-    while let Some((_, tail)) = rest.split_once('$') {
-        if let Some(tail) = tail.strip_prefix('$') {
-            rest = tail;
-            continue;
+    iter::from_fn(move || {
+        loop {
+            let (_, tail) = rest.split_once('$')?;
+            if let Some(reference) = tail.strip_prefix('(') {
+                let (name, tail) = reference.split_once(')')?;
+                rest = tail;
+                return Some(name);
+            }
+            rest = tail.strip_prefix('$').unwrap_or(tail);
         }
-        let reference = tail.strip_prefix('(').and_then(|tail| tail.split_once(')'));
-        if reference.is_some_and(|(found, _)| found == name) {
-            return true;
-        }
-        rest = tail;
-    }
-    false
+    })
 }
 
 #[cfg(test)]
@@ -105,18 +109,20 @@ mod tests {
 
     #[test]
     fn references_are_those_that_kubernetes_expands() {
+        let none: &[&str] = &[];
         for (value, expected) in [
-            ("$(A)", true),
-            ("x$(B)$(A)y", true),
-            ("$$$(A)", true),
-            ("$$(A)", false),
-            ("$(A", false),
-            ("$(AB)", false),
-            ("$A", false),
-            ("$", false),
-            ("", false),
+            ("$(A)", &["A"][..]),
+            ("x$(B)$(A)y", &["B", "A"]),
+            ("$$$(A)", &["A"]),
+            ("$(A$(B)", &["A$(B"]),
+            ("$A$(B)", &["B"]),
+            ("$$(A)", none),
+            ("$(A", none),
+            ("$", none),
+            ("", none),
         ] {
-            assert_eq!(refers(value, "A"), expected, "{value}");
+            let found: Vec<_> = references(value).collect();
+            assert_eq!(found, expected, "{value}");
         }
     }
 }

@@ -18,6 +18,10 @@ pub struct InjectedPod<'p, 'a> {
     pub skip: &'p Skip<'p>,
     /// The proxy, if the pod asks for it.
     pub proxy: Option<Proxy<'p>>,
+    /// Whether it is for Windows nodes.
+    pub is_windows: bool,
+    /// How many bytes of JSON it has.
+    pub bytes: usize,
 }
 
 impl InjectedPod<'_, '_> {

@@ -32,16 +32,8 @@ impl<'p> Directory<'p> {
     /// What a path is to it. Only the cleaned paths matter: `.`, `..`, doubled and final slashes mean nothing, in most Linux
     /// images `/var/run` is `/run`, and on Windows neither case nor drive matters.
     pub fn relation(&self, path: &str) -> Relation {
-        if !self.is_windows && !path.contains("..") {
-            // As most paths are: apart at their first or second step, and found so without an allocation.
-            let mut found = linux_steps(path);
-            let Some(first) = found.next() else {
-                return Relation::Parent;
-            };
-            let run = first == "run";
-            if !run && first != "var" {
-                return Relation::Apart;
-            }
+        if !self.is_windows && is_outside_of_run(path) {
+            return Relation::Apart;
         }
         let found = steps(path, self.is_windows);
         let same = |(one, other): (&&str, &&str)| {
@@ -74,9 +66,24 @@ pub fn covers(covered: &str, file: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn linux_steps(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/')
-        .filter(|step| !step.is_empty() && *step != ".")
+/// Whether a path is neither in `/run` or `/var` nor one of the rare ones that must be cleaned to know: most paths are, and
+/// are found to be so without an allocation.
+fn is_outside_of_run(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix('/') else {
+        return false;
+    };
+    let mut before = b'.';
+    let is_rare = rest.bytes().any(|byte| {
+        let is_climbing = byte == b'.' && before == b'.';
+        before = byte;
+        is_climbing
+    });
+    let step = rest.strip_prefix("var/").unwrap_or(rest);
+    let is_inside = step.is_empty()
+        || ["/", ".", "run", "var"]
+            .iter()
+            .any(|start| step.starts_with(start));
+    !is_rare && !is_inside
 }
 
 /// The steps of a cleaned path, from the root.

@@ -2,6 +2,8 @@
 //! and explanations alike.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::HashSet;
 
 use super::injected_pod::InjectedPod;
 use super::items::{self, NewEnvVar};
@@ -30,6 +32,8 @@ pub struct Plan<'p, 'a> {
     env: Vec<NewEnvVar<'p>>,
     volume_mount: String,
     containers: Vec<ContainerNeeds<'p, 'a>>,
+    /// How many bytes are to be added, rounded up.
+    growth: usize,
 }
 
 /// What one container should have, and lacks.
@@ -44,7 +48,36 @@ struct ContainerNeeds<'p, 'a> {
     lacks_env: Vec<&'static str>,
 }
 
+/// Brackets, commas and keys around what a container gets, in bytes.
+const AROUND: usize = 64;
+
+/// Whether a pod that grows by so many bytes becomes too large.
+fn is_excess(pod: InjectedPod<'_, '_>, growth: usize) -> bool {
+    let total = pod.bytes.saturating_add(growth);
+    growth > LARGEST_GROWTH || growth > 0 && total > LARGEST_POD
+}
+
+/// The length of the JSON of variables.
+fn length<'n>(env: impl IntoIterator<Item = &'n NewEnvVar<'n>>) -> usize {
+    let lengths = env.into_iter().map(|new| new.json.len());
+    lengths.fold(0, usize::saturating_add)
+}
+
 impl ContainerNeeds<'_, '_> {
+    /// How many bytes the container gets, rounded up.
+    fn growth(&self, env: &[NewEnvVar<'_>], volume_mount: &str) -> usize {
+        let env = length(env.iter().filter(|new| self.lacks(new)));
+        let mount = if self.lacks_volume_mount {
+            volume_mount.len()
+        } else {
+            0
+        };
+        match env.saturating_add(mount) {
+            0 => 0,
+            growth => growth.saturating_add(AROUND),
+        }
+    }
+
     fn lacks(&self, new: &NewEnvVar<'_>) -> bool {
         self.lacks_env.contains(&new.name)
     }
@@ -80,9 +113,22 @@ impl<'p, 'a> Plan<'p, 'a> {
         let volume = TokenVolume::of(pod, layout, identity, findings);
         let mount_path = layout.mount_path(volume.name());
         let usual_env = items::env(identity, layout, &mount_path);
-        let way = Way::new(pod, &volume, &mount_path, layout, identity, findings);
+        let way = Way::new(pod, &volume, &mount_path, layout, identity);
+        let volume_mount = items::volume_mount(volume.name(), &mount_path);
+        let mut growth = volume.growth();
+        for name in pod.new_containers() {
+            let proxy = pod.proxy.map_or(0, |proxy| proxy.length(name));
+            growth = growth
+                .saturating_add(proxy)
+                .saturating_add(length(&usual_env))
+                .saturating_add(volume_mount.len());
+        }
         let mut containers = Vec::new();
         for (place, container) in pod.spec.all_containers() {
+            if is_excess(pod, growth) {
+                // The pod is rejected, whatever the other containers lack.
+                break;
+            }
             if pod.skip.contains(&container.name) {
                 continue;
             }
@@ -108,17 +154,19 @@ impl<'p, 'a> Plan<'p, 'a> {
             let env = env_of(&needs, &usual_env, identity, layout);
             let about = || pod.container(place, container);
             env_conflicts::warn(about, container, &env, &needs.lacks_env, identity, findings);
+            growth = growth.saturating_add(needs.growth(&env, &volume_mount));
             containers.push(needs);
         }
         Self {
             pod,
             identity,
             layout,
-            volume_mount: items::volume_mount(volume.name(), &mount_path),
+            volume_mount,
             mount_path,
             volume,
             env: usual_env,
             containers,
+            growth,
         }
     }
 
@@ -133,43 +181,16 @@ impl<'p, 'a> Plan<'p, 'a> {
                 }))
     }
 
-    /// Adds to the findings if the pod, which has so many bytes, would become too large. Nothing has been written by then.
-    pub fn reject_excess(&self, bytes: usize, findings: &mut Findings) {
-        let added = self.growth();
-        let total = bytes.saturating_add(added);
-        if added > LARGEST_GROWTH || added > 0 && total > LARGEST_POD {
+    /// Adds to the findings if the pod would become too large. Nothing has been written by then.
+    pub fn reject_excess(&self, findings: &mut Findings) {
+        let Self { pod, growth, .. } = self;
+        if is_excess(*pod, *growth) {
             let problem = Problem::TooLarge {
-                bytes: total,
-                added,
+                bytes: pod.bytes.saturating_add(*growth),
+                added: *growth,
             };
-            findings.reject(self.pod.about, problem);
+            findings.reject(pod.about, problem);
         }
-    }
-
-    /// How many bytes are to be added, rounded up.
-    fn growth(&self) -> usize {
-        /// Brackets, commas and keys of what a container gets.
-        const AROUND: usize = 64;
-        /// A container of the proxy, without the variables of the identity.
-        const PROXY: usize = 2048;
-        let add = |sum: usize, new: &NewEnvVar<'_>| sum.saturating_add(new.json.len());
-        let mut growth = 0_usize;
-        for needs in &self.containers {
-            let env = self.env_of(needs);
-            let lacking = env.iter().filter(|new| needs.lacks(new));
-            let mut added = lacking.fold(0, add);
-            if needs.lacks_volume_mount {
-                added = added.saturating_add(self.volume_mount.len());
-            }
-            if added > 0 {
-                growth = growth.saturating_add(added).saturating_add(AROUND);
-            }
-        }
-        for _ in self.pod.new_containers() {
-            let added = self.env.iter().fold(0, add);
-            growth = growth.saturating_add(added).saturating_add(PROXY);
-        }
-        growth
     }
 
     /// The names of the containers that get something.
@@ -222,7 +243,7 @@ impl<'p, 'a> Plan<'p, 'a> {
         }
         let name = Excerpt::new(self.volume.name());
         match &self.volume {
-            TokenVolume::Missing(_) => findings.reject(about, Problem::VolumeMissing { name }),
+            TokenVolume::Missing { .. } => findings.reject(about, Problem::VolumeMissing { name }),
             TokenVolume::Outdated(..) => findings.reject(about, Problem::VolumeOutdated { name }),
             TokenVolume::Present(_) => {}
         }
@@ -248,13 +269,8 @@ impl<'p, 'a> Plan<'p, 'a> {
             let injected_into = |name: &str| (!self.pod.skip.contains(name)).then_some(injected);
             proxy.add(self.pod.spec, injected_into, &mut edits, &mut new_fields);
         }
-        self.volume.add(
-            self.pod.spec,
-            self.identity,
-            self.layout,
-            &mut edits,
-            &mut new_fields,
-        );
+        self.volume
+            .add(self.pod.spec, self.identity, &mut edits, &mut new_fields);
         edits.add_fields(self.pod.spec.object, new_fields);
         edits
     }
@@ -348,6 +364,15 @@ struct Way<'w, 'p, 'a> {
     directory: Directory<'w>,
     token_path: &'static str,
     has_certificates: bool,
+    /// See [`ClosedVolumes`]; few pods need them.
+    closed: OnceCell<ClosedVolumes<'p>>,
+}
+
+/// The names of the volumes in which no mount point can be made.
+#[derive(Default)]
+struct ClosedVolumes<'p> {
+    always: HashSet<&'p str>,
+    if_mounted_read_only: HashSet<&'p str>,
 }
 
 impl<'w, 'p, 'a> Way<'w, 'p, 'a> {
@@ -357,21 +382,17 @@ impl<'w, 'p, 'a> Way<'w, 'p, 'a> {
         mount_path: &'w str,
         layout: Layout,
         identity: &Identity<'_>,
-        findings: &mut Findings,
     ) -> Self {
-        let windows = pod.spec.windows().unwrap_or_else(|fault| {
-            findings.reject(pod.about, Problem::Shape(fault));
-            None
-        });
         Self {
             pod,
             volume: volume.name(),
             mount_path,
-            directory: Directory::new(mount_path, windows.is_some()),
+            directory: Directory::new(mount_path, pod.is_windows),
             token_path: layout.token_path(),
             has_certificates: identity
                 .token_endpoint
                 .is_some_and(token_endpoint::has_volume_source),
+            closed: OnceCell::new(),
         }
     }
 
@@ -435,11 +456,20 @@ impl<'w, 'p, 'a> Way<'w, 'p, 'a> {
 
     /// Whether no mount point can be made in what is mounted there: it is read-only, and the kubelet makes none.
     fn is_closed(&self, mount: &VolumeMount<'_>) -> bool {
-        let mut volumes = self.pod.spec.volumes.items.iter();
-        volumes
-            .find(|volume| volume.name == mount.name)
-            .is_some_and(|volume| {
-                !volume.can_hold_mounts && (mount.is_read_only || volume.is_read_only)
-            })
+        let closed = self.closed.get_or_init(|| {
+            let mut closed = ClosedVolumes::default();
+            let volumes = self.pod.spec.volumes.items.iter();
+            for volume in volumes.filter(|volume| !volume.can_hold_mounts) {
+                let names = if volume.is_read_only {
+                    &mut closed.always
+                } else {
+                    &mut closed.if_mounted_read_only
+                };
+                names.insert(&volume.name);
+            }
+            closed
+        });
+        closed.always.contains(&*mount.name)
+            || mount.is_read_only && closed.if_mounted_read_only.contains(&*mount.name)
     }
 }

@@ -48,6 +48,7 @@ impl<'s> Proxy<'s> {
         settings: &'s Settings,
         pod: Annotated<'_>,
         spec: &PodSpec<'_>,
+        windows: Option<&'static str>,
         findings: &mut Findings,
     ) -> Option<Self> {
         let port = port(pod, findings);
@@ -57,8 +58,7 @@ impl<'s> Proxy<'s> {
         if spec.host_network {
             findings.reject(pod.about, Problem::HostNetwork);
         }
-        // A field of the wrong type is reported with the paths.
-        if let Ok(Some(field)) = spec.windows() {
+        if let Some(field) = windows {
             findings.reject(pod.about, Problem::Windows { field });
         }
         let lacks = |name| {
@@ -88,6 +88,31 @@ impl<'s> Proxy<'s> {
         [(PROXY_INIT, self.lacks_init), (PROXY, self.lacks_proxy)]
             .into_iter()
             .filter_map(|(name, is_lacking)| is_lacking.then_some(name))
+    }
+
+    /// How long one of the new containers is, without what is injected into it; rounded up.
+    pub fn length(&self, name: &str) -> usize {
+        /// All that does not come from the settings.
+        const FIXED: usize = 768;
+        let ProxySettings {
+            image,
+            init_image,
+            resources,
+            init_resources,
+            security_context,
+            init_security_context,
+            ..
+        } = self.settings;
+        let (image, parts) = if name == PROXY_INIT {
+            (init_image, [init_resources, init_security_context])
+        } else {
+            (image, [resources, security_context])
+        };
+        let lengths = parts
+            .iter()
+            .filter_map(|part| part.as_ref())
+            .map(|part| part.len());
+        lengths.fold(FIXED.saturating_add(image.len()), usize::saturating_add)
     }
 
     /// Adds the containers; `injected_into` gives what the one of this name gets.

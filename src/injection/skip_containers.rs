@@ -1,6 +1,6 @@
 //! The annotation that names containers to leave alone.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use super::proxy::Proxy;
 use crate::findings::{Findings, Problem, Severity};
@@ -14,7 +14,7 @@ use crate::values;
 #[derive(Clone, Debug, Default)]
 pub struct Skip<'m> {
     in_order: Vec<&'m str>,
-    names: BTreeSet<&'m str>,
+    names: HashSet<&'m str>,
 }
 
 impl<'m> Skip<'m> {
@@ -44,6 +44,11 @@ pub fn read<'m>(
     let Some(annotation) = pod.metadata.annotation(SKIP_CONTAINERS) else {
         return skip;
     };
+    if let Err(malformed) = values::annotation(annotation) {
+        let problem = malformed_annotation(SKIP_CONTAINERS, annotation, malformed);
+        findings.reject(pod.about, problem);
+        return skip;
+    }
     let in_order = container_names(spec, proxy);
     let known = set_of(&in_order);
     for name in values::container_names(annotation) {
@@ -70,8 +75,8 @@ pub fn read<'m>(
 }
 
 /// A set of the names. `collect` would sort them first, which is 8 KB of module.
-pub fn set_of<'p>(names: &[&'p str]) -> BTreeSet<&'p str> {
-    let mut set = BTreeSet::new();
+pub fn set_of<'p>(names: &[&'p str]) -> HashSet<&'p str> {
+    let mut set = HashSet::new();
     set.extend(names);
     set
 }

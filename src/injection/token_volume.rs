@@ -1,5 +1,7 @@
 //! The pod's token volume: which one it is, and what it lacks.
 
+use std::collections::HashSet;
+
 use super::injected_pod::InjectedPod;
 use super::items;
 use super::token_endpoint::{self, CA_PATH};
@@ -17,7 +19,12 @@ use crate::objects::{Metadata, PodSpec, ProjectedToken, Volume};
 #[derive(Clone, Debug)]
 pub enum TokenVolume<'p, 'a> {
     /// It is to be added under this name.
-    Missing(String),
+    Missing {
+        /// Its name.
+        name: String,
+        /// Its JSON.
+        json: String,
+    },
     /// It is there.
     Present(&'p Volume<'a>),
     /// It is there and the policy's own, but says something else than the identity.
@@ -58,7 +65,7 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
             let mut volumes = volumes.iter().enumerate();
             let Some((index, volume)) = volumes.find(|(_, volume)| layout.reserves(&volume.name))
             else {
-                return Self::Missing(usual_name);
+                return Self::missing(usual_name, identity, layout);
             };
             return match token_of(volume, layout) {
                 Some(token) if is_up_to_date(volume, token, identity) => Self::Present(volume),
@@ -75,8 +82,14 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
         let usual = fitting
             .clone()
             .find(|volume| volume.name == usual_name)
-            .or_else(|| fitting.clone().find(|volume| is_mounted(pod.spec, volume)))
-            .or_else(|| fitting.clone().next());
+            .or_else(|| {
+                let first = fitting.clone().next()?;
+                let mounted = mounted_names(pod.spec);
+                let found = fitting
+                    .clone()
+                    .find(|volume| mounted.contains(&*volume.name));
+                Some(found.unwrap_or(first))
+            });
         if let Some(volume) = usual {
             return Self::Present(volume);
         }
@@ -86,14 +99,14 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
                 reject(pod, index, volume, layout, identity, findings);
                 Self::Present(volume)
             }
-            None => Self::Missing(usual_name),
+            None => Self::missing(usual_name, identity, layout),
         }
     }
 
     /// Its name.
     pub fn name(&self) -> &str {
         match self {
-            Self::Missing(name) => name,
+            Self::Missing { name, .. } => name,
             Self::Present(volume) | Self::Outdated(volume, _) => &volume.name,
         }
     }
@@ -101,9 +114,22 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
     /// Whether it is there.
     pub fn state(&self) -> TokenVolumeState {
         match self {
-            Self::Missing(_) => TokenVolumeState::Missing,
+            Self::Missing { .. } => TokenVolumeState::Missing,
             Self::Present(_) => TokenVolumeState::Present,
             Self::Outdated(..) => TokenVolumeState::Outdated,
+        }
+    }
+
+    fn missing(name: String, identity: &Identity<'_>, layout: Layout) -> Self {
+        let json = items::volume(&name, identity, layout);
+        Self::Missing { name, json }
+    }
+
+    /// How many bytes [`add`](Self::add) adds, about.
+    pub fn growth(&self) -> usize {
+        match self {
+            Self::Missing { json, .. } => json.len(),
+            Self::Present(_) | Self::Outdated(..) => 0,
         }
     }
 
@@ -112,15 +138,18 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
         &self,
         spec: &PodSpec<'_>,
         identity: &Identity<'_>,
-        layout: Layout,
         edits: &mut Edits,
         new_fields: &mut Fields,
     ) {
         match self {
-            Self::Missing(name) => {
-                let volume = items::volume(name, identity, layout);
-                let place = spec.volumes.place;
-                edits.add_items(place, "volumes", End::Back, &[&volume], new_fields);
+            Self::Missing { json, .. } => {
+                edits.add_items(
+                    spec.volumes.place,
+                    "volumes",
+                    End::Back,
+                    &[json],
+                    new_fields,
+                );
             }
             Self::Outdated(volume, token) => update(volume, token, identity, edits),
             Self::Present(_) => {}
@@ -172,11 +201,18 @@ fn reject(
     findings.reject(pod.about, problem);
 }
 
-fn is_mounted(spec: &PodSpec<'_>, volume: &Volume<'_>) -> bool {
-    spec.all_containers().any(|(_, container)| {
-        let mut mounts = container.volume_mounts.items.iter();
-        mounts.any(|mount| mount.name == volume.name && !mount.is_part)
-    })
+/// The names of the volumes that some container mounts whole.
+fn mounted_names<'p>(spec: &'p PodSpec<'_>) -> HashSet<&'p str> {
+    let mounts = spec
+        .all_containers()
+        .flat_map(|(_, container)| &container.volume_mounts.items);
+    let mut names = HashSet::new();
+    names.extend(
+        mounts
+            .filter(|mount| !mount.is_part)
+            .map(|mount| &*mount.name),
+    );
+    names
 }
 
 /// Makes a token volume of ours say what the identity says.

@@ -8,8 +8,13 @@ use crate::messages::Excerpt;
 /// A value that is not what was expected.
 ///
 /// It has the kind of the value that was found and never its content, which may be secret.
+///
+/// It is one pointer wide, so that results which are hardly ever one stay small.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct Fault(Box<Parts>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parts {
     path: String,
     expected: Cow<'static, str>,
     found: &'static str,
@@ -21,11 +26,11 @@ const PLAIN_KEY: usize = 63;
 impl Fault {
     /// A fault at the value itself, without a path yet.
     pub fn new(expected: impl Into<Cow<'static, str>>, found: &'static str) -> Self {
-        Self {
+        Self(Box::new(Parts {
             path: String::new(),
             expected: expected.into(),
             found,
-        }
+        }))
     }
 
     /// A fault where there is no value.
@@ -68,28 +73,28 @@ impl Fault {
 
     /// The kind of the value that was found.
     pub fn found(&self) -> &'static str {
-        self.found
+        self.0.found
     }
 
     /// Whether a string was expected and a number or boolean was found, so that quotes are all it lacks.
     pub fn lacks_quotes(&self) -> bool {
-        self.expected == "a string" && matches!(self.found, "a number" | "a boolean")
+        self.0.expected == "a string" && matches!(self.0.found, "a number" | "a boolean")
     }
 
     fn prepend(&mut self, mut step: String) {
-        if !self.path.is_empty() && !self.path.starts_with('[') {
+        if !self.0.path.is_empty() && !self.0.path.starts_with('[') {
             step.push('.');
         }
-        step.push_str(&self.path);
-        self.path = step;
+        step.push_str(&self.0.path);
+        self.0.path = step;
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
+        if !self.0.path.is_empty() {
+            write!(f, "{}: ", self.0.path)?;
         }
-        write!(f, "expected {}, found {}", self.expected, self.found)
+        write!(f, "expected {}, found {}", self.0.expected, self.0.found)
     }
 }

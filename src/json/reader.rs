@@ -26,6 +26,11 @@ impl<'a> Reader<'a> {
         self.text
     }
 
+    /// The text from here to where another reader of the same text is.
+    pub fn text_up_to(&self, other: &Self) -> &'a str {
+        self.text.get(self.at..other.at).unwrap_or_default()
+    }
+
     /// A reader in front of the value at `span` of `text`; the spans that it gives count from the start of `text`.
     pub fn at(text: &'a str, span: Span) -> Self {
         Self {
@@ -45,7 +50,7 @@ impl<'a> Reader<'a> {
         expected: &'static str,
         mut each: impl FnMut(&str, &mut Self) -> Result<(), Fault>,
     ) -> Result<Option<Collection>, Fault> {
-        self.collection(expected, (b'{', b'}'), &mut |_, reader| {
+        self.collection(expected, (b'{', b'}'), |_, reader| {
             let key = reader.key()?;
             each(&key, reader).map_err(|fault| fault.in_field(&key))
         })
@@ -62,7 +67,7 @@ impl<'a> Reader<'a> {
         expected: &'static str,
         mut each: impl FnMut(usize, &mut Self) -> Result<(), Fault>,
     ) -> Result<Option<Collection>, Fault> {
-        self.collection(expected, (b'[', b']'), &mut |index, reader| {
+        self.collection(expected, (b'[', b']'), |index, reader| {
             each(index, reader).map_err(|fault| fault.in_item(index))
         })
     }
@@ -73,7 +78,7 @@ impl<'a> Reader<'a> {
         &mut self,
         expected: &'static str,
         (open, close): (u8, u8),
-        each: &mut dyn FnMut(usize, &mut Self) -> Result<(), Fault>,
+        mut each: impl FnMut(usize, &mut Self) -> Result<(), Fault>,
     ) -> Result<Option<Collection>, Fault> {
         if self.next() != Some(open) {
             return match self.null() {
@@ -306,27 +311,30 @@ impl<'a> Reader<'a> {
 fn unescaped(content: &str) -> Option<String> {
     let mut out = String::with_capacity(content.len());
     let mut rest = content;
-    while let Some((plain, escape)) = rest.split_once('\\') {
-        out.push_str(plain);
-        let mut chars = escape.chars();
-        out.push(match chars.next()? {
-            plain @ ('"' | '\\' | '/') => plain,
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'u' => {
-                let (char, tail) = unicode_escape(chars.as_str())?;
-                chars = tail.chars();
+    loop {
+        let plain = plain_length::<false>(rest.as_bytes());
+        let (head, escape) = rest.split_at_checked(plain)?;
+        out.push_str(head);
+        if escape.is_empty() {
+            return Some(out);
+        }
+        let (escape, tail) = escape.strip_prefix('\\')?.split_at_checked(1)?;
+        rest = tail;
+        out.push(match escape.as_bytes().first()? {
+            plain @ (b'"' | b'\\' | b'/') => char::from(*plain),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let (char, tail) = unicode_escape(tail)?;
+                rest = tail;
                 char
             }
             _ => return None,
         });
-        rest = chars.as_str();
     }
-    out.push_str(rest);
-    Some(out)
 }
 
 /// The character that the digits after `\u` stand for (with a second escape if it takes two), and the text after it.
@@ -343,9 +351,11 @@ fn unicode_escape(text: &str) -> Option<(char, &str)> {
 
 fn hex_digits(text: &str) -> Option<(u32, &str)> {
     let (digits, rest) = text.split_at_checked(4)?;
-    let are_digits = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let number = u32::from_str_radix(digits, 16).ok()?;
-    are_digits.then_some((number, rest))
+    let number = digits.bytes().try_fold(0_u32, |number, byte| {
+        let digit = char::from(byte).to_digit(16)?;
+        Some(number.wrapping_shl(4) | digit)
+    })?;
+    Some((number, rest))
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! "Did you mean": the known word that is nearest to an unknown one.
 
-use strsim::levenshtein;
+use strsim::generic_levenshtein;
 
 /// The length of the longest word that is compared: no name of ours, and no name of a container, is longer.
 const LONGEST: usize = 100;
 
-/// How many candidates are compared at most.
-const CANDIDATES: usize = 100;
+/// How many candidates of fitting length are compared at most.
+const CANDIDATES: usize = 20;
 
 /// The candidate that differs least from `word`, ignoring case; `None` if none is near enough to be a likely slip.
 ///
@@ -16,17 +16,16 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     if word.len() > LONGEST {
         return None;
     }
-    let word = word.to_ascii_lowercase();
-    let limit = (word.chars().count() / 3).max(1);
+    let word = word.to_ascii_lowercase().into_bytes();
+    let limit = (word.len() / 3).max(1);
     candidates
         .into_iter()
-        .take(CANDIDATES)
         .filter(|candidate| candidate.len().abs_diff(word.len()) <= limit)
+        .take(CANDIDATES)
         .map(|candidate| {
-            (
-                levenshtein(&word, &candidate.to_ascii_lowercase()),
-                candidate,
-            )
+            // In bytes: names have no other characters.
+            let bytes = candidate.to_ascii_lowercase().into_bytes();
+            (generic_levenshtein(&word, &bytes), candidate)
         })
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)

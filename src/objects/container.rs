@@ -14,6 +14,8 @@ pub struct Container<'a> {
     pub name: Cow<'a, str>,
     /// Its environment variables, whatever their values come from.
     pub env: List<EnvVar<'a>>,
+    /// The JSON of `env`.
+    env_json: &'a str,
     /// Its volume mounts.
     pub volume_mounts: List<VolumeMount<'a>>,
     /// Its `restartPolicy`, as JSON: an init container with `Always` keeps running.
@@ -50,6 +52,7 @@ impl<'a> Container<'a> {
     pub(super) fn read(_: usize, reader: &mut Reader<'a>) -> Result<Self, Fault> {
         let mut name = None;
         let mut env = List::default();
+        let mut env_json = "";
         let mut volume_mounts = List::default();
         let mut ports = None;
         let mut restart_policy = None;
@@ -58,7 +61,11 @@ impl<'a> Container<'a> {
         let object = reader.object("a container", |key, reader| {
             match key {
                 "name" => name = Some(reader.string("a name")?),
-                "env" => env = reader.items("a list of environment variables", EnvVar::read)?,
+                "env" => {
+                    let start = reader.clone();
+                    env = reader.items("a list of environment variables", EnvVar::read)?;
+                    env_json = start.text_up_to(reader);
+                }
                 "ports" => ports = Some(reader.raw()?),
                 "resources" => resources = Some(reader.raw()?),
                 "restartPolicy" => restart_policy = Some(reader.raw()?),
@@ -76,6 +83,7 @@ impl<'a> Container<'a> {
             object: object.ok_or_else(|| Fault::new("a container", "null"))?,
             name: name.ok_or_else(|| Fault::missing("a name").in_field("name"))?,
             env,
+            env_json,
             volume_mounts,
             restart_policy,
             ports,
@@ -92,6 +100,11 @@ impl<'a> Container<'a> {
     /// Whether it has an environment variable of this name.
     pub fn has_env(&self, name: &str) -> bool {
         self.env.items.iter().any(|env| env.name == name)
+    }
+
+    /// Whether one of its environment variables may refer to another: a dollar sign can also be escaped.
+    pub fn may_refer(&self) -> bool {
+        self.env_json.contains('$')
     }
 
     /// Whether it keeps running beside the containers, if it is an init container.
@@ -179,13 +192,6 @@ impl<'a> EnvVar<'a> {
     /// Whether its value is empty.
     pub fn is_empty(&self) -> bool {
         self.value == Some("\"\"")
-    }
-
-    /// Whether its value may refer to other variables: a dollar sign can also be escaped.
-    pub fn may_refer(&self) -> bool {
-        let json = self.value.unwrap_or_default();
-        let mut escapes = json.split('\\').skip(1);
-        json.contains('$') || escapes.any(|escape| escape.starts_with("u0024"))
     }
 }
 

@@ -57,66 +57,76 @@ pub fn field(
 
 /// Whether every term of the required node affinity asks for Windows. What has the wrong type is left to Kubernetes.
 fn asks_for_windows(affinity: &str) -> bool {
+    let mut count = 0_usize;
+    let mut windows = 0_usize;
     let path = [
         "nodeAffinity",
         "requiredDuringSchedulingIgnoredDuringExecution",
         "nodeSelectorTerms",
     ];
-    let mut terms = affinity;
-    for field in path {
-        match raw_field(terms, field) {
-            Some(value) => terms = value,
-            None => return false,
-        }
-    }
-    let mut count = 0_usize;
-    let mut windows = 0_usize;
-    let read = Reader::new(terms).list("a list of terms", |_, reader| {
-        count = count.saturating_add(1);
-        let expressions = raw_field(reader.raw()?, "matchExpressions").unwrap_or("null");
-        let mut is_windows = false;
-        Reader::new(expressions).list("a list of requirements", |_, reader| {
-            is_windows |= is_windows_requirement(reader.raw()?);
+    let read = at_path(&mut Reader::new(affinity), &path, &mut |terms| {
+        terms.list("a list of terms", |_, term| {
+            let mut is_windows = false;
+            at_path(term, &["matchExpressions"], &mut |requirements| {
+                requirements.list("a list of requirements", |_, requirement| {
+                    is_windows |= is_windows_requirement(requirement)?;
+                    Ok(())
+                })?;
+                Ok(())
+            })?;
+            count = count.saturating_add(1);
+            windows = windows.saturating_add(usize::from(is_windows));
             Ok(())
         })?;
-        windows = windows.saturating_add(usize::from(is_windows));
         Ok(())
     });
     read.is_ok() && count > 0 && windows == count
 }
 
-fn is_windows_requirement(requirement: &str) -> bool {
-    let text = |field| {
-        let json = raw_field(requirement, field)?;
-        Reader::new(json).string("a string").ok()
+/// Reads what is at this path of an object; the rest is skipped.
+fn at_path(
+    reader: &mut Reader<'_>,
+    path: &[&str],
+    read: &mut dyn FnMut(&mut Reader<'_>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let Some((first, rest)) = path.split_first() else {
+        return read(reader);
     };
-    let is_of_os = text("key").is_some_and(|key| LABELS.iter().any(|(label, _)| *label == key));
-    let mut values = 0_usize;
-    let mut others = false;
-    let json = raw_field(requirement, "values").unwrap_or("null");
-    let read = Reader::new(json).list("a list of values", |_, reader| {
-        values = values.saturating_add(1);
-        others |= reader.string("a value")? != WINDOWS;
-        Ok(())
-    });
-    is_of_os
-        && text("operator").is_some_and(|operator| operator == "In")
-        && read.is_ok()
-        && values > 0
-        && !others
+    reader.object("an object", |key, reader| {
+        if key == *first {
+            return at_path(reader, rest, read);
+        }
+        reader.skip().map(|_| ())
+    })?;
+    Ok(())
 }
 
-/// The JSON of a field of an object, if there is such a field.
-fn raw_field<'a>(object: &'a str, field: &str) -> Option<&'a str> {
-    let mut found = None;
-    let read = Reader::new(object).object("an object", |key, reader| {
-        let value = reader.raw()?;
-        if key == field {
-            found = Some(value);
+fn is_windows_requirement(reader: &mut Reader<'_>) -> Result<bool, Fault> {
+    let mut is_of_os = false;
+    let mut is_in = false;
+    let mut values = 0_usize;
+    let mut others = false;
+    reader.object("a requirement", |key, reader| {
+        match key {
+            "key" => {
+                let text = reader.string("a key")?;
+                is_of_os = LABELS.iter().any(|(label, _)| *label == text);
+            }
+            "operator" => is_in = reader.string("an operator")? == "In",
+            "values" => {
+                reader.list("a list of values", |_, reader| {
+                    values = values.saturating_add(1);
+                    others |= reader.string("a value")? != WINDOWS;
+                    Ok(())
+                })?;
+            }
+            _ => {
+                reader.skip()?;
+            }
         }
         Ok(())
-    });
-    read.ok().and(found)
+    })?;
+    Ok(is_of_os && is_in && values > 0 && !others)
 }
 
 #[cfg(test)]

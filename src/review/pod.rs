@@ -205,7 +205,11 @@ impl<'a> PodReview<'_, 'a> {
             metadata: &metadata,
         };
         let pod = self.annotated();
-        let proxy = Proxy::asked_for(settings, pod, spec, &mut findings);
+        let windows = spec.windows().unwrap_or_else(|fault| {
+            findings.reject(pod.about, Problem::Shape(fault));
+            None
+        });
+        let proxy = Proxy::asked_for(settings, pod, spec, windows, &mut findings);
         let skip = read_skip_containers(
             pod,
             spec,
@@ -229,6 +233,8 @@ impl<'a> PodReview<'_, 'a> {
             spec,
             skip: &skip,
             proxy,
+            is_windows: windows.is_some(),
+            bytes: self.pod.length(),
         };
         let plan = Plan::new(pod, settings.layout, &identity, &mut findings);
         observer.note(|| Reason::identity(&identity, plan.token_volume()));
@@ -246,9 +252,7 @@ impl<'a> PodReview<'_, 'a> {
         if exists {
             findings.append(of_service_account);
         }
-        if self.purpose != Purpose::Verify {
-            plan.reject_excess(self.pod.length(), &mut findings);
-        }
+        plan.reject_excess(&mut findings);
         let mut verdict = self.apply(&plan, findings);
         if verdict.outcome != Outcome::Unchanged {
             let mut annotations = Vec::with_capacity(7);

@@ -1,0 +1,398 @@
+//! Requests made to be as much work as their length allows, one for each way that is known.
+
+use serde_json::{Value, json};
+
+/// A request, and the ServiceAccount that every lookup gives.
+pub struct Heavy {
+    /// What is heavy in it.
+    pub name: String,
+    /// The payload of the call.
+    pub payload: Vec<u8>,
+    /// The ServiceAccount.
+    pub service_account: Value,
+}
+
+/// What is heavy: its name, and what makes it of about so many bytes.
+type Kind = (&'static str, fn(usize) -> Parts);
+
+/// What differs from a plain request.
+struct Parts {
+    annotations: Value,
+    settings: Value,
+    service_account: Value,
+    generate_name: String,
+    spec: Value,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            annotations: json!({}),
+            settings: json!({}),
+            service_account: json!({"azure.workload.identity/client-id": CLIENT_ID}),
+            generate_name: "app-".to_owned(),
+            spec: json!({"containers": [{"name": "app", "image": "x"}]}),
+        }
+    }
+}
+
+const CLIENT_ID: &str = "3c1e7a52-0d7f-4a0b-9c61-5f2f0d1b7e11";
+const SKIP: &str = "azure.workload.identity/skip-containers";
+const PROXY: &str = "azure.workload.identity/inject-proxy-sidecar";
+const TOKENS: &str = "/var/run/secrets/azure/tokens";
+const KINDS: &[Kind] = &[
+    ("containers", |bytes| containers(bytes, short)),
+    ("containers with long names", |bytes| {
+        containers(bytes, of_63_letters)
+    }),
+    ("containers and init containers", |bytes| Parts {
+        spec: json!({
+            "initContainers": many(bytes / 2, |index| json!({"name": format!("i{index}"), "image": "x"})),
+            "containers": many(bytes / 2, |index| json!({"name": format!("c{index}"), "image": "x"})),
+        }),
+        ..Parts::default()
+    }),
+    ("containers beside the proxy", |bytes| Parts {
+        annotations: json!({PROXY: "true"}),
+        ..containers(bytes, short)
+    }),
+    ("containers to verify", |bytes| Parts {
+        settings: json!({"mode": "Verify"}),
+        ..containers(bytes, of_63_letters)
+    }),
+    ("a large pod that can be injected", |bytes| Parts {
+        spec: json!({"containers": [
+            {"name": "app", "image": "x", "args": [".".repeat(bytes.min(1_400_000))]},
+            {"name": "b", "image": ".".repeat(bytes.saturating_sub(1_400_000))},
+        ]}),
+        ..Parts::default()
+    }),
+    (
+        "containers for a long client ID with onMalformed: Warn",
+        |bytes| Parts {
+            settings: json!({"onMalformed": "Warn"}),
+            service_account: json!({"azure.workload.identity/client-id": "x".repeat(250_000)}),
+            ..containers(bytes, short)
+        },
+    ),
+    ("a long ServiceAccount", |bytes| Parts {
+        service_account: json!({"example.com/text": "x".repeat(1_400_000), "azure.workload.identity/client-id": CLIENT_ID}),
+        ..containers(bytes, short)
+    }),
+    ("unknown keys of a ServiceAccount", |bytes| Parts {
+        service_account: unknown_keys(250_000),
+        ..variables(
+            bytes,
+            |index| json!({"name": format!("A{index}"), "value": "x"}),
+        )
+    }),
+    ("certificates for each container", |bytes| Parts {
+        annotations: json!({"azure.workload.identity/use-id": "true"}),
+        settings: json!({"customTokenEndpoint": {
+            "annotationSuffix": "id",
+            "audience": "api://endpoint",
+            "azureKubernetesTokenProxy": "https://endpoint.example",
+            "azureKubernetesCaData": format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", "MIIBMIIBMIIBMIIB\n".repeat(3800)),
+        }}),
+        ..containers(bytes, short)
+    }),
+    ("a skipped name near one long name", |bytes| Parts {
+        annotations: json!({SKIP: unknown_names(10)}),
+        spec: json!({"containers": [{"name": "c".repeat(bytes), "image": "x"}]}),
+        ..Parts::default()
+    }),
+    ("skipped names near many names", |bytes| Parts {
+        annotations: json!({SKIP: unknown_names(12)}),
+        ..containers(bytes, of_63_letters)
+    }),
+    ("a list of skipped names that is too long", |bytes| Parts {
+        annotations: json!({SKIP: list(bytes, |index| format!("a{index};"))}),
+        ..Parts::default()
+    }),
+    ("unknown skipped names", |bytes| Parts {
+        annotations: json!({SKIP: list(bytes / 8, |index| format!("a{index};"))}),
+        ..containers(bytes * 7 / 8, of_63_letters)
+    }),
+    ("malformed skipped names", |bytes| Parts {
+        annotations: json!({SKIP: list(bytes / 8, |index| format!("A{index};"))}),
+        ..containers(bytes * 7 / 8, of_63_letters)
+    }),
+    ("skipped names of containers", |bytes| Parts {
+        annotations: json!({SKIP: list(bytes / 8, |index| format!("c{index};"))}),
+        ..containers(bytes * 7 / 8, short)
+    }),
+    ("one skipped name again and again", |bytes| Parts {
+        annotations: json!({SKIP: "app;".repeat(bytes / 32)}),
+        ..variables(
+            bytes * 7 / 8,
+            |index| json!({"name": format!("A{index}"), "value": "x"}),
+        )
+    }),
+    ("containers, none of them skipped", |bytes| Parts {
+        annotations: json!({SKIP: "app"}),
+        ..containers(bytes, short)
+    }),
+    ("unknown annotations", |bytes| Parts {
+        annotations: unknown_keys(bytes),
+        ..Parts::default()
+    }),
+    ("a long annotation of the proxy", |bytes| Parts {
+        annotations: json!({PROXY: " ".repeat(bytes)}),
+        ..Parts::default()
+    }),
+    ("a long token expiration", |bytes| Parts {
+        annotations: json!({"azure.workload.identity/service-account-token-expiration": "0".repeat(bytes)}),
+        ..Parts::default()
+    }),
+    ("a long generateName", |bytes| Parts {
+        generate_name: "\n\u{1b}x".repeat(bytes / 9),
+        ..Parts::default()
+    }),
+    ("a long ServiceAccount name", |bytes| Parts {
+        spec: json!({"serviceAccountName": "x".repeat(bytes), "containers": [{"name": "app"}]}),
+        ..Parts::default()
+    }),
+    ("long names in the way", |bytes| {
+        let long = "x".repeat(bytes / 4);
+        Parts {
+            spec: json!({
+                "containers": [{"name": long, "volumeMounts": [{"name": long, "mountPath": format!("{TOKENS}/{}", "./".repeat(bytes / 8))}]}],
+                "volumes": [{"name": long, "emptyDir": {}}],
+            }),
+            ..Parts::default()
+        }
+    }),
+    ("a long variable", |bytes| {
+        Parts::default().with_env(json!([{"name": "A", "value": "x".repeat(bytes)}]))
+    }),
+    ("references in a variable", |bytes| {
+        Parts::default()
+            .with_env(json!([{"name": "A", "value": "$(AZURE_CLIENT_ID".repeat(bytes / 17)}]))
+    }),
+    ("variables", |bytes| {
+        variables(
+            bytes,
+            |index| json!({"name": format!("A{index}"), "value": "x"}),
+        )
+    }),
+    ("variables that refer to others", |bytes| {
+        variables(
+            bytes,
+            |index| json!({"name": format!("A{index}"), "value": "$(AZURE_TENANT_ID)"}),
+        )
+    }),
+    ("the same variable", |bytes| {
+        variables(bytes, |_| json!({"name": "AZURE_CLIENT_ID", "value": "x"}))
+    }),
+    ("ports beside the proxy", |bytes| Parts {
+        annotations: json!({PROXY: "true"}),
+        spec: json!({"containers": [{"name": "app", "ports": many(bytes, |index| json!({"containerPort": index % 7000}))}]}),
+        ..Parts::default()
+    }),
+    ("mounts", |bytes| {
+        mounts(
+            bytes,
+            |index| json!({"name": "v", "mountPath": format!("/m{index}")}),
+        )
+    }),
+    ("mounts of climbing paths", |bytes| {
+        mounts(
+            bytes,
+            |_| json!({"name": "v", "mountPath": "/var/run/secrets/a/../b/./../azure/x/.."}),
+        )
+    }),
+    ("a long path", |bytes| {
+        Parts::default().with_mounts(json!([{"name": "v", "mountPath": "/a/..".repeat(bytes / 5)}]))
+    }),
+    (
+        "mounts above the token directory, of many volumes",
+        |bytes| Parts {
+            spec: json!({
+                "containers": [{"name": "app", "volumeMounts": many(bytes / 2, |_| json!({"name": "last", "mountPath": "/"}))}],
+                "volumes": with_last(many(bytes / 2, |index| json!({"name": format!("v{index}"), "secret": {}})), json!({"name": "last", "secret": {}})),
+            }),
+            ..Parts::default()
+        },
+    ),
+    ("read-only mounts above the token directory", |bytes| {
+        mounts(
+            bytes,
+            |_| json!({"name": "v", "mountPath": "/var/run", "readOnly": true}),
+        )
+    }),
+    ("devices", |bytes| Parts {
+        spec: json!({"containers": [{"name": "app", "volumeDevices": many(bytes, |index| json!({"name": "v", "devicePath": format!("/dev/{index}")}))}]}),
+        ..Parts::default()
+    }),
+    ("volumes", |bytes| Parts {
+        spec: json!({
+            "containers": [{"name": "app"}],
+            "volumes": many(bytes, |index| json!({"name": format!("v{index}"), "emptyDir": {}})),
+        }),
+        ..Parts::default()
+    }),
+    ("token volumes, and mounts of another", |bytes| Parts {
+        spec: json!({
+            "containers": [{"name": "app", "volumeMounts": many(bytes / 2, |index| json!({"name": "v", "mountPath": format!("/m{index}")}))}],
+            "volumes": many(bytes / 2, |index| token_volume(&format!("t{index}"))),
+        }),
+        ..Parts::default()
+    }),
+    ("sources of a volume", |bytes| Parts {
+        spec: json!({
+            "containers": [{"name": "app"}],
+            "volumes": [{"name": "azure-identity-token", "projected": {"sources": many(bytes, |_| json!({"configMap": {"name": "a", "items": [{"key": "a", "path": "ca-cert/ca.crt"}]}}))}}],
+        }),
+        ..Parts::default()
+    }),
+    ("node selector terms", |bytes| Parts {
+        annotations: json!({PROXY: "true"}),
+        spec: json!({
+            "containers": [{"name": "app"}],
+            "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": many(bytes, |_| {
+                json!({"matchExpressions": [{"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]}]})
+            })}}},
+        }),
+        ..Parts::default()
+    }),
+];
+
+impl Parts {
+    fn with_env(mut self, env: Value) -> Self {
+        self.spec["containers"][0]["env"] = env;
+        self
+    }
+
+    fn with_mounts(mut self, mounts: Value) -> Self {
+        self.spec["containers"][0]["volumeMounts"] = mounts;
+        self
+    }
+
+    fn into_heavy(self, name: &str, is_template: bool) -> Heavy {
+        let metadata = json!({
+            "generateName": self.generate_name,
+            "labels": {"azure.workload.identity/use": "true"},
+            "annotations": self.annotations,
+        });
+        let pod = json!({"metadata": metadata, "spec": self.spec});
+        let (group, kind, object) = if is_template {
+            let object = json!({"metadata": {"name": "app"}, "spec": {"template": pod}});
+            ("apps", "Deployment", object)
+        } else {
+            ("", "Pod", pod)
+        };
+        let mut settings = json!({"azureTenantID": "8a6d4f7e-2f41-4f0e-b3a5-6f2b9e1c0d22"});
+        for (key, value) in self.settings.as_object().into_iter().flatten() {
+            settings[key] = value.clone();
+        }
+        let request = json!({
+            "uid": "u",
+            "kind": {"group": group, "version": "v1", "kind": kind},
+            "namespace": "shop",
+            "operation": "CREATE",
+            "object": object,
+        });
+        let mut payload = json!({"request": request, "settings": settings});
+        payload.sort_all_objects();
+        let service_account = json!({"metadata": {
+            "name": self.spec["serviceAccountName"].as_str().unwrap_or("default"),
+            "namespace": "shop",
+            "annotations": self.service_account,
+        }});
+        Heavy {
+            name: format!("{name} of a {kind}"),
+            payload: payload.to_string().into_bytes(),
+            service_account,
+        }
+    }
+}
+
+/// Every kind, as a pod and as the template of a Deployment, of about so many bytes.
+pub fn all(bytes: usize) -> Vec<Heavy> {
+    let mut all = Vec::new();
+    for (name, of) in KINDS {
+        for is_template in [false, true] {
+            all.push(of(bytes).into_heavy(name, is_template));
+        }
+    }
+    all
+}
+
+/// So many items that their JSON has about `bytes` bytes.
+fn many(bytes: usize, item: impl Fn(usize) -> Value) -> Value {
+    let mut items = Vec::new();
+    let mut length = 0;
+    while length < bytes {
+        let item = item(items.len());
+        length += item.to_string().len() + 1;
+        items.push(item);
+    }
+    items.into()
+}
+
+fn list(bytes: usize, item: impl Fn(usize) -> String) -> String {
+    let mut list = String::new();
+    let mut index = 0;
+    while list.len() < bytes {
+        list.push_str(&item(index));
+        index += 1;
+    }
+    list
+}
+
+fn with_last(mut items: Value, last: Value) -> Value {
+    items
+        .as_array_mut()
+        .into_iter()
+        .for_each(|items| items.push(last.clone()));
+    items
+}
+
+fn containers(bytes: usize, name: fn(usize) -> String) -> Parts {
+    Parts {
+        spec: json!({"containers": many(bytes, |index| json!({"name": name(index), "image": "x"}))}),
+        ..Parts::default()
+    }
+}
+
+fn variables(bytes: usize, variable: impl Fn(usize) -> Value) -> Parts {
+    Parts::default().with_env(many(bytes, variable))
+}
+
+fn mounts(bytes: usize, mount: impl Fn(usize) -> Value) -> Parts {
+    let mut parts = Parts::default().with_mounts(many(bytes, mount));
+    parts.spec["volumes"] = json!([{"name": "v", "configMap": {"name": "a"}}]);
+    parts
+}
+
+fn token_volume(name: &str) -> Value {
+    json!({"name": name, "projected": {"sources": [{"serviceAccountToken": {
+        "audience": "api://AzureADTokenExchange",
+        "path": "azure-identity-token",
+    }}]}})
+}
+
+fn short(index: usize) -> String {
+    format!("c{index}")
+}
+
+fn of_63_letters(index: usize) -> String {
+    format!("{index:a>63}")
+}
+
+fn unknown_names(count: usize) -> String {
+    (0..count).map(|index| format!("{index:c>63};")).collect()
+}
+
+fn unknown_keys(bytes: usize) -> Value {
+    let mut keys = json!({"azure.workload.identity/client-id": CLIENT_ID});
+    let mut length = 0;
+    let mut index = 0;
+    while length < bytes {
+        let key = format!("azure.workload.identity/client-i{index}");
+        length += key.len() + 6;
+        keys[key] = "".into();
+        index += 1;
+    }
+    keys
+}
