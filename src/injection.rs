@@ -4,6 +4,7 @@ mod plan;
 mod token_volume;
 mod items;
 mod paths;
+mod places;
 mod env_conflicts;
 mod skip_containers;
 mod proxy;

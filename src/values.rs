@@ -130,15 +130,16 @@ pub fn token_expiration(text: &str) -> Result<u32, Malformed> {
     })
 }
 
-/// An annotation's value, as Kubernetes allows it.
+/// A list of container names, of a length that it can have.
 ///
 /// # Errors
 ///
-/// [`Malformed`] if it is longer than all annotations of an object together may be.
-pub fn annotation(text: &str) -> Result<&str, Malformed> {
-    const LONGEST_ANNOTATIONS: usize = 256 * 1024;
-    let expected = "at most 262144 bytes, as all annotations of an object may have together";
-    checked(text, expected, &|text| text.len() <= LONGEST_ANNOTATIONS)
+/// [`Malformed`] if it is longer than a thousand of the longest names.
+pub fn container_list(text: &str) -> Result<&str, Malformed> {
+    const LONGEST_LIST: usize = 65536;
+    checked(text, "container names of at most 65536 bytes", &|text| {
+        text.len() <= LONGEST_LIST
+    })
 }
 
 /// The container names in a list separated by `;`, trimmed, without empty ones.

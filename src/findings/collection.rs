@@ -42,6 +42,21 @@ impl Findings {
         *count = count.saturating_add(1);
     }
 
+    /// Adds a finding; it is made only if an answer has room for it.
+    pub fn add_with(
+        &mut self,
+        about: &About,
+        severity: Severity,
+        problem: impl FnOnce() -> Problem,
+    ) {
+        if self.has_room_for(severity) {
+            self.add(about, severity, problem());
+        } else {
+            let count = self.count_of(severity);
+            *count = count.saturating_add(1);
+        }
+    }
+
     /// Adds all findings of another collection.
     #[cold]
     #[inline(never)]

@@ -3,7 +3,7 @@
 use std::iter;
 
 use super::items::NewEnvVar;
-use crate::findings::{About, Findings, Place, Problem};
+use crate::findings::{About, Findings, Place, Problem, Severity};
 use crate::identity::{Identity, Source};
 use crate::keys;
 use crate::messages::Excerpt;
@@ -59,8 +59,11 @@ pub fn warn(
         for reference in references(&value) {
             if let Some(index) = later.iter().position(|(name, _)| *name == reference) {
                 let (injected, _) = later.swap_remove(index);
-                let env = Excerpt::new(&own.name);
-                findings.warn(&about(), Problem::RefersToLater { env, injected });
+                let problem = || Problem::RefersToLater {
+                    env: Excerpt::new(&own.name),
+                    injected,
+                };
+                findings.add_with(&about(), Severity::Warn, problem);
             }
         }
     }

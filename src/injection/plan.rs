@@ -3,13 +3,12 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::HashSet;
 
 use super::injected_pod::InjectedPod;
 use super::items::{self, NewEnvVar};
 use super::paths::{Directory, Relation, covers};
+use super::places::{Places, places};
 use super::proxy::Injected;
-use super::skip_containers;
 use super::token_endpoint::{self, CA_PATH};
 use super::token_volume::TokenVolume;
 use super::{TokenVolumeState, env_conflicts};
@@ -104,6 +103,7 @@ pub struct ContainerOutcome {
 
 impl<'p, 'a> Plan<'p, 'a> {
     /// Finds out what the pod lacks; what is in the way of it is added to `findings`.
+    #[inline(never)]
     pub fn new(
         pod: InjectedPod<'p, 'a>,
         layout: Layout,
@@ -212,17 +212,7 @@ impl<'p, 'a> Plan<'p, 'a> {
 
     /// The names of the containers that are left alone because the pod says so.
     pub fn skipped_containers(&self) -> Vec<&str> {
-        let names = self.pod.skip.names();
-        if names.is_empty() {
-            return Vec::new();
-        }
-        let known = skip_containers::container_names(self.pod.spec, self.pod.proxy.as_ref());
-        let known = skip_containers::set_of(&known);
-        names
-            .iter()
-            .copied()
-            .filter(|name| known.contains(name))
-            .collect()
+        self.pod.skip.known()
     }
 
     /// Adds what the pod lacks to the findings, one for each container.
@@ -364,15 +354,8 @@ struct Way<'w, 'p, 'a> {
     directory: Directory<'w>,
     token_path: &'static str,
     has_certificates: bool,
-    /// See [`ClosedVolumes`]; few pods need them.
-    closed: OnceCell<ClosedVolumes<'p>>,
-}
-
-/// The names of the volumes in which no mount point can be made.
-#[derive(Default)]
-struct ClosedVolumes<'p> {
-    always: HashSet<&'p str>,
-    if_mounted_read_only: HashSet<&'p str>,
+    /// The places of the pod's volumes; few pods need them.
+    volumes: OnceCell<Places<'p>>,
 }
 
 impl<'w, 'p, 'a> Way<'w, 'p, 'a> {
@@ -392,7 +375,7 @@ impl<'w, 'p, 'a> Way<'w, 'p, 'a> {
             has_certificates: identity
                 .token_endpoint
                 .is_some_and(token_endpoint::has_volume_source),
-            closed: OnceCell::new(),
+            volumes: OnceCell::new(),
         }
     }
 
@@ -456,20 +439,15 @@ impl<'w, 'p, 'a> Way<'w, 'p, 'a> {
 
     /// Whether no mount point can be made in what is mounted there: it is read-only, and the kubelet makes none.
     fn is_closed(&self, mount: &VolumeMount<'_>) -> bool {
-        let closed = self.closed.get_or_init(|| {
-            let mut closed = ClosedVolumes::default();
-            let volumes = self.pod.spec.volumes.items.iter();
-            for volume in volumes.filter(|volume| !volume.can_hold_mounts) {
-                let names = if volume.is_read_only {
-                    &mut closed.always
-                } else {
-                    &mut closed.if_mounted_read_only
-                };
-                names.insert(&volume.name);
-            }
-            closed
-        });
-        closed.always.contains(&*mount.name)
-            || mount.is_read_only && closed.if_mounted_read_only.contains(&*mount.name)
+        let volumes = &self.pod.spec.volumes.items;
+        let places = self
+            .volumes
+            .get_or_init(|| places(&mut volumes.iter().map(|volume| &*volume.name)));
+        let place = places.get(&*mount.name);
+        place
+            .and_then(|place| volumes.get(*place))
+            .is_some_and(|volume| {
+                !volume.can_hold_mounts && (mount.is_read_only || volume.is_read_only)
+            })
     }
 }

@@ -1,7 +1,6 @@
 //! The annotation that names containers to leave alone.
 
-use std::collections::HashSet;
-
+use super::places::{Places, places};
 use super::proxy::Proxy;
 use crate::findings::{Findings, Problem, Severity};
 use crate::identity::malformed_annotation;
@@ -10,22 +9,27 @@ use crate::messages::{Excerpt, nearest};
 use crate::objects::{Annotated, PodSpec};
 use crate::values;
 
-/// The names of the containers that a pod says to leave alone, in a set, since there may be as many as containers.
+/// The names of the containers that a pod says to leave alone; there may be as many as containers.
 #[derive(Clone, Debug, Default)]
 pub struct Skip<'m> {
-    in_order: Vec<&'m str>,
-    names: HashSet<&'m str>,
+    /// In the pod's order, and whether it is the name of a container; only the first time that it is listed.
+    names: Vec<(&'m str, bool)>,
+    /// Where each name is; `None` if there are none, since a map takes its keys from the host.
+    places: Option<Places<'m>>,
 }
 
 impl<'m> Skip<'m> {
     /// Whether the container of this name is left alone.
     pub fn contains(&self, name: &str) -> bool {
-        self.names.contains(name)
+        self.places
+            .as_ref()
+            .is_some_and(|places| places.contains_key(name))
     }
 
-    /// The names as the pod has them, each once.
-    pub fn names(&self) -> &[&'m str] {
-        &self.in_order
+    /// The names that containers have, in the pod's order, each once.
+    pub fn known(&self) -> Vec<&'m str> {
+        let known = self.names.iter().filter(|(_, is_known)| *is_known);
+        known.map(|(name, _)| *name).collect()
     }
 }
 
@@ -44,49 +48,48 @@ pub fn read<'m>(
     let Some(annotation) = pod.metadata.annotation(SKIP_CONTAINERS) else {
         return skip;
     };
-    if let Err(malformed) = values::annotation(annotation) {
+    if let Err(malformed) = values::container_list(annotation) {
         let problem = malformed_annotation(SKIP_CONTAINERS, annotation, malformed);
         findings.reject(pod.about, problem);
         return skip;
     }
-    let in_order = container_names(spec, proxy);
-    let known = set_of(&in_order);
-    for name in values::container_names(annotation) {
-        if !skip.names.insert(name) {
-            let name = Excerpt::new(name);
-            findings.warn(pod.about, Problem::ListedTwice { name });
-            continue;
-        }
-        skip.in_order.push(name);
-        if let Err(malformed) = values::container_name(name) {
-            let problem = malformed_annotation(SKIP_CONTAINERS, name, malformed);
-            findings.add(pod.about, severity, problem);
-        } else if !known.contains(name) {
-            let has_room = findings.has_room_for_warning();
-            let meant = has_room.then(|| nearest(name, in_order.iter().copied()));
-            let problem = Problem::NoSuchContainer {
-                name: Excerpt::new(name),
-                meant: meant.flatten().map(Excerpt::new),
-            };
-            findings.warn(pod.about, problem);
+    let names = values::container_names(annotation).map(|name| (name, false));
+    skip.names.extend(names);
+    let places = places(&mut skip.names.iter().map(|(name, _)| *name));
+    for name in container_names(spec, proxy) {
+        let place = places.get(name);
+        if let Some((_, is_known)) = place.and_then(|place| skip.names.get_mut(*place)) {
+            *is_known = true;
         }
     }
+    let is_each_once = places.len() == skip.names.len();
+    for (index, (name, is_known)) in skip.names.iter().enumerate() {
+        if !is_each_once && places.get(name) != Some(&index) {
+            findings.add_with(pod.about, Severity::Warn, || Problem::ListedTwice {
+                name: Excerpt::new(name),
+            });
+            continue;
+        }
+        if let Err(malformed) = values::container_name(name) {
+            let problem = || malformed_annotation(SKIP_CONTAINERS, name, malformed);
+            findings.add_with(pod.about, severity, problem);
+        } else if !is_known {
+            findings.add_with(pod.about, Severity::Warn, || Problem::NoSuchContainer {
+                name: Excerpt::new(name),
+                meant: nearest(name, container_names(spec, proxy)).map(Excerpt::new),
+            });
+        }
+    }
+    skip.places = Some(places);
     skip
 }
 
-/// A set of the names. `collect` would sort them first, which is 8 KB of module.
-pub fn set_of<'p>(names: &[&'p str]) -> HashSet<&'p str> {
-    let mut set = HashSet::new();
-    set.extend(names);
-    set
-}
-
 /// The names of the pod's containers, and of those of the proxy that are to be added.
-pub fn container_names<'p>(spec: &'p PodSpec<'_>, proxy: Option<&Proxy<'_>>) -> Vec<&'p str> {
-    let mut names: Vec<&str> = Vec::new();
-    names.extend(spec.all_containers().map(|(_, container)| &*container.name));
-    for name in proxy.into_iter().flat_map(Proxy::new_containers) {
-        names.push(name);
-    }
-    names
+fn container_names<'p>(
+    spec: &'p PodSpec<'p>,
+    proxy: Option<&'p Proxy<'p>>,
+) -> impl Iterator<Item = &'p str> {
+    let own = spec.all_containers().map(|(_, container)| &*container.name);
+    let new = proxy.into_iter().flat_map(Proxy::new_containers);
+    own.chain(new.map(|name| -> &'p str { name }))
 }

@@ -1,9 +1,8 @@
 //! The pod's token volume: which one it is, and what it lacks.
 
-use std::collections::HashSet;
-
 use super::injected_pod::InjectedPod;
 use super::items;
+use super::places::places;
 use super::token_endpoint::{self, CA_PATH};
 use crate::findings::{Findings, Problem};
 use crate::identity::Identity;
@@ -84,10 +83,10 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
             .find(|volume| volume.name == usual_name)
             .or_else(|| {
                 let first = fitting.clone().next()?;
-                let mounted = mounted_names(pod.spec);
+                let mounted = places(&mut mounted_names(pod.spec));
                 let found = fitting
                     .clone()
-                    .find(|volume| mounted.contains(&*volume.name));
+                    .find(|volume| mounted.contains_key(&*volume.name));
                 Some(found.unwrap_or(first))
             });
         if let Some(volume) = usual {
@@ -201,18 +200,14 @@ fn reject(
     findings.reject(pod.about, problem);
 }
 
-/// The names of the volumes that some container mounts whole.
-fn mounted_names<'p>(spec: &'p PodSpec<'_>) -> HashSet<&'p str> {
+/// The names of the volumes that containers mount whole.
+fn mounted_names<'p>(spec: &'p PodSpec<'p>) -> impl Iterator<Item = &'p str> {
     let mounts = spec
         .all_containers()
         .flat_map(|(_, container)| &container.volume_mounts.items);
-    let mut names = HashSet::new();
-    names.extend(
-        mounts
-            .filter(|mount| !mount.is_part)
-            .map(|mount| &*mount.name),
-    );
-    names
+    mounts
+        .filter(|mount| !mount.is_part)
+        .map(|mount| &*mount.name)
 }
 
 /// Makes a token volume of ours say what the identity says.

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use super::fault::Fault;
 use super::place::{Collection, List, Place, Span};
-use super::scan::{collection_end, is_literal, literal_end, plain_length, string_end};
+use super::scan::{
+    collection_end, is_literal, literal_end, plain_length, string_end, string_end_from,
+};
 
 /// Reads JSON text from front to back.
 #[derive(Clone, Debug)]
@@ -286,7 +288,7 @@ impl<'a> Reader<'a> {
             self.at = plain_end.saturating_add(1);
             return self.text.get(content..plain_end).map(Cow::Borrowed);
         }
-        let end = string_end(bytes, start);
+        let end = string_end_from(bytes, plain_end);
         self.at = end.unwrap_or(bytes.len());
         let content = self.text.get(content..end?.saturating_sub(1))?;
         unescaped(content).map(Cow::Owned)
@@ -312,15 +314,19 @@ fn unescaped(content: &str) -> Option<String> {
     let mut out = String::with_capacity(content.len());
     let mut rest = content;
     loop {
-        let plain = plain_length::<false>(rest.as_bytes());
-        let (head, escape) = rest.split_at_checked(plain)?;
-        out.push_str(head);
-        if escape.is_empty() {
-            return Some(out);
-        }
-        let (escape, tail) = escape.strip_prefix('\\')?.split_at_checked(1)?;
-        rest = tail;
-        out.push(match escape.as_bytes().first()? {
+        let Some(escape) = rest.strip_prefix('\\') else {
+            if rest.is_empty() {
+                return Some(out);
+            }
+            let length = plain_length::<false>(rest.as_bytes());
+            let (plain, tail) = rest.split_at_checked(length).filter(|_| length > 0)?;
+            out.push_str(plain);
+            rest = tail;
+            continue;
+        };
+        let kind = escape.as_bytes().first()?;
+        rest = escape.get(1..)?;
+        out.push(match kind {
             plain @ (b'"' | b'\\' | b'/') => char::from(*plain),
             b'b' => '\u{8}',
             b'f' => '\u{c}',
@@ -328,7 +334,7 @@ fn unescaped(content: &str) -> Option<String> {
             b'r' => '\r',
             b't' => '\t',
             b'u' => {
-                let (char, tail) = unicode_escape(tail)?;
+                let (char, tail) = unicode_escape(rest)?;
                 rest = tail;
                 char
             }

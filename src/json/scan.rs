@@ -37,14 +37,20 @@ pub fn collection_end(bytes: &[u8], start: usize) -> Option<usize> {
 
 /// The end of the string whose opening quote is at `start`; `None` if the text ends before.
 pub fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut at = start.saturating_add(1);
+    string_end_from(bytes, start.saturating_add(1))
+}
+
+/// The end of the string in whose content `start` is, though not behind a backslash.
+pub fn string_end_from(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
     loop {
-        at = at.saturating_add(plain_length::<false>(bytes.get(at..)?));
-        if *bytes.get(at)? == b'"' {
-            return Some(at.saturating_add(1));
-        }
-        // A backslash and what it escapes.
-        at = at.saturating_add(2);
+        let length = match *bytes.get(at)? {
+            b'"' => return Some(at.saturating_add(1)),
+            // With what it escapes.
+            b'\\' => 2,
+            _ => plain_length::<false>(bytes.get(at..)?),
+        };
+        at = at.saturating_add(length);
     }
 }
 

@@ -40,20 +40,23 @@ impl<'a> Object<'a> {
     ///
     /// A [`Fault`] if the text is not JSON.
     pub fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        Self::read_with(reader, false)
+        Self::read_with(reader, None)
     }
 
-    /// As [`read`](Self::read), for a pod. If it opts in by its label, its metadata and spec are read on the way, since
-    /// they will most likely be needed.
+    /// As [`read`](Self::read), for a pod or a pod template, whose spec is at `spec_path` of its object. If it opts in by
+    /// its label, its metadata and spec are read on the way, since they will most likely be needed.
     ///
     /// # Errors
     ///
     /// As [`read`](Self::read).
-    pub fn read_pod(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        Self::read_with(reader, true)
+    pub fn read_pod(reader: &mut Reader<'a>, spec_path: &'static str) -> Result<Self, Fault> {
+        Self::read_with(reader, Some(spec_path))
     }
 
-    fn read_with(reader: &mut Reader<'a>, is_pod: bool) -> Result<Self, Fault> {
+    fn read_with(
+        reader: &mut Reader<'a>,
+        pod_spec_path: Option<&'static str>,
+    ) -> Result<Self, Fault> {
         let mut object = Self {
             text: reader.text(),
             ..Self::default()
@@ -64,9 +67,9 @@ impl<'a> Object<'a> {
         }
         object.is_object = true;
         let read = reader.object("an object", |key, reader| {
-            let span = match key {
-                "spec" if is_pod => object.read_ahead(reader)?,
-                _ => reader.skip()?,
+            let span = match pod_spec_path.filter(|_| key == "spec") {
+                Some(path) => object.read_ahead(reader, path)?,
+                None => reader.skip()?,
             };
             match key {
                 "kind" => object.kind = Some(span),
@@ -85,7 +88,11 @@ impl<'a> Object<'a> {
 
     /// Skips the spec of a pod, and reads it if the pod opts in by its label. What is wrong with the pod is reported when
     /// its parts are asked for.
-    fn read_ahead(&mut self, reader: &mut Reader<'a>) -> Result<Span, Fault> {
+    fn read_ahead(
+        &mut self,
+        reader: &mut Reader<'a>,
+        spec_path: &'static str,
+    ) -> Result<Span, Fault> {
         self.read_ahead = None;
         let metadata = self
             .metadata("")
@@ -94,7 +101,7 @@ impl<'a> Object<'a> {
         let mut ahead = reader.clone();
         let spec = metadata
             .is_some()
-            .then(|| PodSpec::read(&mut ahead, "spec"));
+            .then(|| PodSpec::read(&mut ahead, spec_path));
         let Some((metadata, Ok(spec))) = metadata.zip(spec) else {
             return reader.skip();
         };

@@ -22,16 +22,7 @@ impl<'a> Pod<'a> {
     ///
     /// A [`Fault`] if there is no object with metadata of the right types.
     pub fn read(object: &mut Object<'a>) -> Result<Self, Fault> {
-        let (metadata, spec) = match object.take_read_ahead() {
-            Some((metadata, spec)) => (metadata, Some(spec)),
-            None => (object.metadata("a Pod")?, None),
-        };
-        Ok(Self {
-            object: object.places(),
-            metadata,
-            spec,
-            spec_path: "spec",
-        })
+        Self::read_at(object, "a Pod", "spec")
     }
 
     /// Reads a pod template's metadata; `spec_path` is the path of its spec in the workload.
@@ -39,11 +30,23 @@ impl<'a> Pod<'a> {
     /// # Errors
     ///
     /// A [`Fault`] if there is no object with metadata of the right types.
-    pub fn template(object: Object<'a>, spec_path: &'static str) -> Result<Self, Fault> {
+    pub fn template(mut object: Object<'a>, spec_path: &'static str) -> Result<Self, Fault> {
+        Self::read_at(&mut object, "a pod template", spec_path)
+    }
+
+    fn read_at(
+        object: &mut Object<'a>,
+        expected: &'static str,
+        spec_path: &'static str,
+    ) -> Result<Self, Fault> {
+        let (metadata, spec) = match object.take_read_ahead() {
+            Some((metadata, spec)) => (metadata, Some(spec)),
+            None => (object.metadata(expected)?, None),
+        };
         Ok(Self {
-            metadata: object.metadata("a pod template")?,
-            object,
-            spec: None,
+            object: object.places(),
+            metadata,
+            spec,
             spec_path,
         })
     }

@@ -74,7 +74,7 @@ impl<'a> Request<'a> {
                 "operation" => self.operation = Operation::of(&text(reader)?),
                 "namespace" => self.namespace = text(reader)?,
                 // Kubewarden sorts keys, so `kind` comes first; in another order this is only slower.
-                "object" if self.kind == "Pod" => self.object = Object::read_pod(reader)?,
+                "object" if self.kind == "Pod" => self.object = Object::read_pod(reader, "spec")?,
                 "object" => self.object = Object::read(reader)?,
                 "oldObject" => self.old_object = Object::read(reader)?,
                 _ => {

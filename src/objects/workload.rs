@@ -75,20 +75,37 @@ impl<'a> Workload<'a> {
     ///
     /// A [`Fault`] if something that is read has the wrong type.
     pub fn read(kind: WorkloadKind, object: &Object<'a>) -> Result<Self, Fault> {
+        Self::read_with(kind, object, Some(kind.spec))
+    }
+
+    /// As [`read`](Self::read), for one that is only compared with another.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_old(kind: WorkloadKind, object: &Object<'a>) -> Result<Self, Fault> {
+        Self::read_with(kind, object, None)
+    }
+
+    fn read_with(
+        kind: WorkloadKind,
+        object: &Object<'a>,
+        pod_spec_path: Option<&'static str>,
+    ) -> Result<Self, Fault> {
         let metadata = object.metadata("an object")?;
         let mut job_metadata = Metadata::default();
         let template = if kind.has_job_template {
-            let job = find(object, "jobTemplate")?.filter(|job| job.json() != "null");
+            let job = find(object, "jobTemplate", None)?.filter(|job| job.json() != "null");
             let read = |job: Object<'a>| {
                 job_metadata = job.metadata("an object")?;
-                find(&job, "template")
+                find(&job, "template", pod_spec_path)
             };
             let template = job.map(read).transpose();
             template
                 .map_err(|fault| fault.in_path(JOB_TEMPLATE))?
                 .flatten()
         } else {
-            find(object, "template")?
+            find(object, "template", pod_spec_path)?
         };
         Ok(Self {
             kind,
@@ -98,15 +115,14 @@ impl<'a> Workload<'a> {
         })
     }
 
-    /// Its pod template; `None` if it has none, which Kubernetes rejects.
+    /// Takes its pod template; `None` if it has none, which Kubernetes rejects.
     ///
     /// # Errors
     ///
     /// A [`Fault`] if the template's metadata is malformed.
-    pub fn template(&self) -> Result<Option<Pod<'a>>, Fault> {
+    pub fn take_template(&mut self) -> Result<Option<Pod<'a>>, Fault> {
         let read = |object| Pod::template(object, self.kind.spec);
-        let template = self.template.as_ref().map(Object::places);
-        let template = template.map(read).transpose();
+        let template = self.template.take().map(read).transpose();
         template.map_err(|fault| fault.in_path(self.kind.template))
     }
 
@@ -119,8 +135,12 @@ impl<'a> Workload<'a> {
     }
 }
 
-/// Finds the field `key` of an object's spec.
-fn find<'a>(object: &Object<'a>, key: &str) -> Result<Option<Object<'a>>, Fault> {
+/// Finds the field `key` of an object's spec; with `pod_spec_path`, it is a pod template.
+fn find<'a>(
+    object: &Object<'a>,
+    key: &str,
+    pod_spec_path: Option<&'static str>,
+) -> Result<Option<Object<'a>>, Fault> {
     let mut found = None;
     let Some(mut spec) = object.spec() else {
         return Ok(found);
@@ -129,7 +149,10 @@ fn find<'a>(object: &Object<'a>, key: &str) -> Result<Option<Object<'a>>, Fault>
         if name != key {
             return reader.skip().map(|_| ());
         }
-        found = Some(Object::read(reader)?);
+        found = Some(match pod_spec_path {
+            Some(path) => Object::read_pod(reader, path)?,
+            None => Object::read(reader)?,
+        });
         Ok(())
     });
     read.map(|_| found).map_err(|fault| fault.in_field("spec"))

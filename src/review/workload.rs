@@ -25,14 +25,14 @@ pub fn review<'a>(
     service_accounts: &dyn ServiceAccounts,
     observer: &mut impl Observer,
 ) -> Result<Verdict<'a>, Fault> {
-    let workload = Workload::read(kind, &request.object)?;
+    let mut workload = Workload::read(kind, &request.object)?;
     if workload.metadata.is_being_deleted {
         return Ok(Verdict::unchanged());
     }
-    if Workload::read(kind, &request.old_object).is_ok_and(|old| workload.has_same_pods(&old)) {
+    if Workload::read_old(kind, &request.old_object).is_ok_and(|old| workload.has_same_pods(&old)) {
         return Ok(Verdict::unchanged());
     }
-    let Some(template) = workload.template()? else {
+    let Some(template) = workload.take_template()? else {
         return Ok(Verdict::unchanged());
     };
     let object = workload.metadata.object_name(kind.name, &request.namespace);

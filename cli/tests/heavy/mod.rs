@@ -110,16 +110,16 @@ const KINDS: &[Kind] = &[
         ..Parts::default()
     }),
     ("unknown skipped names", |bytes| Parts {
-        annotations: json!({SKIP: list(bytes / 8, |index| format!("a{index};"))}),
-        ..containers(bytes * 7 / 8, of_63_letters)
+        annotations: json!({SKIP: list(bytes / 32, |index| format!("a{index};"))}),
+        ..containers(bytes * 31 / 32, of_63_letters)
     }),
     ("malformed skipped names", |bytes| Parts {
-        annotations: json!({SKIP: list(bytes / 8, |index| format!("A{index};"))}),
-        ..containers(bytes * 7 / 8, of_63_letters)
+        annotations: json!({SKIP: list(bytes / 32, |index| format!("A{index};"))}),
+        ..containers(bytes * 31 / 32, of_63_letters)
     }),
     ("skipped names of containers", |bytes| Parts {
-        annotations: json!({SKIP: list(bytes / 8, |index| format!("c{index};"))}),
-        ..containers(bytes * 7 / 8, short)
+        annotations: json!({SKIP: list(bytes / 32, |index| format!("c{index};"))}),
+        ..containers(bytes * 31 / 32, short)
     }),
     ("one skipped name again and again", |bytes| Parts {
         annotations: json!({SKIP: "app;".repeat(bytes / 32)}),
