@@ -14,6 +14,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod everywhere;
 #[path = "../../tests/generators/mod.rs"]
 mod generators;
 mod module;
@@ -162,51 +163,10 @@ proptest! {
     }
 }
 
-/// A pod that opts in, with `text` in place of the word HERE, which is in many places in turn.
-fn with_everywhere(text: &str) -> Vec<Vec<u8>> {
-    let places = [
-        r#"HERE"#,
-        r#"{"request":HERE}"#,
-        r#"{"settings":HERE,"request":REQUEST}"#,
-        r#"{"settings":SETTINGS,"request":{"kind":HERE}}"#,
-        r#"{"settings":SETTINGS,"request":REQUEST,"future":HERE}"#,
-        r#""metadata":{"labels":{"azure.workload.identity/use":"true"},"annotations":HERE}"#,
-        r#""metadata":{"labels":{"azure.workload.identity/use":"true","a":HERE}}"#,
-        r#""metadata":{"labels":{"azure.workload.identity/use":"true","azure.workload.identity/x":HERE}}"#,
-        r#"METADATA,"spec":HERE"#,
-        r#"METADATA,"spec":{"containers":HERE}"#,
-        r#"METADATA,"spec":{"containers":[{"name":"app","env":HERE}]}"#,
-        r#"METADATA,"spec":{"containers":[{"name":"app","env":[{"name":"AZURE_CLIENT_ID","value":HERE}]}]}"#,
-        r#"METADATA,"spec":{"containers":[{"name":"app","ports":HERE}]}"#,
-        r#"METADATA,"spec":{"containers":[{"name":"app","volumeMounts":HERE}]}"#,
-        r#"METADATA,"spec":{"containers":[{"name":"app","future":HERE}]}"#,
-        r#"METADATA,"spec":{"containers":[{"name":"app"}],"volumes":HERE}"#,
-        r#"METADATA,"spec":{"containers":[{"name":"app"}],"volumes":[{"name":"a","projected":HERE}]}"#,
-        r#"METADATA,"spec":{"containers":[{"name":"app"}],"volumes":[{"name":"a","secret":HERE}]}"#,
-        r#"METADATA,"spec":{"containers":[{"name":"app"}],"os":HERE}"#,
-        r#"METADATA,"spec":{"containers":[{"name":"app"}],"future":HERE}"#,
-        r#"METADATA,"spec":{"containers":[{"name":"app"}]},"status":HERE"#,
-    ];
-    let fill = |place: &&str| {
-        let whole = match place.starts_with(['{', 'H']) {
-            true => (*place).to_owned(),
-            false => r#"{"settings":SETTINGS,"request":REQUEST}"#.replace("REQUEST", &format!(
-                r#"{{"namespace":"default","operation":"CREATE","kind":{{"group":"","version":"v1","kind":"Pod"}},"object":{{{place}}}}}"#
-            )),
-        };
-        let whole = whole
-            .replace("REQUEST", r#"{"namespace":"default","operation":"CREATE","kind":{"kind":"Pod"},"object":{METADATA,"spec":{"containers":[{"name":"app"}]}}}"#)
-            .replace("METADATA", r#""metadata":{"name":"a","labels":{"azure.workload.identity/use":"true"},"annotations":{"azure.workload.identity/inject-proxy-sidecar":"true"}}"#)
-            .replace("SETTINGS", r#"{"azureTenantID":"contoso.com"}"#);
-        whole.replace("HERE", text).into_bytes()
-    };
-    places.iter().map(fill).collect()
-}
-
 #[track_caller]
 fn answers_everywhere(text: &str) {
     let case = Case::pod(&mut Unstructured::new(&[])).expect("a case");
-    for payload in with_everywhere(text) {
+    for payload in everywhere::with_everywhere(text) {
         if let Err(error) = call("validate", &payload, host(&case).0) {
             panic!("{error}");
         }
@@ -224,67 +184,5 @@ fn deep_nesting_does_not_exhaust_the_stack() {
         let depth = 100_000;
         answers_everywhere(&format!("{}1{}", open.repeat(depth), close.repeat(depth)));
         answers_everywhere(&open.repeat(depth));
-    }
-}
-
-#[test]
-fn megabytes_do_not_exhaust_time_or_memory() {
-    let million = 1 << 20;
-    for text in [
-        format!("{:?}", "x".repeat(million)),
-        format!("\"{}\"", "\\u00e9\\\"".repeat(million / 8)),
-        "7".repeat(million),
-        format!("[{}]", "null,".repeat(million / 5) + "null"),
-        format!("[{}]", r#"{"name":"a"},"#.repeat(million / 16) + "5"),
-        format!(
-            "{{{}}}",
-            r#""azure.workload.identity/":"","#.repeat(million / 32) + r#""a":1"#
-        ),
-        " ".repeat(million),
-    ] {
-        answers_everywhere(&text);
-    }
-}
-
-/// What the API server accepts of annotations in all.
-const ANNOTATIONS: usize = 256 * 1024;
-
-#[test]
-fn annotations_as_long_as_kubernetes_allows_do_not_exhaust_time_or_memory() {
-    for (annotation, value) in [
-        (
-            "azure.workload.identity/skip-containers",
-            "a;".repeat(ANNOTATIONS / 2),
-        ),
-        (
-            "azure.workload.identity/skip-containers",
-            "A;".repeat(ANNOTATIONS / 2),
-        ),
-        (
-            "azure.workload.identity/skip-containers",
-            (0..ANNOTATIONS / 8)
-                .map(|number| format!("a{number};"))
-                .collect(),
-        ),
-        (
-            "azure.workload.identity/inject-proxy-sidecar",
-            " ".repeat(ANNOTATIONS),
-        ),
-        (
-            "azure.workload.identity/service-account-token-expiration",
-            "0".repeat(ANNOTATIONS),
-        ),
-        ("azure.workload.identity/unknown", "x".repeat(ANNOTATIONS)),
-    ] {
-        for containers in [1, 200] {
-            let mut case = Case::pod(&mut Unstructured::new(&[])).expect("a case");
-            case.request["object"]["metadata"]["annotations"][annotation] = value.clone().into();
-            case.request["object"]["spec"]["containers"] = (0..containers)
-                .map(|number| json!({"name": format!("app-{number}")}))
-                .collect();
-            if let Err(error) = call("validate", &case.payload(), host(&case).0) {
-                panic!("{annotation}, {containers} containers: {error}");
-            }
-        }
     }
 }

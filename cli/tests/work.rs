@@ -4,16 +4,19 @@
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
-    clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
 
+mod everywhere;
 mod heavy;
 mod metered;
 #[path = "../benches/policy/requests.rs"]
 #[allow(dead_code, reason = "the benchmark has more of them")]
 mod requests;
+
+use std::sync::LazyLock;
 
 use azwi_policy::kubewarden::request::AdmissionRequest;
 use azwi_policy::kubewarden::response::ValidationResponse;
@@ -88,39 +91,88 @@ fn meter(heavy: &Heavy) -> Metering {
         .unwrap_or_else(|error| panic!("{}: {error}", heavy.name))
 }
 
+/// What a call takes beyond what any may take, in words.
+fn excess(name: &str, found: &Metering) -> Option<String> {
+    let answer = found.answer.len();
+    let is_excess = found.instructions > INSTRUCTIONS || found.memory > MEMORY || answer > ANSWER;
+    is_excess.then(|| {
+        format!(
+            "{name}: {} million instructions, {} MB of memory, answer of {answer} bytes",
+            found.instructions / 1_000_000,
+            found.memory >> 20
+        )
+    })
+}
+
+/// What the heavy requests take: an eighth of the longest, and the longest.
+static MEASURED: LazyLock<Vec<[Measured; 2]>> = LazyLock::new(|| {
+    let measured = |heavy: &Heavy| Measured {
+        name: heavy.name.clone(),
+        bytes: heavy.payload.len(),
+        metering: meter(heavy),
+    };
+    let pairs = heavy::all(REQUEST / 8).into_iter().zip(heavy::all(REQUEST));
+    pairs
+        .map(|(small, large)| [measured(&small), measured(&large)])
+        .collect()
+});
+
+struct Measured {
+    name: String,
+    bytes: usize,
+    metering: Metering,
+}
+
 #[test]
 fn no_request_takes_much_work_or_memory() {
-    let mut excess = Vec::new();
-    for heavy in heavy::all(REQUEST) {
-        let bytes = heavy.payload.len();
-        let is_long = (REQUEST * 9 / 10..=REQUEST * 12 / 10).contains(&bytes);
-        assert!(is_long, "{}: {bytes} bytes", heavy.name);
-        let found = meter(&heavy);
-        let answer = found.answer.len();
-        if found.instructions > INSTRUCTIONS || found.memory > MEMORY || answer > ANSWER {
-            excess.push(format!(
-                "{}: {} million instructions, {} MB of memory, answer of {answer} bytes",
-                heavy.name,
-                found.instructions / 1_000_000,
-                found.memory >> 20
-            ));
-        }
+    let mut all = Vec::new();
+    for [_, large] in &*MEASURED {
+        let is_long = (REQUEST * 9 / 10..=REQUEST * 12 / 10).contains(&large.bytes);
+        assert!(is_long, "{}: {} bytes", large.name, large.bytes);
+        all.extend(excess(&large.name, &large.metering));
     }
-    assert!(excess.is_empty(), "{}", excess.join("\n"));
+    assert!(all.is_empty(), "{}", all.join("\n"));
 }
 
 #[test]
 fn work_for_a_byte_does_not_grow_with_the_request() {
-    let per_byte = |heavy: &Heavy| meter(heavy).instructions as f64 / heavy.payload.len() as f64;
-    let mut excess = Vec::new();
-    for (small, large) in heavy::all(REQUEST / 8).iter().zip(&heavy::all(REQUEST)) {
+    let per_byte =
+        |measured: &Measured| measured.metering.instructions as f64 / measured.bytes as f64;
+    let mut all = Vec::new();
+    for [small, large] in &*MEASURED {
         let (of_small, of_large) = (per_byte(small), per_byte(large));
         if of_large > of_small * 1.2 + 1.0 {
-            excess.push(format!(
+            all.push(format!(
                 "{}: {of_small:.1} instructions a byte, and {of_large:.1} of eight times as many",
                 large.name
             ));
         }
     }
-    assert!(excess.is_empty(), "{}", excess.join("\n"));
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+#[test]
+fn megabytes_in_any_place_do_not_take_much_work_or_memory() {
+    let million = 1 << 20;
+    let mut all = Vec::new();
+    for text in [
+        format!("{:?}", "x".repeat(million)),
+        format!("\"{}\"", "\\u00e9\\\"".repeat(million / 8)),
+        "7".repeat(million),
+        format!("[{}]", "null,".repeat(million / 5) + "null"),
+        format!("[{}]", r#"{"name":"a"},"#.repeat(million / 16) + "5"),
+        format!(
+            "{{{}}}",
+            r#""azure.workload.identity/":"","#.repeat(million / 32) + r#""a":1"#
+        ),
+        " ".repeat(million),
+    ] {
+        for (index, payload) in everywhere::with_everywhere(&text).into_iter().enumerate() {
+            let look_up = |_: &[u8]| Err("not found".to_owned());
+            let found = METERED.call("validate", &payload, look_up);
+            let found = found.unwrap_or_else(|error| panic!("{:.40} {index}: {error}", text));
+            all.extend(excess(&format!("{text:.40} in place {index}"), &found));
+        }
+    }
+    assert!(all.is_empty(), "{}", all.join("\n"));
 }

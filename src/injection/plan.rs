@@ -103,7 +103,6 @@ pub struct ContainerOutcome {
 
 impl<'p, 'a> Plan<'p, 'a> {
     /// Finds out what the pod lacks; what is in the way of it is added to `findings`.
-    #[inline(never)]
     pub fn new(
         pod: InjectedPod<'p, 'a>,
         layout: Layout,

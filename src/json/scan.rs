@@ -54,16 +54,34 @@ pub fn string_end_from(bytes: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// How many bytes come before the first quote or backslash (or control character, if those count), eight at a time.
+/// Whether a dollar sign is in JSON, escaped or not.
+pub fn has_dollar_sign(json: &str) -> bool {
+    let mut rest = json.as_bytes();
+    loop {
+        let length = length_before::<b'$', b'\\', false>(rest);
+        match rest.get(length..) {
+            Some([b'\\', escape @ ..]) if !escape.starts_with(b"u0024") => {
+                rest = escape.get(1..).unwrap_or_default();
+            }
+            found => return found.is_some_and(|found| !found.is_empty()),
+        }
+    }
+}
+
+/// How many bytes come before the first quote or backslash (or control character, if those count).
 pub fn plain_length<const CONTROLS: bool>(bytes: &[u8]) -> usize {
-    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
-    const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
+    length_before::<b'"', b'\\', CONTROLS>(bytes)
+}
+
+/// How many bytes come before the first of two (or a control character, if those count), eight at a time.
+fn length_before<const ONE: u8, const OTHER: u8, const CONTROLS: bool>(bytes: &[u8]) -> usize {
     const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
     let (words, rest) = bytes.as_chunks::<8>();
     let mut length: usize = 0;
     for word in words {
         let word = u64::from_le_bytes(*word);
-        let mut found = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
+        let ones = zero_bytes(word ^ u64::from_ne_bytes([ONE; 8]));
+        let mut found = ones | zero_bytes(word ^ u64::from_ne_bytes([OTHER; 8]));
         if CONTROLS {
             // The lowest of these bits is right, as in zero_bytes.
             found |= word.wrapping_sub(SPACES) & !word & HIGH_BITS;
@@ -75,7 +93,7 @@ pub fn plain_length<const CONTROLS: bool>(bytes: &[u8]) -> usize {
         length = length.saturating_add(8);
     }
     let is_special =
-        |byte: &u8| matches!(byte, b'"' | b'\\') || CONTROLS && matches!(byte, 0..b' ');
+        |byte: &u8| *byte == ONE || *byte == OTHER || CONTROLS && matches!(byte, 0..b' ');
     let in_rest = rest.iter().position(is_special);
     length.saturating_add(in_rest.unwrap_or(rest.len()))
 }
@@ -91,6 +109,23 @@ fn zero_bytes(word: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dollar_sign_is_found_however_it_is_written() {
+        for (json, expected) in [
+            ("", false),
+            ("plain, and longer than a word", false),
+            (r#"[{"name":"A","value":"a $ b"}]"#, true),
+            (r#""\"x\" $""#, true),
+            (r#""\u0024""#, true),
+            (r#""\n\u0041\u0024""#, true),
+            (r#""\\u0024""#, false),
+            (r#""\u0025""#, false),
+            ("\\", false),
+        ] {
+            assert_eq!(has_dollar_sign(json), expected, "{json}");
+        }
+    }
 
     #[test]
     fn the_end_of_plain_text_is_found_wherever_it_is() {

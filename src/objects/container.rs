@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::named::read_named;
-use crate::json::{Collection, Fault, List, Reader};
+use crate::json::{Collection, Fault, List, Reader, has_dollar_sign};
 
 /// A container or init container.
 #[derive(Clone, Debug)]
@@ -104,7 +104,7 @@ impl<'a> Container<'a> {
 
     /// Whether one of its environment variables may refer to another: a dollar sign can also be escaped.
     pub fn may_refer(&self) -> bool {
-        self.env_json.contains('$')
+        has_dollar_sign(self.env_json)
     }
 
     /// Whether it keeps running beside the containers, if it is an init container.

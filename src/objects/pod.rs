@@ -66,7 +66,7 @@ impl<'a> Pod<'a> {
     /// # Errors
     ///
     /// A [`Fault`], with its path in the spec, if something that is read is missing or has the wrong type.
-    pub fn spec(&self) -> Result<Cow<'_, PodSpec<'a>>, Fault> {
+    pub fn spec(&self) -> Result<Cow<'_, Box<PodSpec<'a>>>, Fault> {
         if let Some(spec) = &self.spec {
             return Ok(Cow::Borrowed(spec));
         }
@@ -75,6 +75,6 @@ impl<'a> Pod<'a> {
             .spec()
             .ok_or_else(|| Fault::missing("an object"))?;
         let spec = PodSpec::read(&mut reader, self.spec_path)?;
-        Ok(Cow::Owned(*spec))
+        Ok(Cow::Owned(spec))
     }
 }

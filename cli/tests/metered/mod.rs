@@ -43,10 +43,13 @@ pub struct Metering {
     pub changed_pages: usize,
 }
 
+/// Answers each `get_resource`.
+type LookUp = Box<dyn Fn(&[u8]) -> Result<Vec<u8>, String>>;
+
 struct Host {
     operation: Vec<u8>,
     payload: Vec<u8>,
-    look_up: Box<dyn Fn(&[u8]) -> Result<Vec<u8>, String>>,
+    look_up: LookUp,
     host_answer: Result<Vec<u8>, String>,
     answer: Result<Vec<u8>, String>,
 }
