@@ -74,7 +74,8 @@ impl Findings {
         self.warnings = warnings;
     }
 
-    fn has_room_for(&self, severity: Severity) -> bool {
+    /// Whether one more finding would be shown. A hint takes time, and nobody would read it after so many findings.
+    pub fn has_room_for(&self, severity: Severity) -> bool {
         match severity {
             Severity::Reject => self.reasons < REASONS,
             Severity::Warn => self.warnings < WARNINGS,
@@ -96,11 +97,6 @@ impl Findings {
     /// Whether the request is to be rejected.
     pub fn reject_request(&self) -> bool {
         self.reasons > 0
-    }
-
-    /// Whether one more warning would be shown. A hint takes time, and nobody would read it after so many warnings.
-    pub fn has_room_for_warning(&self) -> bool {
-        self.has_room_for(Severity::Warn)
     }
 
     /// The findings that an answer has room for.
@@ -138,13 +134,13 @@ mod tests {
     fn what_an_answer_has_no_room_for_is_counted() {
         for (severity, most) in [(Severity::Reject, REASONS), (Severity::Warn, WARNINGS)] {
             let mut findings = numbered(0..8, severity);
-            assert!(findings.has_room_for_warning());
+            assert!(findings.has_room_for(Severity::Warn));
             findings.append(numbered(8..100, severity));
             let (shown, count) = findings.of(severity);
             assert_eq!((shown.count(), count), (most, 100));
             assert_eq!(findings.reject_request(), severity == Severity::Reject);
             assert_eq!(
-                findings.has_room_for_warning(),
+                findings.has_room_for(Severity::Warn),
                 severity == Severity::Reject
             );
         }

@@ -1,6 +1,6 @@
 //! Labels and annotations of our prefix that are misspelt, or on the wrong object, or the wrong one of the two.
 
-use crate::findings::{Findings, Place, Problem};
+use crate::findings::{Findings, Place, Problem, Severity};
 use crate::keys::{self, Form, Home, PREFIX};
 use crate::messages::{Excerpt, nearest};
 use crate::objects::{Annotated, Metadata};
@@ -33,7 +33,7 @@ pub fn warn(
         }
         let homes = homes(settings, key);
         let problem = if homes.clone().next().is_none() {
-            let has_room = findings.has_room_for_warning();
+            let has_room = findings.has_room_for(Severity::Warn);
             let nearest = has_room.then(|| nearest_key(key)).flatten();
             meant.extend(nearest);
             Some(unknown(settings, role, form, key, nearest))

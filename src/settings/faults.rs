@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::findings::{About, Findings, Found, Problem};
+use crate::findings::{About, Findings, Found, Problem, Severity};
 use crate::json::{Fault, Reader};
 use crate::messages::{Excerpt, nearest};
 use crate::values::{self, Malformed};
@@ -48,6 +48,12 @@ impl Faults {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.count
+    }
+
+    /// The name that is probably meant by a word, if an answer has room for it.
+    pub fn nearest(&self, word: &str, names: &[&'static str]) -> Option<&'static str> {
+        let has_room = self.findings.has_room_for(Severity::Reject);
+        has_room.then(|| nearest(word, names.iter().copied()))?
     }
 
     /// All of them.
@@ -199,7 +205,7 @@ impl Faults {
     #[cold]
     #[inline(never)]
     fn unknown(&mut self, prefix: &str, key: &str, names: &[&'static str]) {
-        let meant = nearest(key, names.iter().copied());
+        let meant = self.nearest(key, names);
         let meant = names.iter().find(|name| Some(**name) == meant);
         self.misspelt.extend(meant);
         let meant = meant.map(|name| [prefix, name].concat());
@@ -271,7 +277,8 @@ impl Faults {
             let other = others.iter().find(|(name, _)| same(text, name));
             let hint = match other {
                 Some((_, advice)) => Some(Cow::Borrowed(*advice)),
-                None => nearest(text, names.iter().copied())
+                None => self
+                    .nearest(text, names)
                     .map(|meant| Cow::Owned(format!("did you mean {meant}?"))),
             };
             self.malformed(setting, format!("one of {}", names.join(", ")).into(), hint);

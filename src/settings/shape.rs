@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::faults::{Faults, Setting, each_field};
 use crate::findings::{Found, Problem};
 use crate::json::Reader;
-use crate::messages::{Excerpt, nearest};
+use crate::messages::Excerpt;
 use crate::values::{self, Malformed};
 
 /// What a value looks like, in the JSON that Kubernetes reads it from.
@@ -204,7 +204,7 @@ fn wrong_key(
     known: &[&'static str],
     malformed: Malformed,
 ) {
-    let meant = nearest(key, known.iter().copied());
+    let meant = faults.nearest(key, known);
     // A gpu is not a misspelt cpu.
     let meant = meant.filter(|meant| key.len() > 3 || key.eq_ignore_ascii_case(meant));
     let hint = match meant {
