@@ -8,6 +8,7 @@ mod places;
 mod env_conflicts;
 mod skip_containers;
 mod proxy;
+mod pod_resources;
 mod injected_pod;
 mod token_endpoint;
 

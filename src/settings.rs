@@ -162,7 +162,6 @@ impl Settings {
     /// # Errors
     ///
     /// Everything that is wrong, each with its setting, what was found and what was expected.
-    #[inline(never)]
     pub fn read(json: &str) -> Result<Box<Self>, Findings> {
         let mut faults = Faults::default();
         let mut tenant = None;

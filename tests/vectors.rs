@@ -74,6 +74,44 @@ fn every_vector_comes_out_as_expected() {
     vector_files::check(response);
 }
 
+/// Whoever looks for a message in docs/messages.md finds a heading that has its words, with anything for each `…`.
+#[test]
+fn every_message_has_a_heading_in_the_page_of_messages() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/messages.md");
+    let page = fs::read_to_string(page).expect("docs/messages.md");
+    let headings: Vec<_> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'))
+        .collect();
+    let has_words = |line: &str, words: &str| {
+        let mut rest = line;
+        words.split(" … ").all(|part| match rest.split_once(part) {
+            Some((_, tail)) => {
+                rest = tail;
+                true
+            }
+            None => false,
+        })
+    };
+    let mut lines = 0;
+    for vector in vector_files::all() {
+        let mut messages = vector.expected.warnings;
+        if let Outcome::Rejected { message, .. } = vector.expected.outcome {
+            messages.push(message);
+        }
+        for line in messages.iter().flat_map(|message| message.lines()) {
+            // The top of the page is about these.
+            if line.ends_with("left out") {
+                continue;
+            }
+            lines += 1;
+            let is_found = headings.iter().any(|words| has_words(line, words));
+            assert!(is_found, "{}: {line}", vector.name);
+        }
+    }
+    assert!(lines > 50, "{lines} lines");
+}
+
 #[test]
 fn the_examples_of_the_readme_are_vectors() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("test_data/vectors");

@@ -29,7 +29,6 @@ impl Findings {
 
     /// Adds a finding.
     #[cold]
-    #[inline(never)]
     pub fn add(&mut self, about: &About, severity: Severity, problem: Problem) {
         if self.has_room_for(severity) {
             self.list.push(Finding {
@@ -59,7 +58,6 @@ impl Findings {
 
     /// Adds all findings of another collection.
     #[cold]
-    #[inline(never)]
     pub fn append(&mut self, other: Self) {
         let reasons = self.reasons.saturating_add(other.reasons);
         let warnings = self.warnings.saturating_add(other.warnings);

@@ -193,6 +193,11 @@ fn entry(problem: &Problem) -> Entry {
             "the proxy's images run on Linux only",
             "The pod is for Windows nodes.",
         ),
+        Problem::PodResources { .. } => (
+            Section::Proxy,
+            "expected enough for the proxy's containers too",
+            "The pod has `resources` of its own. Kubernetes rejects it if its containers request more than it does, or if one has a\nhigher limit.",
+        ),
         Problem::PortTaken { .. } => (
             Section::Proxy,
             "is already used by this container, and the proxy needs it",
@@ -533,6 +538,13 @@ fn examples() -> Vec<Finding> {
         ),
         (template(), reject, Problem::HostNetwork),
         (pod(), reject, Problem::Windows { field: "os.name" }),
+        (
+            pod(),
+            reject,
+            Problem::PodResources {
+                resource: text("cpu"),
+            },
+        ),
         (container(), reject, Problem::PortTaken { port: 8000 }),
         (
             container(),

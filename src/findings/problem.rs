@@ -147,6 +147,11 @@ pub enum Problem {
         /// The field that says so.
         field: &'static str,
     },
+    /// The pod has less of a resource than it takes with the proxy's containers.
+    PodResources {
+        /// The resource.
+        resource: Excerpt,
+    },
     /// A container has the proxy's port.
     PortTaken {
         /// The port.
@@ -414,7 +419,6 @@ impl Problem {
     }
 
     /// Writes what is wrong with what; names in at most `names` characters.
-    #[inline(never)]
     pub(super) fn write_reason(
         &self,
         about: &About,
@@ -553,6 +557,11 @@ impl Problem {
                 "{}: expected linux, found windows: the proxy's images run on Linux only",
                 field(path)
             ),
+            Self::PodResources { resource } => write!(
+                f,
+                "{}: {resource:.names$}: expected enough for the proxy's containers too",
+                field("resources")
+            ),
             Self::PortTaken { port } => write!(
                 f,
                 "{}: port {port} is already used by this container, and the proxy needs it",
@@ -671,7 +680,6 @@ impl Problem {
     }
 
     /// What to do; `None` if the reason says it. Names have at most `names` characters.
-    #[inline(never)]
     pub(super) fn help(&self, names: usize) -> Option<String> {
         let text = match self {
             Self::Shape(fault) if fault.lacks_quotes() => "put the value in quotes",
@@ -720,6 +728,9 @@ impl Problem {
                     "set it to false, or remove annotation {}",
                     keys::INJECT_PROXY_SIDECAR
                 ));
+            }
+            Self::PodResources { .. } => {
+                "raise it by what settings proxy.resources and proxy.initResources say"
             }
             Self::Windows { .. } => {
                 return Some(format!(

@@ -5,7 +5,7 @@ use crate::json::{Fault, Fields, Reader};
 use crate::messages::{Excerpt, ObjectName};
 use crate::objects::{Metadata, Object, PodSpec};
 use crate::settings::Freshness;
-use crate::values;
+use crate::values::{self, mentions};
 
 /// Where ServiceAccounts come from.
 pub trait ServiceAccounts {
@@ -101,16 +101,19 @@ pub fn metadata_of<'a>(object: &Object<'a>) -> Result<Metadata<'a>, Fault> {
 
 /// What the host's error means. Errors differ in their text only.
 fn not_found(error: &str, named_by: Named, spec: &'static str) -> Problem {
-    if error.contains("Cannot find v1/ServiceAccount named") {
+    if mentions(error, "Cannot find v1/ServiceAccount named") {
         return Problem::ServiceAccountMissing { named_by, spec };
     }
-    Problem::Lookup(if error.contains(" is forbidden: ") {
+    Problem::Lookup(if mentions(error, " is forbidden: ") {
         LookupError::Forbidden
-    } else if error.contains("access to Kubernetes v1/ServiceAccount resources") {
+    } else if mentions(error, "access to Kubernetes v1/ServiceAccount resources") {
         LookupError::NoContextAwareAccess
-    } else if error.contains("access to the 'kubernetes/get_resource' host capability") {
+    } else if mentions(
+        error,
+        "access to the 'kubernetes/get_resource' host capability",
+    ) {
         LookupError::NoHostCapability
-    } else if error.contains("kube::Client was not initialized") {
+    } else if mentions(error, "kube::Client was not initialized") {
         LookupError::NoCluster
     } else {
         LookupError::Other(Excerpt::new(gist(error)))

@@ -1,6 +1,7 @@
 //! The proxy containers: which pods ask for them, and what they look like.
 
 use super::items::NewEnvVar;
+use super::pod_resources;
 use crate::findings::{Findings, Problem, Severity};
 use crate::identity::malformed_annotation;
 use crate::json::{Edits, End, Fields};
@@ -75,6 +76,7 @@ impl<'s> Proxy<'s> {
         if proxy.lacks_proxy {
             proxy.reject_taken_port(pod, spec, findings);
         }
+        pod_resources::reject_shortage(&proxy, pod, spec, findings);
         Some(proxy)
     }
 
@@ -88,6 +90,16 @@ impl<'s> Proxy<'s> {
         [(PROXY_INIT, self.lacks_init), (PROXY, self.lacks_proxy)]
             .into_iter()
             .filter_map(|(name, is_lacking)| is_lacking.then_some(name))
+    }
+
+    /// The resources of one of the new containers, as JSON.
+    pub fn resources(&self, name: &str) -> Option<&str> {
+        let resources = if name == PROXY_INIT {
+            &self.settings.init_resources
+        } else {
+            &self.settings.resources
+        };
+        resources.as_deref()
     }
 
     /// How long one of the new containers is, without what is injected into it; rounded up.

@@ -41,7 +41,6 @@ impl Fault {
     /// The same fault as seen from the object that holds the value as its field `key`.
     #[must_use]
     #[cold]
-    #[inline(never)]
     pub fn in_field(mut self, key: &str) -> Self {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         let step = if key.len() <= PLAIN_KEY && key.bytes().all(is_plain) {
@@ -56,7 +55,6 @@ impl Fault {
     /// The same fault as seen from the list that holds the value as its item `index`.
     #[must_use]
     #[cold]
-    #[inline(never)]
     pub fn in_item(mut self, index: usize) -> Self {
         self.prepend(format!("[{index}]"));
         self

@@ -221,7 +221,6 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// A [`Fault`] if the value is not a list, or as `item` gives it.
-    #[inline(never)]
     pub fn items<T>(
         &mut self,
         expected: &'static str,
@@ -245,7 +244,6 @@ impl<'a> Reader<'a> {
 
     /// A fault at the next value, which is not what was `expected`.
     #[cold]
-    #[inline(never)]
     pub fn fault(&self, expected: impl Into<Cow<'static, str>>) -> Fault {
         let found = match self.clone().next() {
             Some(b'{') => "an object",
@@ -296,7 +294,6 @@ impl<'a> Reader<'a> {
 
     /// A fault of the text as JSON.
     #[cold]
-    #[inline(never)]
     fn syntax(&self, wanted: &str) -> Fault {
         let found = match self.clone().next() {
             Some(_) => "something else",

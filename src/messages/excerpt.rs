@@ -22,7 +22,6 @@ pub struct Excerpt(String);
 
 impl Excerpt {
     /// The text, cut to 253 bytes.
-    #[inline(never)]
     pub fn new(text: &str) -> Self {
         if text.len() <= KEPT {
             return Self(text.to_owned());

@@ -39,7 +39,6 @@ impl<'a> PodSpec<'a> {
     /// # Errors
     ///
     /// A [`Fault`] if something that is read is missing or has the wrong type.
-    #[inline(never)]
     pub fn read(reader: &mut Reader<'a>, path: &'static str) -> Result<Box<Self>, Fault> {
         let mut name = None;
         let mut deprecated_name = None;

@@ -30,6 +30,7 @@ impl<'a> Request<'a> {
     /// # Errors
     ///
     /// A [`Fault`] if it is not an admission request.
+    // Else the stack takes two pages: see `review::decide`.
     #[inline(never)]
     pub fn read(payload: &'a str) -> Result<Self, Fault> {
         let mut request = Self {

@@ -18,7 +18,6 @@ use crate::verdict::{Outcome, Verdict, audit};
 /// # Errors
 ///
 /// A [`Fault`] if the object is not a pod.
-#[inline(never)]
 pub fn review<'a>(
     request: &mut Request<'a>,
     settings: &Settings,

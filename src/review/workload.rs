@@ -17,6 +17,7 @@ use crate::verdict::Verdict;
 /// # Errors
 ///
 /// A [`Fault`] if something that is read has the wrong type.
+// Else the stack takes two pages: see `review::decide`.
 #[inline(never)]
 pub fn review<'a>(
     request: &Request<'a>,

@@ -3,7 +3,7 @@
 use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
 
-use super::text::{maybe, one_in, one_of, private, private_value};
+use super::text::{maybe, name, one_in, one_of, private, private_value};
 
 pub const CLIENT_ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
 pub const TENANT_ID: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
@@ -27,24 +27,38 @@ const EXPIRATIONS: [&str; 12] = [
     "\u{664}\u{0}",
 ];
 
+/// Keys that look like ours.
+const STRAYS: [&str; 8] = [
+    "azure.workload.identity/clientid",
+    "azure.workload.identity/client-id",
+    "azure.workload.identity/use",
+    "azure.workload.identity/Use",
+    "azure.workload.identity/use-other",
+    "azure.workload.identity/username",
+    "azure.workload.identity/",
+    "azure-workload-identity/use",
+];
+
 /// A ServiceAccount, usually with a client ID, sometimes with an invalid one.
 pub fn service_account(u: &mut Unstructured<'_>) -> Result<Value> {
     let mut annotations = json!({});
     if !one_in(u, 6)? {
-        annotations["azure.workload.identity/client-id"] = one_of(
-            u,
-            &[
-                CLIENT_ID, CLIENT_ID, CLIENT_ID, CLIENT_ID, "my-app", "", " ",
-            ],
-        )?
-        .into();
+        annotations["azure.workload.identity/client-id"] = match one_in(u, 3)? {
+            true => malformed(u)?.into(),
+            false => CLIENT_ID.into(),
+        };
     }
     maybe(
         u,
         4,
         &mut annotations,
         "azure.workload.identity/tenant-id",
-        |u| Ok(one_of(u, &[TENANT_ID, "contoso.com", "common", "", "é.example"])?.into()),
+        |u| {
+            Ok(match one_in(u, 3)? {
+                true => malformed(u)?.into(),
+                false => one_of(u, &[TENANT_ID, "contoso.com"])?.into(),
+            })
+        },
     )?;
     maybe(u, 5, &mut annotations, EXPIRATION, |u| {
         Ok(one_of(u, &EXPIRATIONS)?.into())
@@ -56,13 +70,9 @@ pub fn service_account(u: &mut Unstructured<'_>) -> Result<Value> {
         "azure.workload.identity/use",
         |_| Ok("true".into()),
     )?;
-    maybe(
-        u,
-        12,
-        &mut annotations,
-        "azure.workload.identity/clientid",
-        |_| Ok(CLIENT_ID.into()),
-    )?;
+    maybe(u, 12, &mut annotations, &one_of(u, &STRAYS)?, |_| {
+        Ok(CLIENT_ID.into())
+    })?;
     strangers(u, &mut annotations)?;
     let mut labels = json!({});
     maybe(u, 2, &mut labels, "azure.workload.identity/use", |u| {
@@ -77,8 +87,10 @@ pub fn service_account(u: &mut Unstructured<'_>) -> Result<Value> {
     if !one_in(u, 12)? {
         object["metadata"]["annotations"] = annotations;
     }
-    if !one_in(u, 4)? {
-        object["metadata"]["labels"] = labels;
+    match u.int_in_range(0..=7)? {
+        6 => {}
+        7 => object["metadata"]["labels"] = Value::Null,
+        _ => object["metadata"]["labels"] = labels,
     }
     maybe(u, 4, &mut object, "secrets", |u| {
         Ok(json!([{"name": private(u)?}]))
@@ -89,32 +101,56 @@ pub fn service_account(u: &mut Unstructured<'_>) -> Result<Value> {
     Ok(object)
 }
 
+/// What is no client ID, and usually no tenant either.
+fn malformed(u: &mut Unstructured<'_>) -> Result<String> {
+    const MALFORMED: [&str; 9] = [
+        "my-app",
+        "",
+        " ",
+        "common",
+        "é.example",
+        "$(SECRET)$(AZURE_CLIENT_ID)",
+        "8F1C2A7E-5D3B-4C59-9A57-0B6F4F0F9D11\n",
+        "{8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11}",
+        "\"\\\u{0}\u{1b}",
+    ];
+    match one_in(u, 8)? {
+        true => Ok("c".repeat(*u.choose(&[253, 254, 20_000])?)),
+        false => one_of(u, &MALFORMED),
+    }
+}
+
 pub const EXPIRATION: &str = "azure.workload.identity/service-account-token-expiration";
 
 /// The metadata of a pod, which usually opts in; `containers` are names that its annotations may mention.
 pub fn of_pod(u: &mut Unstructured<'_>, containers: &[String]) -> Result<Value> {
     let mut metadata = json!({});
     match u.int_in_range(0..=5)? {
-        0..=2 => metadata["name"] = one_of(u, &["demo", "a", "web-0.x"])?.into(),
-        3 | 4 => metadata["generateName"] = one_of(u, &["demo-7d9c6b9c5d-", "é-"])?.into(),
+        0..=2 => metadata["name"] = name(u, &["demo", "a", "web-0.x"])?.into(),
+        3 | 4 => metadata["generateName"] = name(u, &["demo-7d9c6b9c5d-", "é-"])?.into(),
         _ => {
             metadata["name"] = "demo-1".into();
             metadata["generateName"] = "demo-".into();
         }
     }
+    maybe(u, 16, &mut metadata, "namespace", |u| {
+        Ok(one_of(u, &["default", "kube-system"])?.into())
+    })?;
     let mut labels = json!({});
     if !one_in(u, 10)? {
-        labels["azure.workload.identity/use"] = one_of(
-            u,
-            &[
-                "true", "true", "true", "true", "true", "true", "true", "true", "True", "",
-            ],
-        )?
-        .into();
+        labels["azure.workload.identity/use"] = match one_in(u, 6)? {
+            true => one_of(u, &["false", "True", "", " true", "1"])?.into(),
+            false => "true".into(),
+        };
     }
+    maybe(u, 16, &mut labels, &one_of(u, &STRAYS)?, |_| {
+        Ok("true".into())
+    })?;
     strangers(u, &mut labels)?;
-    if !one_in(u, 16)? {
-        metadata["labels"] = labels;
+    match u.int_in_range(0..=31)? {
+        30 => {}
+        31 => metadata["labels"] = Value::Null,
+        _ => metadata["labels"] = labels,
     }
     let mut annotations = json!({});
     maybe(
@@ -124,9 +160,10 @@ pub fn of_pod(u: &mut Unstructured<'_>, containers: &[String]) -> Result<Value> 
         "azure.workload.identity/skip-containers",
         |u| {
             let mut names = String::new();
-            for _ in 0..u.int_in_range(1..=3)? {
+            for _ in 0..u.int_in_range(1..=4)? {
                 let name = match u.int_in_range(0..=9)? {
-                    0 => one_of(u, &["azwi-proxy", "azwi-proxy-init", "Bad Name", "", "c"])?,
+                    8 => name(u, &["azwi-proxy", "azwi-proxy-init", "ap-0", "c"])?,
+                    9 => "n".repeat(63),
                     _ => u.choose(containers)?.clone(),
                 };
                 names.push_str(&name);
@@ -150,21 +187,24 @@ pub fn of_pod(u: &mut Unstructured<'_>, containers: &[String]) -> Result<Value> 
         8,
         &mut annotations,
         "azure.workload.identity/proxy-sidecar-port",
-        |u| Ok(one_of(u, &["8080", "1", "65535", "0", "http", ""])?.into()),
+        |u| Ok(one_of(u, &["8080", "1", "65535", "0", "http", "", "+80", "08000"])?.into()),
     )?;
     maybe(
         u,
         3,
         &mut annotations,
         "azure.workload.identity/use-identity-binding",
-        |u| Ok(one_of(u, &["true", "TRUE", "false", "", "1"])?.into()),
+        |u| Ok(one_of(u, &["true", "true", "TRUE", "false", "", "1", "0", "no"])?.into()),
     )?;
+    maybe(u, 12, &mut annotations, &one_of(u, &STRAYS)?, |_| {
+        Ok(CLIENT_ID.into())
+    })?;
     maybe(
         u,
-        12,
+        48,
         &mut annotations,
-        "azure.workload.identity/client-id",
-        |_| Ok(CLIENT_ID.into()),
+        "kubernetes.io/config.mirror",
+        |_| Ok("mirror".into()),
     )?;
     strangers(u, &mut annotations)?;
     match u.int_in_range(0..=11)? {
@@ -192,7 +232,9 @@ pub fn of_pod(u: &mut Unstructured<'_>, containers: &[String]) -> Result<Value> 
 
 /// The metadata of a workload.
 pub fn of_workload(u: &mut Unstructured<'_>) -> Result<Value> {
-    let mut metadata = json!({"name": "web", "namespace": "default"});
+    let mut metadata = json!({"namespace": "default"});
+    let field = one_of(u, &["name", "name", "generateName"])?;
+    metadata[field] = name(u, &["web"])?.into();
     maybe(u, 3, &mut metadata, "labels", |u| {
         let mut labels = json!({});
         maybe(u, 2, &mut labels, "azure.workload.identity/use", |_| {

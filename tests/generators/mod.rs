@@ -76,6 +76,9 @@ impl Case {
         if one_in(u, 2)? {
             broken::break_it(u, &mut case.request["object"], PRIVATE)?;
         }
+        if one_in(u, 16)? {
+            settings::spoil(u, &mut case.settings)?;
+        }
         if one_in(u, 8)? {
             broken::break_it(u, &mut case.settings, "broken")?;
         }

@@ -4,7 +4,7 @@ use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
 
 use super::metadata::TENANT_ID;
-use super::text::{maybe, one_of};
+use super::text::{maybe, one_in, one_of};
 
 /// Settings of any layout, way of opting in and severity, with and without custom token endpoint.
 pub fn settings(u: &mut Unstructured<'_>) -> Result<Value> {
@@ -52,12 +52,31 @@ fn proxy(u: &mut Unstructured<'_>) -> Result<Value> {
         Ok("registry.example/proxy:2".into())
     })?;
     maybe(u, 4, &mut proxy, "logLevel", |_| Ok("trace".into()))?;
-    maybe(u, 4, &mut proxy, "resources", |_| {
-        Ok(json!({"limits": {"memory": "64Mi"}, "requests": {"cpu": "0.1"}}))
-    })?;
-    maybe(u, 4, &mut proxy, "initSecurityContext", |_| {
-        Ok(json!({"capabilities": {"add": ["NET_ADMIN"]}, "runAsUser": 0}))
-    })?;
+    for (resources, security_context) in [
+        ("resources", "securityContext"),
+        ("initResources", "initSecurityContext"),
+    ] {
+        maybe(u, 3, &mut proxy, resources, |u| {
+            let all = [
+                json!({"limits": {"memory": "64Mi"}, "requests": {"cpu": "0.1"}}),
+                json!({"requests": {"cpu": "50m", "memory": "1Mi"}, "limits": {"cpu": 1, "memory": "64M"}}),
+                json!({"limits": {"example.com/gpu": 1, "hugepages-2Mi": "2Mi", "cpu": "10m"}}),
+                json!({"requests": {}, "limits": null}),
+            ];
+            Ok(u.choose(&all)?.clone())
+        })?;
+        maybe(u, 4, &mut proxy, security_context, |u| {
+            let all = [
+                json!({"capabilities": {"add": ["NET_ADMIN"]}, "runAsUser": 0}),
+                json!({"runAsNonRoot": true, "runAsUser": 1501, "runAsGroup": 0, "procMount": "Default"}),
+                json!({"privileged": true, "seccompProfile": {"type": "RuntimeDefault"}}),
+                json!({"appArmorProfile": {"type": "Localhost", "localhostProfile": "proxy"}, "seLinuxOptions": {"level": "s0"}}),
+                json!({"seccompProfile": {"type": "Localhost", "localhostProfile": "proxy.json"}, "windowsOptions": {}}),
+                json!({}),
+            ];
+            Ok(u.choose(&all)?.clone())
+        })?;
+    }
     Ok(proxy)
 }
 
@@ -86,9 +105,59 @@ fn token_endpoint(u: &mut Unstructured<'_>) -> Result<Value> {
                 2,
                 &mut endpoint,
                 "azureKubernetesCACTBLabelSelector",
-                |_| Ok(json!({"matchLabels": {"a": "b"}})),
+                |u| {
+                    let all = [
+                        json!({"matchLabels": {"a": "b", "example.com/c": ""}}),
+                        json!({"matchExpressions": [{"key": "a", "operator": "NotIn", "values": ["b"]}, {"key": "a", "operator": "Exists"}]}),
+                        json!({"matchExpressions": [], "matchLabels": null}),
+                        json!({}),
+                    ];
+                    Ok(u.choose(&all)?.clone())
+                },
             )?;
         }
     }
     Ok(endpoint)
+}
+
+/// Replaces one of the settings with a value that no pod may get.
+pub fn spoil(u: &mut Unstructured<'_>, settings: &mut Value) -> Result<()> {
+    let unfit = [
+        json!({"azureTenantID": one_of(u, &["10.0.0.1", "common", "1.2"])?}),
+        json!({"azureAuthorityHost": one_of(u, &["https://host:+443/", "https://host/\"", "https://host/$(X)", "http://host/"])?}),
+        json!({"audience": one_of(u, &["\u{200b}", "https://kubernetes.default.svc", "", "$(X)"])?}),
+        json!({"proxy": {"image": one_of(u, &["a:b:c", "a//b", "a@sha256:zz", "http://a/b"])?}}),
+        json!({"proxy": {"securityContext": {"runAsUser": "0"}}}),
+        json!({"proxy": {"securityContext": {"runAsUser": -1}}}),
+        json!({"proxy": {"securityContext": {"privileged": "yes"}}}),
+        json!({"proxy": {"securityContext": {"privileged": true, "allowPrivilegeEscalation": false}}}),
+        json!({"proxy": {"securityContext": {"capabilities": "ALL"}}}),
+        json!({"proxy": {"initSecurityContext": {"capabilities": {"ad": ["X"]}}}}),
+        json!({"proxy": {"initSecurityContext": {"procMount": "x"}}}),
+        json!({"proxy": {"resources": {"limits": {"memory": "64Mi"}, "requests": {"memory": "128Mi"}}}}),
+        json!({"proxy": {"resources": {"limits": {one_of(u, &["", "a b"])?: 1}}}}),
+        json!({"proxy": {"initResources": {"limits": {"nvidia.com/gpu": 1.5}}}}),
+        json!({"proxy": {"resources": {"claims": [{"name": "gpu"}]}}}),
+    ];
+    let selectors = [
+        json!({"matchLabels": 5}),
+        json!({"matchLabels": {"a": 1}}),
+        json!({"matchExpressions": [{"key": "a", "operator": "Bogus"}]}),
+        json!({"matchExpressions": {}}),
+    ];
+    if one_in(u, 4)? {
+        let mut endpoint = json!({
+            "annotationSuffix": "identity-binding",
+            "audience": "api://AKSIdentityBinding",
+            "azureKubernetesCACTBSignerName": one_of(u, &["example.com/signer", "a.b/c/d"])?,
+        });
+        endpoint["azureKubernetesCACTBLabelSelector"] = u.choose(&selectors)?.clone();
+        settings["customTokenEndpoint"] = endpoint;
+        return Ok(());
+    }
+    let setting = u.choose(&unfit)?.as_object().expect("a setting");
+    for (name, value) in setting {
+        settings[name] = value.clone();
+    }
+    Ok(())
 }

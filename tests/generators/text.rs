@@ -31,6 +31,24 @@ pub fn one_of(u: &mut Unstructured<'_>, choices: &[&str]) -> Result<String> {
     u.choose(choices).map(|choice| (*choice).to_owned())
 }
 
+/// Usually one of several names, else one that Kubernetes will reject: it looks at names only after the policy.
+pub fn name(u: &mut Unstructured<'_>, usual: &[&str]) -> Result<String> {
+    const UNFIT: [&str; 7] = [
+        "",
+        "No name",
+        "../secrets/x",
+        "fed-sa?x=/../y",
+        "fed-sa/token",
+        "x\n2026-11-25T00:00:00Z  INFO policy_log: identity injected\u{1b}[1m\u{0}\u{202e}",
+        "é",
+    ];
+    Ok(match u.int_in_range(0..=39)? {
+        38 => one_of(u, &UNFIT)?,
+        39 => "long-name-".repeat(*u.choose(&[6, 7, 26, 600])?),
+        _ => one_of(u, usual)?,
+    })
+}
+
 /// True in one of so many cases, and never if the bytes are used up.
 pub fn one_in(u: &mut Unstructured<'_>, many: u8) -> Result<bool> {
     Ok(u.int_in_range(1..=many)? == many)

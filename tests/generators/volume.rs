@@ -4,7 +4,10 @@ use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
 
 use super::pod::unknown;
-use super::text::{maybe, one_in, one_of, private};
+use super::text::{maybe, name, one_in, one_of, private};
+
+/// The name of a volume that is a block device.
+pub const BLOCK: &str = "block";
 
 /// Names that token volumes have in one of the layouts; the second is that of a pod called demo.
 const NAMES_OF_OURS: [&str; 4] = [
@@ -14,65 +17,65 @@ const NAMES_OF_OURS: [&str; 4] = [
     "azure-workload-identity-reserved-",
 ];
 
+/// Where the token is in its volume.
+const TOKEN_PATHS: [&str; 3] = [
+    "azure-identity-token",
+    "token/azure-identity-token",
+    "vault-token",
+];
+
+/// The audiences of tokens; without one, a token is for the Kubernetes API.
+const AUDIENCES: [Option<&str>; 6] = [
+    Some("api://AzureADTokenExchange"),
+    Some("api://AzureADTokenExchange"),
+    Some("api://AKSIdentityBinding"),
+    Some("vault"),
+    Some(""),
+    None,
+];
+
 /// Up to four volumes with different names; those with our names usually have a token of ours.
 pub fn volumes(u: &mut Unstructured<'_>) -> Result<Value> {
     let mut volumes: Vec<Value> = Vec::new();
     for index in 0..u.int_in_range(0..=4)? {
         let is_ours = one_in(u, 4)?;
-        let mut volume = match is_ours != one_in(u, 8)? {
+        let mut volume = match is_ours != one_in(u, 6)? {
             true => token(u)?,
             false => other(u)?,
         };
         let name = match is_ours {
             true => one_of(u, &NAMES_OF_OURS)?,
-            false => format!("volume-{index}"),
+            false => name(u, &[&format!("volume-{index}")])?,
         };
         if !volumes.iter().any(|volume| volume["name"] == *name) {
             volume["name"] = name.into();
             volumes.push(volume);
         }
     }
+    if one_in(u, 12)? {
+        volumes.push(json!({"name": BLOCK, "persistentVolumeClaim": {"claimName": "disk"}}));
+    }
     Ok(Value::Array(volumes))
 }
 
 /// A volume with a token, for this identity or another one, in any state.
 fn token(u: &mut Unstructured<'_>) -> Result<Value> {
-    let mut token = json!({
-        "path": one_of(u, &["azure-identity-token", "token/azure-identity-token", "vault-token"])?,
-    });
-    maybe(u, 2, &mut token, "audience", |u| {
-        Ok(one_of(
-            u,
-            &[
-                "api://AzureADTokenExchange",
-                "api://AKSIdentityBinding",
-                "vault",
-                "",
-            ],
-        )?
-        .into())
-    })?;
+    let mut token = json!({"path": one_of(u, &TOKEN_PATHS)?});
+    if !one_in(u, 8)? {
+        token["audience"] = u.choose(&AUDIENCES)?.map_or(Value::Null, Value::from);
+    }
     maybe(u, 2, &mut token, "expirationSeconds", |u| {
         Ok(
-            u.choose(&[json!(3600), json!(600), json!(86400), Value::Null])?
+            u.choose(&[json!(3600), json!(600), json!(86400), json!(1), Value::Null])?
                 .clone(),
         )
     })?;
     let mut sources = vec![json!({"serviceAccountToken": token})];
-    if one_in(u, 4)? {
-        let source = match u.int_in_range(0..=5)? {
-            0 => {
-                json!({"configMap": {"name": private(u)?, "items": [{"key": "ca.crt", "path": "ca-cert/ca.crt"}]}})
-            }
-            1 => json!({"clusterTrustBundle": {"signerName": "a.b/c", "path": "ca-cert/ca.crt"}}),
-            2 => json!({"secret": {"name": private(u)?, "items": []}}),
-            3 => {
-                json!({"downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}})
-            }
-            4 => json!({"serviceAccountToken": {"path": "other"}}),
-            _ => json!({"futureSource": unknown(u)?}),
-        };
-        sources.insert(u.int_in_range(0..=1)?, source);
+    if one_in(u, 3)? {
+        for _ in 0..u.int_in_range(1..=2)? {
+            let source = source(u)?;
+            sources.insert(u.int_in_range(0..=1)?, source);
+        }
     }
     let mut volume = json!({"projected": {"sources": sources}});
     maybe(u, 4, &mut volume["projected"], "defaultMode", |_| {
@@ -81,9 +84,35 @@ fn token(u: &mut Unstructured<'_>) -> Result<Value> {
     Ok(volume)
 }
 
-/// A volume of any kind that Kubernetes has.
+/// What a projected volume may hold beside the token, often at a path that the policy uses, too.
+fn source(u: &mut Unstructured<'_>) -> Result<Value> {
+    let path = match u.int_in_range(0..=5)? {
+        0..=3 => "ca-cert/ca.crt".to_owned(),
+        4 => "other".to_owned(),
+        _ => one_of(u, &TOKEN_PATHS)?,
+    };
+    let text = private(u)?;
+    let sources = [
+        json!({"configMap": {"name": "ib-ca", "items": [{"key": "ca.crt", "path": path}]}}),
+        json!({"clusterTrustBundle": {"signerName": "a.b/c", "labelSelector": {}, "path": path}}),
+        json!({"clusterTrustBundle": {"name": "c", "optional": true, "path": path}}),
+        json!({"secret": {"name": text, "items": [{"key": "k", "path": path}]}}),
+        json!({"downwardAPI": {"items": [{"path": path, "fieldRef": {"fieldPath": "metadata.labels"}}]}}),
+        json!({"serviceAccountToken": {"path": path, "audience": "vault"}}),
+        json!({"serviceAccountToken": {"path": path}}),
+        json!({"podCertificate": {"signerName": "a.b/c", "keyType": "ED25519", "credentialBundlePath": path}}),
+        json!({"configMap": {"name": text}}),
+        json!({"secret": {"name": text, "items": []}}),
+        json!({"futureSource": unknown(u)?}),
+        json!({}),
+    ];
+    Ok(u.choose(&sources)?.clone())
+}
+
+/// A volume of any kind that Kubernetes has, usually a common one.
 fn other(u: &mut Unstructured<'_>) -> Result<Value> {
     let text = private(u)?;
+    const COMMON: usize = 13;
     let kinds = [
         json!({"emptyDir": {}}),
         json!({"emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}),
@@ -94,6 +123,7 @@ fn other(u: &mut Unstructured<'_>) -> Result<Value> {
         json!({"projected": {"sources": null}}),
         json!({"projected": {}}),
         json!({"persistentVolumeClaim": {"claimName": text, "readOnly": true}}),
+        json!({"persistentVolumeClaim": {"claimName": text}}),
         json!({"ephemeral": {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}}}),
         json!({"csi": {"driver": "secrets-store.csi.k8s.io", "readOnly": true, "volumeAttributes": {"secretProviderClass": text}, "nodePublishSecretRef": {"name": text}}}),
         json!({"hostPath": {"path": "/var/lib", "type": "Directory"}}),
@@ -120,5 +150,6 @@ fn other(u: &mut Unstructured<'_>) -> Result<Value> {
         json!({"vsphereVolume": {"volumePath": text}}),
         json!({"futureKind": unknown(u)?}),
     ];
-    Ok(u.choose(&kinds)?.clone())
+    let count = if one_in(u, 2)? { kinds.len() } else { COMMON };
+    Ok(u.choose(&kinds[..count])?.clone())
 }

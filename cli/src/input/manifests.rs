@@ -130,9 +130,10 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Manifest>, ManifestError> {
             continue;
         }
         let is_directory = path.is_dir();
-        let files = match is_directory {
-            true => files_below(path)?,
-            false => vec![path.clone()],
+        let files = if is_directory {
+            files_below(path)?
+        } else {
+            vec![path.clone()]
         };
         for file in files {
             // What cannot be resolved cannot be read either, and is an error then.
@@ -168,10 +169,11 @@ pub fn read_file(path: &Path) -> Result<Vec<Manifest>, ManifestError> {
 /// The first [`ManifestError::Syntax`] or [`ManifestError::NoObject`].
 pub fn read_text(file: &str, text: &str) -> Result<Vec<Manifest>, ManifestError> {
     let text = text.trim_start_matches('\u{feff}');
-    let documents = match file.ends_with(".json") {
-        true => json_documents(file, text),
-        false => yaml_documents(file, text).map_err(|error| with_hint(error, text)),
-    }?;
+    let documents = if file.ends_with(".json") {
+        json_documents(file, text)?
+    } else {
+        yaml_documents(file, text).map_err(|error| with_hint(error, text))?
+    };
     let mut manifests = Vec::new();
     for (index, document) in documents.into_iter().enumerate() {
         let origin = Origin {

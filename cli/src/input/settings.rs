@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::input::manifests;
 
-/// SettingsValue that cannot be given to a policy at all.
+/// Settings that cannot be given to a policy at all.
 #[derive(Debug, Error)]
 pub enum SettingsError {
     /// The file cannot be read.

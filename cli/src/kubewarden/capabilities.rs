@@ -43,12 +43,14 @@ impl Capabilities {
         patterns
             .iter()
             .map(|pattern| pattern.as_ref().trim())
-            .map(
-                |pattern| match KNOWN.iter().any(|capability| matches(pattern, capability)) {
-                    true => Ok(pattern.to_owned()),
-                    false => Err(UnknownCapability(pattern.to_owned())),
-                },
-            )
+            .map(|pattern| {
+                let mut known = KNOWN.iter();
+                if known.any(|capability| matches(pattern, capability)) {
+                    Ok(pattern.to_owned())
+                } else {
+                    Err(UnknownCapability(pattern.to_owned()))
+                }
+            })
             .collect::<Result<_, _>>()
             .map(Self)
     }

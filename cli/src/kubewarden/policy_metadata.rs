@@ -19,7 +19,7 @@ pub const USAGE: &str = "io.kubewarden.policy.usage";
 /// The annotation that says which version of the tool wrote the metadata.
 pub const TOOL_VERSION: &str = "io.kubewarden.kwctl";
 
-/// PolicyMetadata that Kubewarden would not take.
+/// Metadata that Kubewarden would not take.
 #[derive(Debug, Error)]
 pub enum MetadataError {
     /// A field is missing or of another type.
@@ -219,9 +219,10 @@ impl PolicyMetadata {
                 }
             }
         }
-        match findings.is_empty() {
-            true => Ok(()),
-            false => Err(MetadataError::Values(findings)),
+        if findings.is_empty() {
+            Ok(())
+        } else {
+            Err(MetadataError::Values(findings))
         }
     }
 }
@@ -267,10 +268,10 @@ fn check_resources(resources: &[String]) -> Result<(), &'static str> {
                     || (earlier == "*" && of_earlier == subresource)
             })
     });
-    match covered {
-        true => Err("expected no subresource that an earlier wildcard covers"),
-        false => Ok(()),
+    if covered {
+        return Err("expected no subresource that an earlier wildcard covers");
     }
+    Ok(())
 }
 
 /// The host capabilities whose names are in the data of `module`.

@@ -178,10 +178,10 @@ fn sorted(value: &Value) -> Value {
 }
 
 fn encode(patch: &Patch) -> Result<Option<String>, serde_json::Error> {
-    match patch.is_empty() {
-        true => Ok(None),
-        false => serde_json::to_vec(patch).map(|patch| Some(STANDARD.encode(patch))),
+    if patch.is_empty() {
+        return Ok(None);
     }
+    serde_json::to_vec(patch).map(|patch| Some(STANDARD.encode(patch)))
 }
 
 #[cfg(test)]

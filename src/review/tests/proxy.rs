@@ -283,3 +283,49 @@ fn a_missing_client_id_is_warned_about_the_first_time_too() {
     *case.object() = pod;
     case.warns(&[expected]);
 }
+
+#[test]
+fn pod_level_resources_must_be_enough_for_the_proxy_too() {
+    let resources = |cpu: &str| json!({"requests": {"cpu": cpu}});
+    let limits = |cpu: &str| json!({"limits": {"cpu": cpu}});
+    let app = |resources: Value| json!([{"name": "app", "resources": resources}]);
+    let proxy = json!({"resources": {"requests": {"cpu": "50m"}, "limits": {"cpu": "200m"}}, "initResources": {"requests": {"cpu": 0.3}}});
+    for (pod, containers, init, is_enough) in [
+        (resources("300m"), app(resources("250m")), json!([]), true),
+        (resources("299m"), app(resources("10m")), json!([]), false),
+        (resources("300m"), app(resources("251m")), json!([]), false),
+        (resources("300m"), app(limits("251m")), json!([]), false),
+        (limits("300m"), app(resources("251m")), json!([]), false),
+        (limits("400m"), app(resources("250m")), json!([]), true),
+        (limits("199m"), app(json!({})), json!([]), false),
+        (
+            json!({"limits": {"memory": "1Gi"}}),
+            app(resources("2")),
+            json!([]),
+            true,
+        ),
+        (
+            resources("1"),
+            app(resources("10m")),
+            app(resources("950m")),
+            true,
+        ),
+        (
+            resources("1"),
+            app(resources("10m")),
+            app(resources("951m")),
+            false,
+        ),
+    ] {
+        let case = with_proxy()
+            .set("proxy", proxy.clone())
+            .spec("resources", pod.clone())
+            .spec("containers", containers.clone())
+            .spec("initContainers", init);
+        let message = case.review().message();
+        let expected = (!is_enough).then(|| {
+            "Pod default/demo: spec.resources: \"cpu\": expected enough for the proxy's containers too; help: raise it by what settings proxy.resources and proxy.initResources say".to_owned()
+        });
+        assert_eq!(message, expected, "{pod} {containers}");
+    }
+}
