@@ -14,6 +14,7 @@ mod token_endpoint;
 
 pub use injected_pod::InjectedPod;
 pub use plan::{ContainerOutcome, Plan};
+pub use pod_resources::reject_shortage as reject_shortage_of_resources;
 pub use proxy::Proxy;
 pub use skip_containers::{Skip, read as read_skip_containers};
 pub use token_endpoint::asked_for as token_endpoint_asked_for;

@@ -1,7 +1,6 @@
 //! The proxy containers: which pods ask for them, and what they look like.
 
 use super::items::NewEnvVar;
-use super::pod_resources;
 use crate::findings::{Findings, Problem, Severity};
 use crate::identity::malformed_annotation;
 use crate::json::{Edits, End, Fields};
@@ -76,7 +75,6 @@ impl<'s> Proxy<'s> {
         if proxy.lacks_proxy {
             proxy.reject_taken_port(pod, spec, findings);
         }
-        pod_resources::reject_shortage(&proxy, pod, spec, findings);
         Some(proxy)
     }
 

@@ -5,7 +5,10 @@ use super::stray_keys::{self, Role};
 use crate::findings::{About, Findings, Named, PodName, Problem};
 use crate::identity::Identity;
 use crate::identity::lookup::{self, ServiceAccounts};
-use crate::injection::{InjectedPod, Plan, Proxy, read_skip_containers, token_endpoint_asked_for};
+use crate::injection::{
+    InjectedPod, Plan, Proxy, read_skip_containers, reject_shortage_of_resources,
+    token_endpoint_asked_for,
+};
 use crate::json::Fault;
 use crate::keys::{self, Form, Home};
 use crate::messages::ObjectName;
@@ -209,6 +212,9 @@ impl<'a> PodReview<'_, 'a> {
             None
         });
         let proxy = Proxy::asked_for(settings, pod, spec, windows, &mut findings);
+        if let Some(proxy) = &proxy {
+            reject_shortage_of_resources(proxy, pod, spec, &mut findings);
+        }
         let skip = read_skip_containers(
             pod,
             spec,
