@@ -955,3 +955,31 @@ fn the_audit_log_has_the_identity_of_a_rejection_as_far_as_it_is_known() {
         []
     );
 }
+
+#[test]
+fn a_list_of_skipped_containers_has_a_length_that_it_can_have() {
+    let list = |bytes: usize| "app;".repeat(bytes / 4);
+    let annotate = |bytes| {
+        case()
+            .annotate(keys::SKIP_CONTAINERS, &list(bytes))
+            .review()
+    };
+    assert!(!annotate(65536).is_rejection());
+    let message = annotate(65540).message().expect("a message");
+    assert_eq!(
+        message,
+        "Pod default/demo: annotation azure.workload.identity/skip-containers: expected container names of at most 65536 bytes, found \"app;app;app;app;app;app;app;a...app;app;app;app;app;app;app;\""
+    );
+}
+
+#[test]
+fn the_token_volume_counts_towards_the_size_of_a_pod_whose_containers_are_skipped() {
+    let skipped = |padding: usize| {
+        case()
+            .annotate(keys::SKIP_CONTAINERS, "app")
+            .annotate("padding", &"x".repeat(padding))
+            .review()
+    };
+    assert!(!skipped(1_490_000).is_rejection());
+    assert!(skipped(1_499_700).is_rejection());
+}
