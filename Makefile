@@ -5,7 +5,7 @@ SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock Makefile
 
 # Compressed relocations save 5 % of the module. The initial memory is enough for a large pod, so that the guest need not ask for
 # more. Less inlining makes the module smaller; `make bench` shows what it costs.
-LINK := -C link-arg=--compress-relocations -C link-arg=--initial-memory=1572864 -C llvm-args=--inline-threshold=90
+LINK := -C link-arg=--compress-relocations -C link-arg=--initial-memory=1572864 -C llvm-args=--inline-threshold=85
 
 # The real kwctl if it is on PATH, else azwi-policy, which takes the same flags and gives the same answers.
 PROGRAM := target/debug/azwi-policy
@@ -66,7 +66,7 @@ size-check: policy.wasm policy-metadata.yml | $(filter $(PROGRAM),$(KWCTL))
 	@$(KWCTL) annotate --metadata-path policy-metadata.yml --output-path target/without-readme.wasm policy.wasm
 	@size=$$(wc -c < target/without-readme.wasm); \
 	if [ $$size -gt $(SIZE_LIMIT) ]; then \
-		echo "error: annotated module without README: expected at most $(SIZE_LIMIT) bytes (SIZE_LIMIT in the Makefile), found $$size; see docs/performance.md for what they are spent on" >&2; \
+		echo "error: annotated module without README: expected at most $(SIZE_LIMIT) bytes (SIZE_LIMIT in the Makefile), found $$size; CONTRIBUTING.md says what they are spent on" >&2; \
 		exit 1; \
 	fi
 

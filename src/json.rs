@@ -27,5 +27,4 @@ pub use edits::{Edited, Edits, End};
 pub use fault::Fault;
 pub use place::{Collection, List, Place, Span};
 pub use reader::Reader;
-pub use scan::has_dollar_sign;
 pub use writer::{Fields, string};

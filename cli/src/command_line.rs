@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anstream::ColorChoice;
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -17,10 +17,8 @@ use crate::commands::preview::args::{Color, Format, PreviewArgs};
 use crate::commands::run::{self, RunArgs};
 use crate::kubewarden::engine;
 use crate::kubewarden::host_calls::LogSink;
+use crate::output::colours::{ERROR, PLAIN, WARNING};
 use crate::output::{Report, Summary};
-
-const ERROR: Style = AnsiColor::Red.on_default().bold();
-const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 /// What fails if output does.
 const OUTPUT: &str = "cannot write to standard output";
@@ -163,7 +161,7 @@ fn completions(args: &CompletionsArgs) -> Result<ExitCode> {
 
 /// The receiver of a policy's log messages, if the user wants them.
 fn log(verbose: bool) -> Option<LogSink> {
-    verbose.then(|| -> LogSink { Box::new(|line| say(Style::new(), "policy log", line)) })
+    verbose.then(|| -> LogSink { Box::new(|line| say(PLAIN, "policy log", line)) })
 }
 
 /// Writes a line to standard error; if that is closed, nobody wants it.

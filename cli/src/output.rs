@@ -1,5 +1,6 @@
 //! Previews as output: for people, and for programs.
 
+pub(crate) mod colours;
 mod machine;
 mod text;
 

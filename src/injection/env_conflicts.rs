@@ -49,11 +49,8 @@ pub fn warn(
             findings.warn(&about(), problem);
         }
     }
-    if !container.may_refer() {
-        return;
-    }
     let variables = container.env.items.iter().enumerate();
-    for (at, own) in variables {
+    for (at, own) in variables.filter(|(_, own)| own.may_refer) {
         let value = own.value().unwrap_or_default();
         let mut later: Vec<_> = injected.iter().filter(|(_, place)| *place > at).collect();
         for reference in references(&value) {

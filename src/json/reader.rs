@@ -6,6 +6,7 @@ use super::fault::Fault;
 use super::place::{Collection, List, Place, Span};
 use super::scan::{
     collection_end, is_literal, literal_end, plain_length, string_end, string_end_from,
+    string_end_noting_dollars,
 };
 
 /// Reads JSON text from front to back.
@@ -26,11 +27,6 @@ impl<'a> Reader<'a> {
     /// The whole text that it reads from.
     pub fn text(&self) -> &'a str {
         self.text
-    }
-
-    /// The text from here to where another reader of the same text is.
-    pub fn text_up_to(&self, other: &Self) -> &'a str {
-        self.text.get(self.at..other.at).unwrap_or_default()
     }
 
     /// A reader in front of the value at `span` of `text`; the spans that it gives count from the start of `text`.
@@ -194,6 +190,25 @@ impl<'a> Reader<'a> {
     pub fn raw(&mut self) -> Result<&'a str, Fault> {
         let span = self.skip()?;
         Ok(self.text.get(span.start..span.end).unwrap_or_default())
+    }
+
+    /// As [`raw`](Self::raw), and notes whether the value is a string with a dollar sign in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`skip`](Self::skip).
+    pub fn raw_noting_dollars(&mut self, has_dollar: &mut bool) -> Result<&'a str, Fault> {
+        if self.next() != Some(b'"') {
+            return self.raw();
+        }
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        let end = string_end_noting_dollars(bytes, start, has_dollar);
+        self.at = end.unwrap_or(bytes.len());
+        if end.is_none() {
+            return Err(self.syntax("a closing quote"));
+        }
+        Ok(self.text.get(start..self.at).unwrap_or_default())
     }
 
     /// Whether the next value is an object.

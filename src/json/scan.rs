@@ -44,44 +44,60 @@ pub fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
 pub fn string_end_from(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     loop {
-        let length = match *bytes.get(at)? {
-            b'"' => return Some(at.saturating_add(1)),
+        at = at.saturating_add(plain_length::<false>(bytes.get(at..)?));
+        if *bytes.get(at)? == b'"' {
+            return Some(at.saturating_add(1));
+        }
+        while bytes.get(at) == Some(&b'\\') {
             // With what it escapes.
-            b'\\' => 2,
-            _ => plain_length::<false>(bytes.get(at..)?),
-        };
-        at = at.saturating_add(length);
+            at = at.saturating_add(2);
+        }
     }
 }
 
-/// Whether a dollar sign is in JSON, escaped or not.
-pub fn has_dollar_sign(json: &str) -> bool {
-    let mut rest = json.as_bytes();
+/// As [`string_end`], and notes whether a dollar sign is in the string, escaped or not.
+pub fn string_end_noting_dollars(
+    bytes: &[u8],
+    start: usize,
+    has_dollar: &mut bool,
+) -> Option<usize> {
+    let mut at = start.saturating_add(1);
     loop {
-        let length = length_before::<b'$', b'\\', false>(rest);
-        match rest.get(length..) {
-            Some([b'\\', escape @ ..]) if !escape.starts_with(b"u0024") => {
-                rest = escape.get(1..).unwrap_or_default();
+        at = at.saturating_add(length_before::<false, true>(bytes.get(at..)?));
+        match bytes.get(at..)? {
+            [b'"', ..] => return Some(at.saturating_add(1)),
+            [b'$', ..] => {
+                *has_dollar = true;
+                at = at.saturating_add(1);
             }
-            found => return found.is_some_and(|found| !found.is_empty()),
+            escape => {
+                *has_dollar |= escape.starts_with(b"\\u0024");
+                at = at.saturating_add(2);
+            }
         }
     }
 }
 
 /// How many bytes come before the first quote or backslash (or control character, if those count).
 pub fn plain_length<const CONTROLS: bool>(bytes: &[u8]) -> usize {
-    length_before::<b'"', b'\\', CONTROLS>(bytes)
+    length_before::<CONTROLS, false>(bytes)
 }
 
-/// How many bytes come before the first of two (or a control character, if those count), eight at a time.
-fn length_before<const ONE: u8, const OTHER: u8, const CONTROLS: bool>(bytes: &[u8]) -> usize {
+/// How many bytes come before the first quote or backslash (or control character or dollar sign, if those count), eight at a
+/// time.
+fn length_before<const CONTROLS: bool, const DOLLARS: bool>(bytes: &[u8]) -> usize {
+    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+    const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
+    const SIGNS: u64 = u64::from_ne_bytes([b'$'; 8]);
     const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
     let (words, rest) = bytes.as_chunks::<8>();
     let mut length: usize = 0;
     for word in words {
         let word = u64::from_le_bytes(*word);
-        let ones = zero_bytes(word ^ u64::from_ne_bytes([ONE; 8]));
-        let mut found = ones | zero_bytes(word ^ u64::from_ne_bytes([OTHER; 8]));
+        let mut found = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
+        if DOLLARS {
+            found |= zero_bytes(word ^ SIGNS);
+        }
         if CONTROLS {
             // The lowest of these bits is right, as in zero_bytes.
             found |= word.wrapping_sub(SPACES) & !word & HIGH_BITS;
@@ -92,8 +108,12 @@ fn length_before<const ONE: u8, const OTHER: u8, const CONTROLS: bool>(bytes: &[
         }
         length = length.saturating_add(8);
     }
-    let is_special =
-        |byte: &u8| *byte == ONE || *byte == OTHER || CONTROLS && matches!(byte, 0..b' ');
+    let is_special = |byte: &u8| match byte {
+        b'"' | b'\\' => true,
+        b'$' => DOLLARS,
+        0..b' ' => CONTROLS,
+        _ => false,
+    };
     let in_rest = rest.iter().position(is_special);
     length.saturating_add(in_rest.unwrap_or(rest.len()))
 }
@@ -111,19 +131,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dollar_sign_is_found_however_it_is_written() {
+    fn a_dollar_sign_is_noted_however_it_is_written() {
         for (json, expected) in [
-            ("", false),
-            ("plain, and longer than a word", false),
-            (r#"[{"name":"A","value":"a $ b"}]"#, true),
+            (r#""""#, false),
+            (r#""plain, and longer than a word""#, false),
+            (r#""plain, and then a $ b""#, true),
             (r#""\"x\" $""#, true),
             (r#""\u0024""#, true),
             (r#""\n\u0041\u0024""#, true),
             (r#""\\u0024""#, false),
             (r#""\u0025""#, false),
-            ("\\", false),
         ] {
-            assert_eq!(has_dollar_sign(json), expected, "{json}");
+            let text = format!("{json},\"$\"");
+            let mut found = false;
+            let end = string_end_noting_dollars(text.as_bytes(), 0, &mut found);
+            assert_eq!((found, end), (expected, Some(json.len())), "{json}");
+        }
+        for broken in ["\"", "\"$", "\"\\"] {
+            let end = string_end_noting_dollars(broken.as_bytes(), 0, &mut false);
+            assert_eq!(end, None, "{broken}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::named::read_named;
-use crate::json::{Collection, Fault, List, Reader, has_dollar_sign};
+use crate::json::{Collection, Fault, List, Reader};
 
 /// A container or init container.
 #[derive(Clone, Debug)]
@@ -14,8 +14,6 @@ pub struct Container<'a> {
     pub name: Cow<'a, str>,
     /// Its environment variables, whatever their values come from.
     pub env: List<EnvVar<'a>>,
-    /// The JSON of `env`.
-    env_json: &'a str,
     /// Its volume mounts.
     pub volume_mounts: List<VolumeMount<'a>>,
     /// Its `restartPolicy`, as JSON: an init container with `Always` keeps running.
@@ -32,6 +30,8 @@ pub struct EnvVar<'a> {
     /// Its name.
     pub name: Cow<'a, str>,
     value: Option<&'a str>,
+    /// Whether its value may refer to other variables: there is a dollar sign in it.
+    pub may_refer: bool,
 }
 
 /// A volume mount.
@@ -52,7 +52,6 @@ impl<'a> Container<'a> {
     pub(super) fn read(_: usize, reader: &mut Reader<'a>) -> Result<Self, Fault> {
         let mut name = None;
         let mut env = List::default();
-        let mut env_json = "";
         let mut volume_mounts = List::default();
         let mut ports = None;
         let mut restart_policy = None;
@@ -61,11 +60,7 @@ impl<'a> Container<'a> {
         let object = reader.object("a container", |key, reader| {
             match key {
                 "name" => name = Some(reader.string("a name")?),
-                "env" => {
-                    let start = reader.clone();
-                    env = reader.items("a list of environment variables", EnvVar::read)?;
-                    env_json = start.text_up_to(reader);
-                }
+                "env" => env = reader.items("a list of environment variables", EnvVar::read)?,
                 "ports" => ports = Some(reader.raw()?),
                 "resources" => resources = Some(reader.raw()?),
                 "restartPolicy" => restart_policy = Some(reader.raw()?),
@@ -83,7 +78,6 @@ impl<'a> Container<'a> {
             object: object.ok_or_else(|| Fault::new("a container", "null"))?,
             name: name.ok_or_else(|| Fault::missing("a name").in_field("name"))?,
             env,
-            env_json,
             volume_mounts,
             restart_policy,
             ports,
@@ -100,11 +94,6 @@ impl<'a> Container<'a> {
     /// Whether it has an environment variable of this name.
     pub fn has_env(&self, name: &str) -> bool {
         self.env.items.iter().any(|env| env.name == name)
-    }
-
-    /// Whether one of its environment variables may refer to another: a dollar sign can also be escaped.
-    pub fn may_refer(&self) -> bool {
-        has_dollar_sign(self.env_json)
     }
 
     /// Whether it keeps running beside the containers, if it is an init container.
@@ -170,8 +159,9 @@ impl<'a> EnvVar<'a> {
     fn read(_: usize, reader: &mut Reader<'a>) -> Result<Self, Fault> {
         let mut value = None;
         let mut has_source = false;
+        let mut may_refer = false;
         let name = read_named(reader, "an environment variable", |key, reader| {
-            let text = reader.raw()?;
+            let text = reader.raw_noting_dollars(&mut may_refer)?;
             match key {
                 "value" if text != "null" => value = Some(text),
                 "valueFrom" => has_source |= text != "null",
@@ -181,7 +171,11 @@ impl<'a> EnvVar<'a> {
         })?;
         // Kubernetes leaves an empty value out.
         let value = value.or((!has_source).then_some("\"\""));
-        Ok(Self { name, value })
+        Ok(Self {
+            name,
+            value,
+            may_refer,
+        })
     }
 
     /// Its value, if the pod itself has it.

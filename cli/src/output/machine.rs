@@ -3,17 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use anstyle::{AnsiColor, Style};
 use json_patch::Patch;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::colours::{ERROR, WARNING};
 use crate::commands::preview::{Preview, PreviewOutcome, Reviewed};
 use crate::kubewarden::response::{self, Status};
 use crate::text::printable;
-
-const RED: Style = AnsiColor::Red.on_default().bold();
-const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
 /// What `-o json` prints of one object. Programs rely on it: fields may be added, not changed.
 #[derive(Serialize)]
@@ -141,16 +138,16 @@ pub fn write_problems(problems: &mut impl Write, preview: &Preview) -> io::Resul
     let place = printable(&format!("{} ({})", preview.title(), preview.origin));
     if let PreviewOutcome::Rejected { message, .. } = preview.outcome() {
         for reason in printable(message).lines() {
-            writeln!(problems, "{RED}rejected{RED:#}: {place}: {reason}")?;
+            writeln!(problems, "{ERROR}rejected{ERROR:#}: {place}: {reason}")?;
         }
     }
     for line in preview.held_back() {
         let line = printable(&line);
-        writeln!(problems, "{YELLOW}monitor{YELLOW:#}: {place}: {line}")?;
+        writeln!(problems, "{WARNING}monitor{WARNING:#}: {place}: {line}")?;
     }
     for warning in preview.warnings() {
         let warning = printable(warning);
-        writeln!(problems, "{YELLOW}warning{YELLOW:#}: {place}: {warning}")?;
+        writeln!(problems, "{WARNING}warning{WARNING:#}: {place}: {warning}")?;
     }
     Ok(())
 }

@@ -2,21 +2,14 @@
 
 use std::io::{self, Write};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 use textwrap::{Options, WordSeparator, WordSplitter};
 
+use super::colours::{BOLD, CYAN, FAINT, GREEN, PLAIN, RED, YELLOW};
 use crate::commands::preview::{Preview, PreviewOutcome, Reviewed};
 use crate::text::printable;
-
-const PLAIN: Style = Style::new();
-const BOLD: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-const RED: Style = AnsiColor::Red.on_default();
-const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
-const CYAN: Style = AnsiColor::Cyan.on_default();
 
 /// The lines of a pod that is shown as a whole.
 const SMALL: usize = 60;
