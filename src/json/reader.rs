@@ -289,6 +289,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The content of the next value if it is a string; `None` if it is not, or a broken one.
+    // See `string_end`.
+    #[inline(always)]
     fn quoted(&mut self) -> Option<Cow<'a, str>> {
         if self.next() != Some(b'"') {
             return None;

@@ -36,11 +36,14 @@ pub fn collection_end(bytes: &[u8], start: usize) -> Option<usize> {
 }
 
 /// The end of the string whose opening quote is at `start`; `None` if the text ends before.
+// In the reader's loops: else a twentieth more instructions.
+#[inline(always)]
 pub fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     string_end_from(bytes, start.saturating_add(1))
 }
 
 /// The end of the string in whose content `start` is, though not behind a backslash.
+#[inline(always)]
 pub fn string_end_from(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     loop {
