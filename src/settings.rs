@@ -17,6 +17,8 @@ use faults::{Faults, Setting};
 use proxy::ProxySettings;
 use token_endpoint::TokenEndpoint;
 
+pub use shape::amount;
+
 /// The policy's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {

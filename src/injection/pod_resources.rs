@@ -7,7 +7,7 @@ use crate::findings::{Findings, Problem};
 use crate::json::Reader;
 use crate::messages::Excerpt;
 use crate::objects::{Annotated, PodSpec};
-use crate::values;
+use crate::settings;
 
 /// Adds to the findings each resource of which the pod has too little for the containers that are to be added.
 pub fn reject_shortage(
@@ -94,7 +94,7 @@ fn amount(resources: Option<&str>, list: &str, name: &str) -> Option<u128> {
     let mut found = None;
     each(resources, list, &mut |key, json| {
         if key == name {
-            found = values::amount(json.trim_matches('"')).ok();
+            found = settings::amount(json).ok();
         }
     });
     found

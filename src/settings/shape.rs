@@ -92,6 +92,10 @@ pub fn field<'a>(object: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// The amount of a quantity, which may be a string or a number.
+///
+/// # Errors
+///
+/// [`Malformed`] if it is not a quantity.
 #[inline(never)]
 pub fn amount(json: &str) -> Result<u128, Malformed> {
     let text = Reader::new(json).string("a quantity");

@@ -159,27 +159,28 @@ pub fn container(
             json!({"preStop": {"sleep": {"seconds": 5}}, "postStart": {"exec": {"command": [private(u)?]}}}),
         )
     })?;
-    maybe(u, 4, &mut container, "resources", resources)?;
+    maybe(u, 4, &mut container, "resources", |u| {
+        let mut resources = resources(u)?;
+        maybe(u, 4, &mut resources, "claims", |_| {
+            Ok(json!([{"name": "gpu"}]))
+        })?;
+        Ok(resources)
+    })?;
     maybe(u, 6, &mut container, "securityContext", |_| {
         Ok(
             json!({"readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]}, "runAsUser": 1}),
         )
     })?;
-    let blocks = volumes.as_array().into_iter().flatten();
-    let has_block = blocks.into_iter().any(|volume| volume["name"] == BLOCK);
-    maybe(
-        u,
-        if has_block { 2 } else { 32 },
-        &mut container,
-        "volumeDevices",
-        |u| {
-            let path = match one_in(u, 2)? {
-                true => path_of_ours(u)?,
-                false => "/dev/block".to_owned(),
-            };
-            Ok(json!([{"name": BLOCK, "devicePath": path}]))
-        },
-    )?;
+    let mut volumes = volumes.as_array().into_iter().flatten();
+    let has_block = volumes.any(|volume| volume["name"] == BLOCK);
+    let many = if has_block { 2 } else { 32 };
+    maybe(u, many, &mut container, "volumeDevices", |u| {
+        let path = match one_in(u, 2)? {
+            true => path_of_ours(u)?,
+            false => "/dev/block".to_owned(),
+        };
+        Ok(json!([{"name": BLOCK, "devicePath": path}]))
+    })?;
     let many = if kind == Kind::Init { 3 } else { 24 };
     maybe(u, many, &mut container, "restartPolicy", |_| {
         Ok("Always".into())
@@ -197,7 +198,6 @@ pub fn resources(u: &mut Unstructured<'_>) -> Result<Value> {
         json!({"limits": {"memory": "128Mi"}}),
         json!({"limits": {"hugepages-2Mi": "4Mi", "cpu": "1"}}),
         json!({"limits": {}, "requests": null}),
-        json!({"limits": {"cpu": "1"}, "claims": [{"name": "gpu"}]}),
     ];
     Ok(u.choose(&all)?.clone())
 }

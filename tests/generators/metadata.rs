@@ -70,9 +70,7 @@ pub fn service_account(u: &mut Unstructured<'_>) -> Result<Value> {
         "azure.workload.identity/use",
         |_| Ok("true".into()),
     )?;
-    maybe(u, 12, &mut annotations, &one_of(u, &STRAYS)?, |_| {
-        Ok(CLIENT_ID.into())
-    })?;
+    stray(u, &mut annotations, CLIENT_ID)?;
     strangers(u, &mut annotations)?;
     let mut labels = json!({});
     maybe(u, 2, &mut labels, "azure.workload.identity/use", |u| {
@@ -143,9 +141,7 @@ pub fn of_pod(u: &mut Unstructured<'_>, containers: &[String]) -> Result<Value> 
             false => "true".into(),
         };
     }
-    maybe(u, 16, &mut labels, &one_of(u, &STRAYS)?, |_| {
-        Ok("true".into())
-    })?;
+    stray(u, &mut labels, "true")?;
     strangers(u, &mut labels)?;
     match u.int_in_range(0..=31)? {
         30 => {}
@@ -196,9 +192,7 @@ pub fn of_pod(u: &mut Unstructured<'_>, containers: &[String]) -> Result<Value> 
         "azure.workload.identity/use-identity-binding",
         |u| Ok(one_of(u, &["true", "true", "TRUE", "false", "", "1", "0", "no"])?.into()),
     )?;
-    maybe(u, 12, &mut annotations, &one_of(u, &STRAYS)?, |_| {
-        Ok(CLIENT_ID.into())
-    })?;
+    stray(u, &mut annotations, CLIENT_ID)?;
     maybe(
         u,
         48,
@@ -249,6 +243,14 @@ pub fn of_workload(u: &mut Unstructured<'_>) -> Result<Value> {
         Ok(annotations)
     })?;
     Ok(metadata)
+}
+
+/// Sometimes a key that looks like ours.
+fn stray(u: &mut Unstructured<'_>, entries: &mut Value, value: &str) -> Result<()> {
+    if one_in(u, 12)? {
+        entries[one_of(u, &STRAYS)?] = value.into();
+    }
+    Ok(())
 }
 
 /// Labels or annotations of others.

@@ -86,7 +86,9 @@ pub fn pod(u: &mut Unstructured<'_>, service_account: &Value) -> Result<Value> {
         Ok(json!({one_of(u, &NODE_LABELS)?: system(u)?}))
     })?;
     maybe(u, 6, &mut spec, "tolerations", |_| {
-        Ok(json!([{"key": "node", "operator": "Exists", "tolerationSeconds": 300}]))
+        Ok(
+            json!([{"key": "node", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}]),
+        )
     })?;
     maybe(u, 6, &mut spec, "affinity", |u| {
         Ok(
@@ -128,7 +130,8 @@ pub fn pod(u: &mut Unstructured<'_>, service_account: &Value) -> Result<Value> {
 fn rename_one(u: &mut Unstructured<'_>, spec: &mut Value, name: &str) -> Result<()> {
     let list = spec[one_of(u, &LISTS)?].as_array_mut();
     if let Some(list) = list.filter(|list| !list.is_empty()) {
-        list[u.choose_index(list.len())?]["name"] = name.into();
+        let index = u.choose_index(list.len())?;
+        list[index]["name"] = name.into();
     }
     Ok(())
 }

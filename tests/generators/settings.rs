@@ -71,7 +71,7 @@ fn proxy(u: &mut Unstructured<'_>) -> Result<Value> {
                 json!({"runAsNonRoot": true, "runAsUser": 1501, "runAsGroup": 0, "procMount": "Default"}),
                 json!({"privileged": true, "seccompProfile": {"type": "RuntimeDefault"}}),
                 json!({"appArmorProfile": {"type": "Localhost", "localhostProfile": "proxy"}, "seLinuxOptions": {"level": "s0"}}),
-                json!({"seccompProfile": {"type": "Localhost", "localhostProfile": "proxy.json"}, "windowsOptions": {}}),
+                json!({"seccompProfile": {"type": "Localhost", "localhostProfile": "proxy.json"}}),
                 json!({}),
             ];
             Ok(u.choose(&all)?.clone())
@@ -134,6 +134,7 @@ pub fn spoil(u: &mut Unstructured<'_>, settings: &mut Value) -> Result<()> {
         json!({"proxy": {"securityContext": {"capabilities": "ALL"}}}),
         json!({"proxy": {"initSecurityContext": {"capabilities": {"ad": ["X"]}}}}),
         json!({"proxy": {"initSecurityContext": {"procMount": "x"}}}),
+        json!({"proxy": {"initSecurityContext": {"windowsOptions": {}}}}),
         json!({"proxy": {"resources": {"limits": {"memory": "64Mi"}, "requests": {"memory": "128Mi"}}}}),
         json!({"proxy": {"resources": {"limits": {one_of(u, &["", "a b"])?: 1}}}}),
         json!({"proxy": {"initResources": {"limits": {"nvidia.com/gpu": 1.5}}}}),

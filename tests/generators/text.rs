@@ -42,9 +42,9 @@ pub fn name(u: &mut Unstructured<'_>, usual: &[&str]) -> Result<String> {
         "x\n2026-11-25T00:00:00Z  INFO policy_log: identity injected\u{1b}[1m\u{0}\u{202e}",
         "é",
     ];
-    Ok(match u.int_in_range(0..=39)? {
-        38 => one_of(u, &UNFIT)?,
-        39 => "long-name-".repeat(*u.choose(&[6, 7, 26, 600])?),
+    Ok(match u.int_in_range(0..=99)? {
+        98 => one_of(u, &UNFIT)?,
+        99 => "long-name-".repeat(*u.choose(&[6, 7, 26, 600])?),
         _ => one_of(u, usual)?,
     })
 }
