@@ -4,7 +4,7 @@ mod amount;
 
 use std::ops::RangeInclusive;
 
-pub use amount::{ONE, QUANTITY, amount};
+pub use amount::{LARGEST, ONE, QUANTITY, amount};
 
 /// How long a token may be valid, in seconds, by what Azure and Kubernetes accept.
 pub const TOKEN_EXPIRATION_SECONDS: RangeInclusive<u32> = 3600..=86400;

@@ -44,19 +44,13 @@ fn is_short(proxy: &Proxy<'_>, spec: &PodSpec<'_>, name: &str) -> bool {
     let limit = amount(spec.resources, "limits", name);
     // What the pod does not request is as much as its limit.
     let most = amount(spec.resources, "requests", name).or(limit);
-    let mut added = 0_u128;
-    let mut has_higher_limit = false;
-    let mut request_of_new = |container| {
-        let resources = proxy.new_containers().find(|new| *new == container);
-        let resources = resources.and_then(|container| proxy.resources(container));
-        let request = request(resources, name);
-        added = added.saturating_add(request);
-        let its_limit = amount(resources, "limits", name);
-        has_higher_limit |= limit.zip(its_limit).is_some_and(|(limit, its)| its > limit);
-        request
+    let of_new = |container| {
+        let is_new = proxy.new_containers().any(|new| new == container);
+        let resources = proxy.resources(container).filter(|_| is_new);
+        (resources, request(resources, name))
     };
-    let of_init = request_of_new(PROXY_INIT);
-    let of_proxy = request_of_new(PROXY);
+    let (_, of_init) = of_new(PROXY_INIT);
+    let (resources, of_proxy) = of_new(PROXY);
     // As Kubernetes sums up: an init container runs beside the sidecars before it, the containers beside all of them.
     let is_first = proxy.is_init(PROXY);
     let (mut sidecars, mut together) = if is_first {
@@ -79,7 +73,11 @@ fn is_short(proxy: &Proxy<'_>, spec: &PodSpec<'_>, name: &str) -> bool {
         together = together.max(of_init);
     }
     needed = needed.max(sidecars.saturating_add(together));
-    has_higher_limit || added > 0 && most.is_some_and(|most| needed > most)
+    // Kubernetes compares the limits of ordinary containers only.
+    let its_limit = amount(resources, "limits", name).filter(|_| !is_first);
+    let has_higher_limit = limit.zip(its_limit).is_some_and(|(limit, its)| its > limit);
+    let is_added = of_init > 0 || of_proxy > 0;
+    has_higher_limit || is_added && most.is_some_and(|most| needed > most)
 }
 
 /// What a container requests: as much as its limit, if it says no more.

@@ -30,6 +30,11 @@ impl Quantity<'_> {
             || self.resource.contains('/') && !values::mentions(&self.resource, "kubernetes.io/")
     }
 
+    /// Whether it is one of those of which Kubernetes takes an amount too large as the largest.
+    fn is_measured(&self) -> bool {
+        matches!(&*self.resource, "cpu" | "memory" | "ephemeral-storage")
+    }
+
     fn is_huge_pages(&self) -> bool {
         self.resource.starts_with("hugepages-")
     }
@@ -69,6 +74,10 @@ fn check(faults: &mut Faults, resources: Fields<'_>) {
     for (list, quantities) in [("limits", limits), ("requests", requests)] {
         for quantity in quantities {
             let (unit, expected) = quantity.unit();
+            if !quantity.is_measured() && quantity.amount >= values::LARGEST {
+                let expected = "a whole number of at most 19 digits".into();
+                unfit(faults, resources, list, quantity, expected, None);
+            }
             if quantity.amount.checked_rem(unit) != Some(0) {
                 let is_milli = quantity.value.ends_with("m\"") && quantity.resource != "cpu";
                 let hint = is_milli.then_some("m is a thousandth; did you mean M or Mi?");
@@ -222,6 +231,12 @@ mod tests {
                 r#".limits.memory: expected a whole number, found "100m"; help: m is a thousandth; did you mean M or Mi?"#,
                 ".limits.ephemeral-storage: expected a whole number, found 0.5",
                 ".limits[a.b/c]: expected a whole number, found 1.5",
+            ],
+        );
+        rejects(
+            r#"{"limits":{"memory":"99999999999999999999","a.b/c":"99999999999999999999"}}"#,
+            &[
+                r#".limits[a.b/c]: expected a whole number of at most 19 digits, found "99999999999999999999""#,
             ],
         );
     }

@@ -9,7 +9,7 @@ pub const QUANTITY: &str = "a quantity such as 100m or 64Mi";
 pub const ONE: u128 = 1_000_000_000;
 
 /// What Kubernetes takes larger quantities for.
-const LARGEST: u128 = ONE.saturating_mul(i64::MAX.unsigned_abs() as u128);
+pub const LARGEST: u128 = ONE.saturating_mul(i64::MAX.unsigned_abs() as u128);
 
 /// The first number of more than 20 digits. No quantity needs more, and with the largest suffix it still fits 128 bits.
 const TOO_LONG: u128 = 100_000_000_000_000_000_000;

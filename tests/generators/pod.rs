@@ -136,13 +136,11 @@ fn rename_one(u: &mut Unstructured<'_>, spec: &mut Value, name: &str) -> Result<
     Ok(())
 }
 
-/// Adds many containers like the first.
+/// Adds many plain containers with long names.
 fn multiply(u: &mut Unstructured<'_>, containers: &mut Value) -> Result<()> {
-    let mut copy = containers[0].clone();
     let containers = containers.as_array_mut().expect("containers");
     for index in 0..*u.choose(&[20, 250])? {
-        copy["name"] = format!("{}-{index}", "n".repeat(59)).into();
-        containers.push(copy.clone());
+        containers.push(json!({"name": format!("{}-{index}", "n".repeat(59)), "image": "many"}));
     }
     Ok(())
 }

@@ -149,10 +149,23 @@ pub fn spoil(u: &mut Unstructured<'_>, settings: &mut Value) -> Result<()> {
     if one_in(u, 4)? {
         let mut endpoint = json!({
             "annotationSuffix": "identity-binding",
-            "audience": "api://AKSIdentityBinding",
+            "audience": one_of(u, &["api://AKSIdentityBinding", "api://azureadtokenexchange"])?,
             "azureKubernetesCACTBSignerName": one_of(u, &["example.com/signer", "a.b/c/d"])?,
         });
-        endpoint["azureKubernetesCACTBLabelSelector"] = u.choose(&selectors)?.clone();
+        maybe(
+            u,
+            2,
+            &mut endpoint,
+            "azureKubernetesCACTBLabelSelector",
+            |u| Ok(u.choose(&selectors)?.clone()),
+        )?;
+        maybe(
+            u,
+            4,
+            &mut endpoint,
+            "azureKubernetesCAConfigMapName",
+            |_| Ok("ib-ca".into()),
+        )?;
         settings["customTokenEndpoint"] = endpoint;
         return Ok(());
     }

@@ -289,36 +289,98 @@ fn pod_level_resources_must_be_enough_for_the_proxy_too() {
     let resources = |cpu: &str| json!({"requests": {"cpu": cpu}});
     let limits = |cpu: &str| json!({"limits": {"cpu": cpu}});
     let app = |resources: Value| json!([{"name": "app", "resources": resources}]);
-    let proxy = json!({"resources": {"requests": {"cpu": "50m"}, "limits": {"cpu": "200m"}}, "initResources": {"requests": {"cpu": 0.3}}});
-    for (pod, containers, init, is_enough) in [
-        (resources("300m"), app(resources("250m")), json!([]), true),
-        (resources("299m"), app(resources("10m")), json!([]), false),
-        (resources("300m"), app(resources("251m")), json!([]), false),
-        (resources("300m"), app(limits("251m")), json!([]), false),
-        (limits("300m"), app(resources("251m")), json!([]), false),
-        (limits("400m"), app(resources("250m")), json!([]), true),
-        (limits("199m"), app(json!({})), json!([]), false),
+    let proxy = json!({"resources": {"requests": {"cpu": "50m"}, "limits": {"cpu": "500m"}}, "initResources": {"requests": {"cpu": 0.3}}});
+    for (is_native, pod, containers, init, is_enough) in [
         (
+            true,
+            resources("300m"),
+            app(resources("250m")),
+            json!([]),
+            true,
+        ),
+        (
+            true,
+            resources("299m"),
+            app(resources("10m")),
+            json!([]),
+            false,
+        ),
+        (
+            true,
+            resources("300m"),
+            app(resources("251m")),
+            json!([]),
+            false,
+        ),
+        (
+            true,
+            resources("300m"),
+            app(limits("251m")),
+            json!([]),
+            false,
+        ),
+        (
+            true,
+            limits("300m"),
+            app(resources("251m")),
+            json!([]),
+            false,
+        ),
+        // Its own limit counts if it is an ordinary container.
+        (
+            true,
+            limits("400m"),
+            app(resources("250m")),
+            json!([]),
+            true,
+        ),
+        (
+            false,
+            limits("400m"),
+            app(resources("250m")),
+            json!([]),
+            false,
+        ),
+        (
+            false,
+            limits("500m"),
+            app(resources("450m")),
+            json!([]),
+            true,
+        ),
+        (
+            false,
+            limits("500m"),
+            app(resources("451m")),
+            json!([]),
+            false,
+        ),
+        (
+            true,
             json!({"limits": {"memory": "1Gi"}}),
             app(resources("2")),
             json!([]),
             true,
         ),
         (
+            true,
             resources("1"),
             app(resources("10m")),
             app(resources("950m")),
             true,
         ),
         (
+            true,
             resources("1"),
             app(resources("10m")),
             app(resources("951m")),
             false,
         ),
     ] {
+        let mut proxy = proxy.clone();
+        proxy["nativeSidecar"] = is_native.into();
         let case = with_proxy()
-            .set("proxy", proxy.clone())
+            .set("proxy", proxy)
             .spec("resources", pod.clone())
             .spec("containers", containers.clone())
             .spec("initContainers", init);
