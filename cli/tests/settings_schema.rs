@@ -34,7 +34,7 @@ const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef012
 const CASES: u32 = 2000;
 
 /// The rules that JSON Schema has no words for: what messages about them say, and why the schema cannot.
-const NOT_IN_THE_SCHEMA: [(&str, &str); 7] = [
+const NOT_IN_THE_SCHEMA: [(&str, &str); 8] = [
     ("expected the limit, ", "it compares two values"),
     ("expected at most the limit, ", "it compares two values"),
     (
@@ -44,6 +44,10 @@ const NOT_IN_THE_SCHEMA: [(&str, &str); 7] = [
     (
         "expected a whole number, found ",
         "it needs arithmetic: 0.5Ki is whole, 0.3Ki is not",
+    ),
+    (
+        "expected a whole number of at most 19 digits, found ",
+        "it needs arithmetic: 1e3 has four of them",
     ),
     (
         "expected whole thousandths of a CPU, found ",
