@@ -17,7 +17,7 @@ use faults::{Faults, Setting};
 use proxy::ProxySettings;
 use token_endpoint::TokenEndpoint;
 
-pub use shape::amount;
+pub use shape::json_amount;
 
 /// The policy's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]

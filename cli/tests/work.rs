@@ -12,6 +12,8 @@
 mod everywhere;
 mod heavy;
 mod metered;
+#[allow(dead_code, reason = "the module is compiled to be metered")]
+mod module;
 #[path = "../benches/policy/requests.rs"]
 #[allow(dead_code, reason = "the benchmark has more of them")]
 mod requests;
@@ -20,7 +22,6 @@ use std::sync::LazyLock;
 
 use azwi_policy::kubewarden::request::AdmissionRequest;
 use azwi_policy::kubewarden::response::ValidationResponse;
-use serde_json::{Value, json};
 
 use heavy::Heavy;
 use metered::{METERED, Metering};
@@ -38,16 +39,10 @@ const ANSWER: usize = 2_000_000;
 /// The length of the longest request that PolicyServer takes, in bytes.
 const REQUEST: usize = 2_000_000;
 
-fn payload(request: &AdmissionRequest) -> Vec<u8> {
-    let mut payload: Value = json!({"request": request, "settings": requests::settings()});
-    payload.sort_all_objects();
-    payload.to_string().into_bytes()
-}
-
 fn review(request: &AdmissionRequest) -> Metering {
     let look_up = |_: &[u8]| Ok(requests::service_account().to_string().into_bytes());
     METERED
-        .call("validate", &payload(request), look_up)
+        .call("validate", &requests::payload(request), look_up)
         .expect("an answer")
 }
 

@@ -180,16 +180,18 @@ impl<'p, 'a> Plan<'p, 'a> {
                 }))
     }
 
-    /// Adds to the findings if the pod would become too large. Nothing has been written by then.
-    pub fn reject_excess(&self, findings: &mut Findings) {
+    /// Adds to the findings if the pod would become too large, and says whether. Nothing has been written by then.
+    pub fn reject_excess(&self, findings: &mut Findings) -> bool {
         let Self { pod, growth, .. } = self;
-        if is_excess(*pod, *growth) {
+        let is_excess = is_excess(*pod, *growth);
+        if is_excess {
             let problem = Problem::TooLarge {
                 bytes: pod.bytes.saturating_add(*growth),
                 added: *growth,
             };
             findings.reject(pod.about, problem);
         }
+        is_excess
     }
 
     /// The names of the containers that get something.
@@ -287,6 +289,11 @@ impl<'p, 'a> Plan<'p, 'a> {
         let mut needed = self.containers.iter().peekable();
         for (place, container) in self.pod.spec.all_containers() {
             let needs = needed.next_if(|needs| needs.place == place);
+            let is_skipped = self.pod.skip.contains(&container.name);
+            if needs.is_none() && !is_skipped {
+                // The pod is too large, and nobody looked further.
+                break;
+            }
             let keeps = |new: &&NewEnvVar<'_>| match needs {
                 Some(needs) => !needs.lacks(new),
                 None => container.has_env(new.name),
@@ -295,7 +302,7 @@ impl<'p, 'a> Plan<'p, 'a> {
                 name: container.name.to_string(),
                 is_init: place.list == "initContainers",
                 is_added: false,
-                is_skipped: needs.is_none(),
+                is_skipped,
                 gets_env: needs.map_or_else(Vec::new, |needs| needs.lacks_env.clone()),
                 gets_mount: needs
                     .filter(|needs| needs.lacks_volume_mount)

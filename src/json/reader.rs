@@ -70,8 +70,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads what is between two brackets; `None` for null. It is one function for all that is read, a sixteenth of the
-    /// module smaller.
+    /// Reads what is between two brackets; `None` for null.
     fn collection(
         &mut self,
         expected: &'static str,

@@ -212,9 +212,6 @@ impl<'a> PodReview<'_, 'a> {
             None
         });
         let proxy = Proxy::asked_for(settings, pod, spec, windows, &mut findings);
-        if let Some(proxy) = &proxy {
-            reject_shortage_of_resources(proxy, pod, spec, &mut findings);
-        }
         let skip = read_skip_containers(
             pod,
             spec,
@@ -257,7 +254,10 @@ impl<'a> PodReview<'_, 'a> {
         if exists {
             findings.append(of_service_account);
         }
-        plan.reject_excess(&mut findings);
+        let is_too_large = plan.reject_excess(&mut findings);
+        if let Some(proxy) = pod.proxy.filter(|_| !is_too_large) {
+            reject_shortage_of_resources(proxy, &self.about, spec, &mut findings);
+        }
         let mut verdict = self.apply(&plan, findings);
         if verdict.outcome != Outcome::Unchanged {
             let mut annotations = Vec::with_capacity(7);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::faults::each_field;
 use super::faults::{Faults, Setting, found};
-use super::shape::{Fields, Shape, amount, step};
+use super::shape::{Fields, Shape, json_amount, step};
 use crate::values;
 
 /// A container's `ResourceRequirements`, without claims: the policy adds no resource claims to a pod.
@@ -55,7 +55,7 @@ fn quantities<'a>(resources: Fields<'a>, list: &str) -> Vec<Quantity<'a>> {
     let _: Result<_, _> = each_field(
         resources.get(list).unwrap_or("null"),
         &mut |resource, value| {
-            if let (Ok(_), Ok(amount)) = (values::resource_name(resource), amount(value)) {
+            if let (Ok(_), Ok(amount)) = (values::resource_name(resource), json_amount(value)) {
                 quantities.push(Quantity {
                     resource: resource.to_owned(),
                     value,

@@ -97,7 +97,7 @@ pub fn field<'a>(object: &'a str, name: &str) -> Option<&'a str> {
 ///
 /// [`Malformed`] if it is not a quantity.
 #[inline(never)]
-pub fn amount(json: &str) -> Result<u128, Malformed> {
+pub fn json_amount(json: &str) -> Result<u128, Malformed> {
     let text = Reader::new(json).string("a quantity");
     values::amount(text.as_deref().unwrap_or(json))
 }
@@ -133,7 +133,7 @@ impl Shape {
                 faults.choice_by_index(setting, names, str::eq, &[]);
             }
             Self::Quantity => {
-                if amount(setting.value).is_err() {
+                if json_amount(setting.value).is_err() {
                     faults.expected(setting, values::QUANTITY);
                 }
             }

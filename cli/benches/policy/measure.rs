@@ -10,7 +10,7 @@ use azwi_policy::kubewarden::response::{AdmissionResponse, ValidationResponse};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::modules::Candidate;
 use crate::requests;
@@ -63,7 +63,7 @@ impl Case {
         let case = Self {
             object_bytes: request.object.as_ref().map_or(0, requests::length),
             body: serde_json::to_vec(&review)?,
-            payload: payload(&request),
+            payload: requests::payload(&request),
             name,
         };
         let verdict: ValidationResponse = serde_json::from_slice(&guest(policy, &case.payload)?)?;
@@ -177,7 +177,7 @@ thread_local! {
 /// From the API server's JSON to the answer's.
 fn whole(module: &Module, body: &[u8]) -> Result<Vec<u8>> {
     let AdmissionReview { request } = serde_json::from_slice(body)?;
-    let answer = guest(module, &payload(&request))?;
+    let answer = guest(module, &requests::payload(&request))?;
     let verdict: ValidationResponse = serde_json::from_slice(&answer)?;
     let patch = match &verdict.mutated_object {
         Some(mutated) => {
@@ -201,11 +201,4 @@ fn whole(module: &Module, body: &[u8]) -> Result<Vec<u8>> {
         "kind": "AdmissionReview",
         "response": response,
     }))?)
-}
-
-/// What PolicyServer hands to the policy.
-fn payload(request: &AdmissionRequest) -> Vec<u8> {
-    let mut payload: Value = json!({"request": request, "settings": requests::settings()});
-    payload.sort_all_objects();
-    payload.to_string().into_bytes()
 }

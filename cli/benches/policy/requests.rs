@@ -143,6 +143,13 @@ pub fn deployment(mut pod: Value) -> AdmissionRequest {
     request
 }
 
+/// What PolicyServer hands to the policy.
+pub fn payload(request: &AdmissionRequest) -> Vec<u8> {
+    let mut payload: Value = json!({"request": request, "settings": settings()});
+    payload.sort_all_objects();
+    payload.to_string().into_bytes()
+}
+
 /// The request again, for the object that the policy made of it.
 pub fn again(request: &AdmissionRequest, verdict: ValidationResponse) -> AdmissionRequest {
     AdmissionRequest {

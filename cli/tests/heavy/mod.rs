@@ -189,6 +189,20 @@ const KINDS: &[Kind] = &[
         spec: json!({"containers": [{"name": "app", "ports": many(bytes, |index| json!({"containerPort": index % 7000}))}]}),
         ..Parts::default()
     }),
+    ("pod-level resources beside the proxy", |bytes| Parts {
+        spec: json!({
+            "containers": [{"name": "app", "resources": {"requests": resources(bytes / 2)}}],
+            "resources": {"requests": resources(bytes / 2)},
+        }),
+        ..with_proxy_resources()
+    }),
+    ("resources of containers beside the proxy", |bytes| Parts {
+        spec: json!({
+            "containers": many(bytes, |index| json!({"name": format!("c{index}"), "resources": {"limits": {"cpu": "1m"}}})),
+            "resources": {"requests": {"cpu": "1"}},
+        }),
+        ..with_proxy_resources()
+    }),
     ("mounts", |bytes| {
         mounts(
             bytes,
@@ -363,6 +377,28 @@ fn mounts(bytes: usize, mount: impl Fn(usize) -> Value) -> Parts {
     let mut parts = Parts::default().with_mounts(many(bytes, mount));
     parts.spec["volumes"] = json!([{"name": "v", "configMap": {"name": "a"}}]);
     parts
+}
+
+fn with_proxy_resources() -> Parts {
+    let resources = json!({"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": 1, "memory": "64Mi"}});
+    Parts {
+        annotations: json!({PROXY: "true"}),
+        settings: json!({"proxy": {"resources": resources, "initResources": resources}}),
+        ..Parts::default()
+    }
+}
+
+fn resources(bytes: usize) -> Value {
+    let mut resources = json!({"cpu": "1"});
+    let mut length = 0;
+    let mut index = 0;
+    while length < bytes {
+        let name = format!("example.com/{index}");
+        length += name.len() + 6;
+        resources[name] = "1".into();
+        index += 1;
+    }
+    resources
 }
 
 fn token_volume(name: &str) -> Value {

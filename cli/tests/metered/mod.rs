@@ -1,7 +1,6 @@
 //! The built module in an engine that counts its work: instructions, memory, and the pages that a call touches. The figures
 //! are the same on every machine, however busy.
 
-use std::env;
 use std::fs;
 use std::sync::LazyLock;
 
@@ -10,10 +9,11 @@ use wasmtime_provider::wasmtime::{
     error::format_err,
 };
 
-/// The built module, or the one that `POLICY_WASM` names.
+use crate::module;
+
+/// The built module, compiled.
 pub static METERED: LazyLock<Metered> = LazyLock::new(|| {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy.wasm");
-    let file = env::var("POLICY_WASM").unwrap_or_else(|_| default.to_owned());
+    let file = module::file();
     let bytes = fs::read(&file)
         .unwrap_or_else(|error| panic!("{file}: {error}; build it with `make policy.wasm`"));
     Metered::new(&bytes).expect("a policy module")

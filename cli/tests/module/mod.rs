@@ -5,10 +5,14 @@ use std::sync::LazyLock;
 
 use azwi_policy::kubewarden::engine::{Engine, Module};
 
-/// The built module, or the one that `POLICY_WASM` names.
-pub static MODULE: LazyLock<Module> = LazyLock::new(|| {
+/// The file of the built module, or the one that `POLICY_WASM` names.
+pub fn file() -> String {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy.wasm");
-    let file = env::var("POLICY_WASM").unwrap_or_else(|_| default.to_owned());
-    Module::from_file(&Engine::new().expect("an engine"), file.as_ref())
+    env::var("POLICY_WASM").unwrap_or_else(|_| default.to_owned())
+}
+
+/// The module, compiled.
+pub static MODULE: LazyLock<Module> = LazyLock::new(|| {
+    Module::from_file(&Engine::new().expect("an engine"), file().as_ref())
         .unwrap_or_else(|error| panic!("{error}; build the module with `make policy.wasm`"))
 });
