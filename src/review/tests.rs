@@ -146,11 +146,15 @@ impl Case {
     }
 
     fn review(&self) -> Verdict<'static> {
+        self.review_with(&mut ())
+    }
+
+    fn review_with(&self, observer: &mut impl Observer) -> Verdict<'static> {
         let mut payload = json!({"request": self.request, "settings": self.settings});
         // As the host does.
         payload.sort_all_objects();
         let payload = payload.to_string().into_bytes().leak();
-        review(payload, &self.cluster, &mut ())
+        review(payload, &self.cluster, observer)
     }
 
     /// The pod as it shall be, and the warnings.
@@ -982,4 +986,29 @@ fn the_token_volume_counts_towards_the_size_of_a_pod_whose_containers_are_skippe
     };
     assert!(!skipped(1_490_000).is_rejection());
     assert!(skipped(1_499_700).is_rejection());
+}
+
+#[test]
+fn containers_beyond_the_size_of_a_pod_are_not_said_to_be_skipped() {
+    let containers: Vec<_> = (0..5000)
+        .map(|index| json!({"name": format!("c{index}")}))
+        .collect();
+    let mut reasons: Vec<Reason> = Vec::new();
+    let case = case().spec("containers", json!(containers));
+    let verdict = case
+        .annotate(keys::SKIP_CONTAINERS, "c1")
+        .review_with(&mut reasons);
+    assert!(verdict.is_rejection());
+    let found = reasons.into_iter().find_map(|reason| match reason {
+        Reason::Containers(containers) => Some(containers),
+        _ => None,
+    });
+    let found = found.expect("the containers");
+    let skipped: Vec<_> = found
+        .iter()
+        .filter(|container| container.is_skipped)
+        .collect();
+    assert_eq!(skipped.len(), 1);
+    assert_eq!(skipped[0].name, "c1");
+    assert!(found.len() < 5000, "{}", found.len());
 }
