@@ -1,5 +1,6 @@
 //! The Azure identity of one pod: what its ServiceAccount, its annotations and the settings say together.
 
+pub mod kubernetes_api;
 pub mod lookup;
 
 use std::borrow::Cow;

@@ -38,7 +38,8 @@ pub mod review;
 
 use wapc_guest::{CallResult, host_call, register_function};
 
-use identity::lookup::{self, ServiceAccounts};
+use identity::kubernetes_api::KubernetesApi;
+use identity::lookup;
 use settings::Freshness;
 
 /// Registers what the host calls.
@@ -66,18 +67,27 @@ fn validate_settings(payload: &[u8]) -> CallResult {
     Ok(verdict::settings_answer(payload))
 }
 
-/// The cluster's ServiceAccounts, asked of the host.
+/// The Kubernetes API, asked by way of the host.
 struct Host;
 
-impl ServiceAccounts for Host {
-    fn get(&self, namespace: &str, name: &str, freshness: Freshness) -> Result<Vec<u8>, String> {
-        let request = lookup::request(namespace, name, freshness);
-        host_call(
-            "kubewarden",
-            "kubernetes",
-            "get_resource",
-            request.as_bytes(),
-        )
-        .map_err(|error| error.to_string())
+impl Host {
+    fn ask(operation: &str, request: &str) -> Result<Vec<u8>, String> {
+        host_call("kubewarden", "kubernetes", operation, request.as_bytes())
+            .map_err(|error| error.to_string())
+    }
+}
+
+impl KubernetesApi for Host {
+    fn service_account(
+        &self,
+        namespace: &str,
+        name: &str,
+        freshness: Freshness,
+    ) -> Result<Vec<u8>, String> {
+        Self::ask("get_resource", &lookup::request(namespace, name, freshness))
+    }
+
+    fn can_i(&self, request: &str) -> Result<Vec<u8>, String> {
+        Self::ask("can_i", request)
     }
 }

@@ -15,7 +15,7 @@ mod stray_keys;
 mod workload;
 
 use crate::findings::{About, Findings, Problem};
-use crate::identity::lookup::ServiceAccounts;
+use crate::identity::kubernetes_api::KubernetesApi;
 use crate::json::Fault;
 use crate::messages::ObjectName;
 use crate::objects::{Request, Target};
@@ -27,7 +27,7 @@ pub use reasons::{Observer, OptedInBy, Reason};
 /// Decides on the payload of a `validate` call, and tells `observer` the reasons.
 pub fn review<'a>(
     payload: &'a [u8],
-    service_accounts: &dyn ServiceAccounts,
+    kubernetes: &dyn KubernetesApi,
     observer: &mut impl Observer,
 ) -> Verdict<'a> {
     let Ok(payload) = std::str::from_utf8(payload) else {
@@ -38,7 +38,7 @@ pub fn review<'a>(
         Err(fault) => return Verdict::malformed(fault),
     };
     match request.target() {
-        Some(target) => decide(&mut request, target, service_accounts, observer),
+        Some(target) => decide(&mut request, target, kubernetes, observer),
         None => Verdict::unchanged(),
     }
 }
@@ -50,7 +50,7 @@ pub fn review<'a>(
 fn decide<'a>(
     request: &mut Request<'a>,
     target: Target,
-    service_accounts: &dyn ServiceAccounts,
+    kubernetes: &dyn KubernetesApi,
     observer: &mut impl Observer,
 ) -> Verdict<'a> {
     let settings = match Settings::read(request.settings) {
@@ -58,11 +58,9 @@ fn decide<'a>(
         Err(findings) => return Verdict::of(findings),
     };
     let verdict = match target {
-        Target::Pod => pod::review(request, &settings, service_accounts, observer),
+        Target::Pod => pod::review(request, &settings, kubernetes, observer),
         Target::ServiceAccount => service_account::review(request, &settings),
-        Target::Workload(kind) => {
-            workload::review(request, &settings, kind, service_accounts, observer)
-        }
+        Target::Workload(kind) => workload::review(request, &settings, kind, kubernetes, observer),
     };
     verdict.unwrap_or_else(|fault| misshapen(request, target, fault))
 }

@@ -16,7 +16,7 @@ mod vector_files;
 use std::fs;
 use std::path::Path;
 
-use azure_workload_identity_policy::identity::lookup::ServiceAccounts;
+use azure_workload_identity_policy::identity::kubernetes_api::KubernetesApi;
 use azure_workload_identity_policy::review::review;
 use azure_workload_identity_policy::settings::Freshness;
 use azure_workload_identity_policy::verdict::Outcome as Decided;
@@ -28,8 +28,13 @@ use vector_files::{Outcome, Response, Vector};
 /// A cluster with at most one ServiceAccount.
 struct Cluster<'a>(&'a Value);
 
-impl ServiceAccounts for Cluster<'_> {
-    fn get(&self, namespace: &str, name: &str, _: Freshness) -> Result<Vec<u8>, String> {
+impl KubernetesApi for Cluster<'_> {
+    fn service_account(
+        &self,
+        namespace: &str,
+        name: &str,
+        _: Freshness,
+    ) -> Result<Vec<u8>, String> {
         let metadata = &self.0["metadata"];
         if metadata["name"] == name && metadata["namespace"] == namespace {
             Ok(self.0.to_string().into_bytes())
@@ -38,6 +43,10 @@ impl ServiceAccounts for Cluster<'_> {
                 "Cannot find v1/ServiceAccount named '{name}' inside of namespace 'Some({namespace:?})'"
             ))
         }
+    }
+
+    fn can_i(&self, _: &str) -> Result<Vec<u8>, String> {
+        Ok(br#"{"allowed":true}"#.to_vec())
     }
 }
 

@@ -1,6 +1,6 @@
 //! A cluster in which every ServiceAccount is the same.
 
-use azure_workload_identity_policy::identity::lookup::ServiceAccounts;
+use azure_workload_identity_policy::identity::kubernetes_api::KubernetesApi;
 use azure_workload_identity_policy::settings::Freshness;
 use serde_json::{Map, Value, json};
 
@@ -17,12 +17,16 @@ impl Default for Cluster {
     }
 }
 
-impl ServiceAccounts for Cluster {
-    fn get(&self, namespace: &str, name: &str, _: Freshness) -> Result<Vec<u8>, String> {
+impl KubernetesApi for Cluster {
+    fn service_account(&self, namespace: &str, name: &str, _: Freshness) -> Result<Vec<u8>, String> {
         let mut metadata = self.0.clone();
         metadata.insert("name".to_owned(), name.into());
         metadata.insert("namespace".to_owned(), namespace.into());
         let object = json!({"kind": "ServiceAccount", "metadata": metadata});
         Ok(object.to_string().into_bytes())
+    }
+
+    fn can_i(&self, _: &str) -> Result<Vec<u8>, String> {
+        Ok(br#"{"allowed":true}"#.to_vec())
     }
 }

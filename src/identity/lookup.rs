@@ -1,21 +1,12 @@
 //! The lookup of a pod's ServiceAccount.
 
+use super::kubernetes_api::KubernetesApi;
 use crate::findings::{LookupError, Named, Problem};
 use crate::json::{Fault, Fields, Reader};
 use crate::messages::{Excerpt, ObjectName};
 use crate::objects::{Metadata, Object, PodSpec};
 use crate::settings::Freshness;
 use crate::values::{self, mentions};
-
-/// Where ServiceAccounts come from.
-pub trait ServiceAccounts {
-    /// The ServiceAccount's JSON.
-    ///
-    /// # Errors
-    ///
-    /// The source's own words on why there is no answer.
-    fn get(&self, namespace: &str, name: &str, freshness: Freshness) -> Result<Vec<u8>, String>;
-}
 
 const KIND: &str = "ServiceAccount";
 
@@ -42,7 +33,7 @@ pub fn object_name(namespace: &str, name: &str) -> ObjectName {
 ///
 /// A [`Problem`]: the name cannot be that of a ServiceAccount, there is none of that name, or it cannot be read.
 pub fn look_up(
-    source: &dyn ServiceAccounts,
+    kubernetes: &dyn KubernetesApi,
     namespace: &str,
     spec: &PodSpec<'_>,
     freshness: Freshness,
@@ -55,7 +46,7 @@ pub fn look_up(
             found: Excerpt::new(name),
         });
     }
-    let json = source.get(namespace, name, freshness);
+    let json = kubernetes.service_account(namespace, name, freshness);
     let json = json.map_err(|error| not_found(&error, named_by, spec.path))?;
     String::from_utf8(json).map_err(|_| {
         let fault = Fault::new("JSON", "invalid UTF-8");
@@ -154,12 +145,16 @@ mod tests {
     /// A source that gives one answer.
     struct Answer(Result<&'static str, &'static str>);
 
-    impl ServiceAccounts for Answer {
-        fn get(&self, _: &str, _: &str, _: Freshness) -> Result<Vec<u8>, String> {
+    impl KubernetesApi for Answer {
+        fn service_account(&self, _: &str, _: &str, _: Freshness) -> Result<Vec<u8>, String> {
             match self.0 {
                 Ok(json) => Ok(json.into()),
                 Err(error) => Err(error.to_owned()),
             }
+        }
+
+        fn can_i(&self, _: &str) -> Result<Vec<u8>, String> {
+            Err("not asked".to_owned())
         }
     }
 

@@ -4,7 +4,8 @@ use super::reasons::{Observer, OptedInBy, Reason};
 use super::stray_keys::{self, Role};
 use crate::findings::{About, Findings, Named, PodName, Problem};
 use crate::identity::Identity;
-use crate::identity::lookup::{self, ServiceAccounts};
+use crate::identity::kubernetes_api::KubernetesApi;
+use crate::identity::lookup;
 use crate::injection::{
     InjectedPod, Plan, Proxy, read_skip_containers, reject_shortage_of_resources,
     token_endpoint_asked_for,
@@ -24,7 +25,7 @@ use crate::verdict::{Outcome, Verdict, audit};
 pub fn review<'a>(
     request: &mut Request<'a>,
     settings: &Settings,
-    service_accounts: &dyn ServiceAccounts,
+    kubernetes: &dyn KubernetesApi,
     observer: &mut impl Observer,
 ) -> Result<Verdict<'a>, Fault> {
     let pod = Pod::read(&mut request.object)?;
@@ -45,7 +46,7 @@ pub fn review<'a>(
         }),
         namespace: &request.namespace,
         pod: &pod,
-        service_accounts,
+        kubernetes,
     };
     Ok(review.verdict(Findings::default(), observer))
 }
@@ -73,8 +74,8 @@ pub struct PodReview<'r, 'a> {
     pub namespace: &'r str,
     /// The pod.
     pub pod: &'r Pod<'a>,
-    /// Where ServiceAccounts come from.
-    pub service_accounts: &'r dyn ServiceAccounts,
+    /// What answers the policy's questions.
+    pub kubernetes: &'r dyn KubernetesApi,
 }
 
 impl<'a> PodReview<'_, 'a> {
@@ -119,7 +120,7 @@ impl<'a> PodReview<'_, 'a> {
         let object = lookup::object_name(namespace, name);
         let freshness = self.settings.service_account_lookup;
         let mut not_found = None;
-        let json = lookup::look_up(self.service_accounts, namespace, spec, freshness)
+        let json = lookup::look_up(self.kubernetes, namespace, spec, freshness)
             .map_err(|error| not_found = Some(error))
             .ok();
         let metadata = json.as_deref().and_then(|json| {

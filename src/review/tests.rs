@@ -30,8 +30,13 @@ struct Cluster {
     asked: RefCell<Vec<(String, String, Freshness)>>,
 }
 
-impl ServiceAccounts for Cluster {
-    fn get(&self, namespace: &str, name: &str, freshness: Freshness) -> Result<Vec<u8>, String> {
+impl KubernetesApi for Cluster {
+    fn service_account(
+        &self,
+        namespace: &str,
+        name: &str,
+        freshness: Freshness,
+    ) -> Result<Vec<u8>, String> {
         let asked = (namespace.to_owned(), name.to_owned(), freshness);
         self.asked.borrow_mut().push(asked);
         let mut answer = self.answer.clone()?;
@@ -39,6 +44,10 @@ impl ServiceAccounts for Cluster {
             answer["metadata"]["name"] = name.into();
         }
         Ok(answer.to_string().into_bytes())
+    }
+
+    fn can_i(&self, _: &str) -> Result<Vec<u8>, String> {
+        Ok(br#"{"allowed":true}"#.to_vec())
     }
 }
 

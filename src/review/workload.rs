@@ -4,7 +4,7 @@ use super::pod::{PodReview, Purpose};
 use super::reasons::Observer;
 use super::stray_keys::{self, Role};
 use crate::findings::{About, Findings, PodName};
-use crate::identity::lookup::ServiceAccounts;
+use crate::identity::kubernetes_api::KubernetesApi;
 use crate::json::Fault;
 use crate::objects::{Annotated, JOB_TEMPLATE, Request, Workload, WorkloadKind};
 use crate::settings::Settings;
@@ -23,7 +23,7 @@ pub fn review<'a>(
     request: &Request<'a>,
     settings: &Settings,
     kind: WorkloadKind,
-    service_accounts: &dyn ServiceAccounts,
+    kubernetes: &dyn KubernetesApi,
     observer: &mut impl Observer,
 ) -> Result<Verdict<'a>, Fault> {
     let mut workload = Workload::read(kind, &request.object)?;
@@ -58,7 +58,7 @@ pub fn review<'a>(
         }),
         namespace: &request.namespace,
         pod: &template,
-        service_accounts,
+        kubernetes,
     };
     Ok(review.verdict(findings, observer))
 }

@@ -1,6 +1,6 @@
 //! A verdict, independent of the payload that it was made for.
 
-use azure_workload_identity_policy::identity::lookup::ServiceAccounts;
+use azure_workload_identity_policy::identity::kubernetes_api::KubernetesApi;
 use azure_workload_identity_policy::review::review;
 use azure_workload_identity_policy::verdict::{Outcome, log};
 
@@ -23,8 +23,8 @@ pub struct Decision {
 
 impl Decision {
     /// The decision on a payload, made natively.
-    pub fn on(payload: &[u8], service_accounts: &dyn ServiceAccounts) -> Self {
-        let verdict = review(payload, service_accounts, &mut ());
+    pub fn on(payload: &[u8], kubernetes: &dyn KubernetesApi) -> Self {
+        let verdict = review(payload, kubernetes, &mut ());
         let text = |bytes| String::from_utf8(bytes).expect("text");
         let mutated = match &verdict.outcome {
             Outcome::Mutated(object) => {
