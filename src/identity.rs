@@ -2,6 +2,7 @@
 
 pub mod kubernetes_api;
 pub mod lookup;
+pub mod permission;
 
 use std::borrow::Cow;
 
@@ -10,6 +11,7 @@ use crate::keys;
 use crate::messages::Excerpt;
 use crate::objects::Annotated;
 use crate::settings::Settings;
+use crate::settings::identity_map::MapEntry;
 use crate::settings::token_endpoint::TokenEndpoint;
 use crate::values::{self, Malformed};
 
@@ -46,50 +48,52 @@ pub enum Source {
     Pod,
     /// An annotation of the pod's ServiceAccount.
     ServiceAccount,
-    /// A setting of the policy.
+    /// The entry of setting `identityMap` with this index.
+    IdentityMap(usize),
+    /// Another setting of the policy.
     Setting,
 }
 
 impl<'i> Identity<'i> {
     /// Resolves a pod's identity, and adds what is wrong with it to the findings about each of the two.
     ///
-    /// `token_endpoint` is the custom token endpoint, if the pod asks for it.
+    /// `token_endpoint` is the custom token endpoint, if the pod asks for it; `entry` is that of setting `identityMap` for the
+    /// ServiceAccount.
     pub fn resolve(
         settings: &'i Settings,
         pod: Annotated<'_>,
         service_account: Annotated<'i>,
         token_endpoint: Option<&'i TokenEndpoint>,
+        entry: Option<&'i MapEntry<'i>>,
         of_pod: &mut Findings,
         of_service_account: &mut Findings,
     ) -> Self {
         let severity = settings.on_malformed;
         let sourced = |source| move |value| Sourced { value, source };
+        let of_entry = entry.and_then(|entry| {
+            let value = entry.token_expiration_seconds?;
+            let source = Source::IdentityMap(entry.index);
+            Some((Sourced { value, source }, entry.overrides))
+        });
         let token_expiration_seconds = token_expiration(pod, of_pod)
             .map(sourced(Source::Pod))
-            .or_else(|| {
-                token_expiration(service_account, of_service_account)
-                    .map(sourced(Source::ServiceAccount))
+            .or_else(|| match of_entry {
+                Some((overriding, true)) => Some(overriding),
+                _ => token_expiration(service_account, of_service_account)
+                    .map(sourced(Source::ServiceAccount)),
             })
+            .or(of_entry.map(|(value, _)| value))
             .unwrap_or(Sourced {
                 value: settings.default_token_expiration_seconds,
                 source: Source::Setting,
             });
-        let client_id = client_id(service_account, severity, of_service_account);
+        let client_id = client_id(service_account, entry, severity, of_service_account);
         if client_id.is_none() && settings.require_client_id {
             of_service_account.reject(service_account.about, Problem::ClientIdRequired);
         }
-        let tenant_id = tenant_id(service_account, severity, of_service_account);
-        let from_annotation = |value| Sourced {
-            value,
-            source: Source::ServiceAccount,
-        };
-        let default_tenant = Sourced {
-            value: &*settings.azure_tenant_id,
-            source: Source::Setting,
-        };
         Self {
-            client_id: client_id.map(from_annotation),
-            tenant_id: tenant_id.map_or(default_tenant, from_annotation),
+            client_id,
+            tenant_id: tenant_id(service_account, entry, settings, of_service_account),
             authority_host: &settings.azure_authority_host,
             audience: token_endpoint.map_or(&*settings.audience, |endpoint| &endpoint.audience),
             token_expiration_seconds,
@@ -98,24 +102,73 @@ impl<'i> Identity<'i> {
     }
 }
 
-/// The client ID that a ServiceAccount names, malformed or not; `None` if it names none.
+/// The client ID of a ServiceAccount, malformed or not; `None` if nothing names one.
 pub fn client_id<'m>(
     service_account: Annotated<'m>,
+    entry: Option<&'m MapEntry<'m>>,
     severity: Severity,
     findings: &mut Findings,
-) -> Option<&'m str> {
-    let key = keys::CLIENT_ID;
-    annotation(service_account, key, values::client_id, severity, findings)
+) -> Option<Sourced<&'m str>> {
+    let of_entry = entry.and_then(|entry| Some((entry, entry.client_id.as_deref()?)));
+    let (key, parse) = (keys::CLIENT_ID, values::client_id);
+    id(service_account, key, parse, of_entry, severity, findings)
 }
 
-/// The tenant that a ServiceAccount names, malformed or not; `None` if it names none.
+/// The tenant of a ServiceAccount, malformed or not.
 pub fn tenant_id<'m>(
     service_account: Annotated<'m>,
+    entry: Option<&'m MapEntry<'m>>,
+    settings: &'m Settings<'_>,
+    findings: &mut Findings,
+) -> Sourced<&'m str> {
+    let of_entry = entry.and_then(|entry| Some((entry, entry.tenant_id.as_deref()?)));
+    let (key, parse) = (keys::TENANT_ID, values::tenant_id);
+    let severity = settings.on_malformed;
+    let own = id(service_account, key, parse, of_entry, severity, findings);
+    own.unwrap_or(Sourced {
+        value: &settings.azure_tenant_id,
+        source: Source::Setting,
+    })
+}
+
+/// An ID that an annotation of the ServiceAccount gives, or an entry of setting `identityMap`.
+fn id<'m>(
+    from: Annotated<'m>,
+    key: &'static str,
+    parse: fn(&str) -> Result<&str, Malformed>,
+    of_entry: Option<(&MapEntry<'m>, &'m str)>,
     severity: Severity,
     findings: &mut Findings,
-) -> Option<&'m str> {
-    let key = keys::TENANT_ID;
-    annotation(service_account, key, values::tenant_id, severity, findings)
+) -> Option<Sourced<&'m str>> {
+    let Some((entry, value)) = of_entry else {
+        let value = annotation(from, key, parse, severity, findings)?;
+        let source = Source::ServiceAccount;
+        return Some(Sourced { value, source });
+    };
+    let written = from.metadata.annotation(key);
+    if written.is_some_and(|written| !written.eq_ignore_ascii_case(value)) {
+        let problem = Problem::DiffersFromMap {
+            annotation: key,
+            entry: entry.index,
+            is_overridden: entry.overrides,
+        };
+        findings.warn(from.about, problem);
+    }
+    let own = if entry.overrides {
+        None
+    } else {
+        annotation(from, key, parse, severity, findings)
+    };
+    Some(own.map_or(
+        Sourced {
+            value,
+            source: Source::IdentityMap(entry.index),
+        },
+        |value| Sourced {
+            value,
+            source: Source::ServiceAccount,
+        },
+    ))
 }
 
 fn annotation<'m>(

@@ -2,12 +2,14 @@
 //!
 //! # Invariants
 //!
-//! - The decision is a pure function of the payload and of what the lookup of the ServiceAccount gives. At most one
-//!   ServiceAccount is looked up.
+//! - The decision is a pure function of the payload and of what the Kubernetes API is asked: at most one ServiceAccount, and
+//!   at most one permission.
 //! - All findings are reported at once, not only the first.
 //! - Only a pod that is created is ever mutated.
 //! - Whatever the payload, there is a verdict: nothing here panics.
 
+mod allowed;
+mod permitted;
 mod pod;
 mod reasons;
 mod service_account;
@@ -59,7 +61,7 @@ fn decide<'a>(
     };
     let verdict = match target {
         Target::Pod => pod::review(request, &settings, kubernetes, observer),
-        Target::ServiceAccount => service_account::review(request, &settings),
+        Target::ServiceAccount => service_account::review(request, &settings, kubernetes, observer),
         Target::Workload(kind) => workload::review(request, &settings, kind, kubernetes, observer),
     };
     verdict.unwrap_or_else(|fault| misshapen(request, target, fault))

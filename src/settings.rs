@@ -2,6 +2,10 @@
 
 pub mod proxy;
 pub mod token_endpoint;
+pub mod allowed_identities;
+pub mod authorization;
+pub mod identity_map;
+mod entries;
 mod resources;
 mod security_context;
 mod label_selector;
@@ -13,7 +17,10 @@ use std::borrow::Cow;
 use crate::findings::{Findings, Severity};
 use crate::layout::Layout;
 use crate::values::{self, TOKEN_EXPIRATION_SECONDS};
+use allowed_identities::AllowedIdentities;
+use authorization::Authorization;
 use faults::{Faults, Setting};
+use identity_map::IdentityMap;
 use proxy::ProxySettings;
 use token_endpoint::TokenEndpoint;
 
@@ -21,7 +28,7 @@ pub use shape::json_amount;
 
 /// The policy's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct Settings<'s> {
     /// Tenant of the pods whose ServiceAccount does not name one.
     pub azure_tenant_id: String,
     /// URL of the cloud's Entra endpoint.
@@ -46,6 +53,16 @@ pub struct Settings {
     pub proxy: ProxySettings,
     /// The custom token endpoint, if one is configured.
     pub token_endpoint: Option<TokenEndpoint>,
+    /// Identities that are given to ServiceAccounts centrally, if there are any.
+    pub identity_map: Option<IdentityMap<'s>>,
+    /// The identities that are allowed; `None` if all are.
+    pub allowed_identities: Option<AllowedIdentities<'s>>,
+    /// What is done about an identity that is not allowed.
+    pub on_disallowed: Severity,
+    /// Whether Kubernetes' RBAC is asked who may use an identity.
+    pub authorization: Authorization<'s>,
+    /// What is done if it does not answer.
+    pub on_authorization_error: Severity,
 }
 
 /// What is done about a pod that opts in and lacks something of its identity.
@@ -93,9 +110,14 @@ enum Name {
     Mode,
     Proxy,
     CustomTokenEndpoint,
+    IdentityMap,
+    AllowedIdentities,
+    OnDisallowed,
+    Authorization,
+    OnAuthorizationError,
 }
 
-const NAMES: [(&str, Name); 13] = [
+const NAMES: [(&str, Name); 18] = [
     ("azureTenantID", Name::AzureTenantId),
     ("azureEnvironment", Name::AzureEnvironment),
     ("azureAuthorityHost", Name::AzureAuthorityHost),
@@ -112,6 +134,11 @@ const NAMES: [(&str, Name); 13] = [
     ("mode", Name::Mode),
     ("proxy", Name::Proxy),
     ("customTokenEndpoint", Name::CustomTokenEndpoint),
+    ("identityMap", Name::IdentityMap),
+    ("allowedIdentities", Name::AllowedIdentities),
+    ("onDisallowed", Name::OnDisallowed),
+    ("authorization", Name::Authorization),
+    ("onAuthorizationError", Name::OnAuthorizationError),
 ];
 
 /// The names of all settings.
@@ -134,8 +161,7 @@ const LAYOUTS: [(&str, Layout); 4] = [
     ("v1.6.1", Layout::V1_6_1),
 ];
 
-const ON_MALFORMED: [(&str, Severity); 2] =
-    [("Reject", Severity::Reject), ("Warn", Severity::Warn)];
+const SEVERITIES: [(&str, Severity); 2] = [("Reject", Severity::Reject), ("Warn", Severity::Warn)];
 
 const SERVICE_ACCOUNT_LOOKUPS: [(&str, Freshness); 2] =
     [("Fresh", Freshness::Fresh), ("Cached", Freshness::Cached)];
@@ -158,13 +184,35 @@ const OTHER_CLOUDS: [(&str, &str); 1] = [("AzureStackCloud", "set azureAuthority
 
 const PUBLIC_CLOUD: &str = "https://login.microsoftonline.com/";
 
-impl Settings {
+impl<'s> Settings<'s> {
     /// Reads settings from JSON; null for one counts as unset.
+    ///
+    /// Lists of identities can be long, so their entries are left to [`validate`](Self::validate).
     ///
     /// # Errors
     ///
     /// Everything that is wrong, each with its setting, what was found and what was expected.
-    pub fn read(json: &str) -> Result<Box<Self>, Findings> {
+    pub fn read(json: &'s str) -> Result<Box<Self>, Findings> {
+        Self::read_and(json, |_, _, _| {})
+    }
+
+    /// As [`read`](Self::read), and checks every entry of every list: once, when the policy is loaded.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn validate(json: &'s str) -> Result<Box<Self>, Findings> {
+        Self::read_and(json, |faults, name, setting| match name {
+            Name::IdentityMap => identity_map::check(faults, setting),
+            Name::AllowedIdentities => allowed_identities::check(faults, setting),
+            _ => {}
+        })
+    }
+
+    fn read_and(
+        json: &'s str,
+        check: fn(&mut Faults, Name, Setting<'_>),
+    ) -> Result<Box<Self>, Findings> {
         let mut faults = Faults::default();
         let mut tenant = None;
         let mut cloud = None;
@@ -179,6 +227,11 @@ impl Settings {
         let mut lookup = None;
         let mut proxy = None;
         let mut token_endpoint = None;
+        let mut identity_map = None;
+        let mut allowed_identities = None;
+        let mut on_disallowed = None;
+        let mut authorization = None;
+        let mut on_authorization_error = None;
         let object = Setting {
             prefix: "",
             key: "",
@@ -196,7 +249,7 @@ impl Settings {
             Name::OptIn => opt_in = faults.one_of(setting, &OPT_INS),
             Name::Layout => layout = faults.one_of(setting, &LAYOUTS),
             Name::DefaultTokenExpirationSeconds => expiration = faults.expiration(setting),
-            Name::OnMalformed => on_malformed = faults.one_of(setting, &ON_MALFORMED),
+            Name::OnMalformed => on_malformed = faults.one_of(setting, &SEVERITIES),
             Name::RequireClientId => require_client_id = faults.boolean(setting),
             Name::ServiceAccountLookup => {
                 lookup = faults.one_of(setting, &SERVICE_ACCOUNT_LOOKUPS);
@@ -205,6 +258,23 @@ impl Settings {
             Name::Proxy => proxy = Some(proxy::read(faults, setting)),
             // Read last, because it must not have the same audience.
             Name::CustomTokenEndpoint => token_endpoint = Some(setting),
+            Name::IdentityMap => {
+                identity_map = identity_map::read(faults, setting);
+                if identity_map.is_some() {
+                    check(faults, name, setting);
+                }
+            }
+            Name::AllowedIdentities => {
+                allowed_identities = allowed_identities::read(faults, setting);
+                if allowed_identities.is_some() {
+                    check(faults, name, setting);
+                }
+            }
+            Name::OnDisallowed => on_disallowed = faults.one_of(setting, &SEVERITIES),
+            Name::Authorization => authorization = Some(authorization::read(faults, setting)),
+            Name::OnAuthorizationError => {
+                on_authorization_error = faults.one_of(setting, &SEVERITIES);
+            }
         });
         if tenant.is_none() && !faults.is_unreadable {
             faults.missing("", "azureTenantID", values::TENANT_ID, None);
@@ -228,6 +298,11 @@ impl Settings {
                 service_account_lookup: lookup.unwrap_or(Freshness::Fresh),
                 proxy: proxy.unwrap_or_default(),
                 token_endpoint,
+                identity_map,
+                allowed_identities,
+                on_disallowed: on_disallowed.unwrap_or(Severity::Reject),
+                authorization: authorization.unwrap_or_default(),
+                on_authorization_error: on_authorization_error.unwrap_or(Severity::Reject),
             })),
             _ => Err(faults.into_findings()),
         }
@@ -236,27 +311,28 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use super::authorization::AuthorizationMode;
     use super::token_endpoint::CertificateAuthority;
     use super::*;
 
     const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 
     #[track_caller]
-    fn accepts(json: &str) -> Settings {
-        *Settings::read(json).expect("settings")
+    fn accepts(json: &str) -> Settings<'_> {
+        *Settings::validate(json).expect("settings")
     }
 
     /// Valid settings stay valid with this member.
     #[track_caller]
     pub(super) fn accepts_one(member: &str) {
         let json = format!(r#"{{"azureTenantID":"{TENANT}",{member}}}"#);
-        let faults = Settings::read(&json).err();
+        let faults = Settings::validate(&json).err();
         assert_eq!(faults, None, "{member}");
     }
 
     #[track_caller]
     fn rejects(json: &str, faults: &[impl AsRef<str>]) {
-        let findings = Settings::read(json).expect_err(json);
+        let findings = Settings::validate(json).expect_err(json);
         let found: Vec<_> = findings.shown().iter().map(ToString::to_string).collect();
         let faults: Vec<_> = faults.iter().map(AsRef::as_ref).collect();
         assert_eq!(found, faults);
@@ -280,7 +356,7 @@ mod tests {
         );
     }
 
-    fn defaults() -> Settings {
+    fn defaults() -> Settings<'static> {
         Settings {
             azure_tenant_id: TENANT.to_owned(),
             azure_authority_host: "https://login.microsoftonline.com/".into(),
@@ -294,6 +370,11 @@ mod tests {
             service_account_lookup: Freshness::Fresh,
             proxy: ProxySettings::default(),
             token_endpoint: None,
+            identity_map: None,
+            allowed_identities: None,
+            on_disallowed: Severity::Reject,
+            authorization: Authorization::default(),
+            on_authorization_error: Severity::Reject,
         }
     }
 
@@ -352,7 +433,12 @@ mod tests {
                 "azureKubernetesCAConfigMapName": "",
                 "azureKubernetesCACTBSignerName": "example.com/signer",
                 "azureKubernetesCACTBLabelSelector": {"matchLabels":{"a":"b"}}
-            }
+            },
+            "identityMap": [{"optIn":true}],
+            "allowedIdentities": [{"namespaces":["a"]}],
+            "onDisallowed": "Warn",
+            "authorization": {"mode":"Off","verb":"use","group":"example.com","exemptUsers":[]},
+            "onAuthorizationError": "Warn"
         }"#;
         let json_text = |text: &str| Some(text.to_owned());
         let expected = Settings {
@@ -386,6 +472,16 @@ mod tests {
                     label_selector: json_text(r#"{"matchLabels":{"a":"b"}}"#),
                 }),
             }),
+            identity_map: Some(IdentityMap::new(r#"[{"optIn":true}]"#)),
+            allowed_identities: Some(AllowedIdentities::new(r#"[{"namespaces":["a"]}]"#)),
+            on_disallowed: Severity::Warn,
+            authorization: Authorization {
+                mode: Some(AuthorizationMode::Off),
+                verb: "use".into(),
+                group: "example.com".into(),
+                exempt_users: Some("[]"),
+            },
+            on_authorization_error: Severity::Warn,
         };
         assert_eq!(accepts(json), expected);
     }
@@ -543,7 +639,7 @@ mod tests {
         );
         rejects_one(
             r#""proxyImage":"x""#,
-            "setting proxyImage: there is no such setting; help: use one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID, serviceAccountLookup, mode, proxy, customTokenEndpoint",
+            "setting proxyImage: there is no such setting; help: use one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID, serviceAccountLookup, mode, proxy, customTokenEndpoint, identityMap, allowedIdentities, onDisallowed, authorization, onAuthorizationError",
         );
     }
 
@@ -580,7 +676,8 @@ mod tests {
             let endpoint = format!(r#""annotationSuffix":"a","audience":"b",{member}"#);
             let json =
                 format!(r#"{{"azureTenantID":"{TENANT}","customTokenEndpoint":{{{endpoint}}}}}"#);
-            accepts(&json).token_endpoint.expect("an endpoint").ca
+            let endpoint = accepts(&json).token_endpoint;
+            endpoint.expect("an endpoint").ca
         };
         let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
         assert_eq!(

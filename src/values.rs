@@ -1,10 +1,12 @@
 //! One parser for each kind of value, whoever gives it: an annotation of a pod or a ServiceAccount, or a setting.
 
 mod amount;
+mod pattern;
 
 use std::ops::RangeInclusive;
 
 pub use amount::{LARGEST, ONE, QUANTITY, amount};
+pub use pattern::{covers, matches, name_pattern, namespace_pattern, user_pattern};
 
 /// How long a token may be valid, in seconds, by what Azure and Kubernetes accept.
 pub const TOKEN_EXPIRATION_SECONDS: RangeInclusive<u32> = 3600..=86400;
@@ -272,6 +274,25 @@ pub fn host_name(text: &str) -> Result<&str, Malformed> {
 /// [`Malformed`] if Kubernetes would not allow it.
 pub fn object_name(text: &str) -> Result<&str, Malformed> {
     checked(text, OBJECT_NAME, &is_subdomain)
+}
+
+/// An API group that is not the core group.
+///
+/// # Errors
+///
+/// [`Malformed`] if Kubernetes would not allow it.
+pub fn api_group(text: &str) -> Result<&str, Malformed> {
+    checked(text, "an API group such as example.com", &is_subdomain)
+}
+
+/// A verb of Kubernetes' RBAC. One for all verbs is not one to ask for.
+///
+/// # Errors
+///
+/// [`Malformed`] if it is not one word in lower case.
+pub fn verb(text: &str) -> Result<&str, Malformed> {
+    let valid = |text: &str| is_label(text) && is_lower(text);
+    checked(text, "a verb such as use-managed-identity", &valid)
 }
 
 /// The key of a label, or the name of a resource, as Kubernetes allows it: a name, after a domain and a slash or alone.

@@ -3,7 +3,10 @@
 use std::fmt::Write;
 use std::{env, fs};
 
-use super::{About, Finding, Found, LookupError, Named, Place, PodName, Problem, Severity, fitted};
+use super::{
+    About, Finding, Found, IdSource, LookupError, Named, Permission, PermissionError, Place,
+    PodName, Problem, Severity, fitted,
+};
 use crate::json::Fault;
 use crate::keys::{self, Form};
 use crate::messages::{Excerpt, ObjectName};
@@ -31,11 +34,16 @@ to do, if that is not clear from the rest. Names and values are in quotes, with 
 - Values are shown up to 60 characters. Values of environment variables are never shown.
 ";
 
+/// Client IDs in examples.
+const CLIENT_ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
+const OTHER_CLIENT_ID: &str = "3b9d6f0a-1c2e-4d7b-8a90-5e4f3a2b1c0d";
+
 /// A section of the page.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Section {
     Annotations,
     ServiceAccount,
+    Permission,
     InTheWay,
     Proxy,
     Verify,
@@ -44,7 +52,7 @@ enum Section {
     Settings,
 }
 
-const SECTIONS: [(Section, &str, &str); 8] = [
+const SECTIONS: [(Section, &str, &str); 9] = [
     (
         Section::Annotations,
         "Annotation values",
@@ -54,6 +62,11 @@ const SECTIONS: [(Section, &str, &str); 8] = [
         Section::ServiceAccount,
         "The ServiceAccount",
         "A pod that opts in and whose ServiceAccount cannot be read would start without its identity, so it is rejected. For a\nworkload each of these is a warning: the ServiceAccount may be created before the pods are, and a check that cannot be made\nmust not hold up a rollout.",
+    ),
+    (
+        Section::Permission,
+        "Who may use which identity",
+        "With the settings `allowedIdentities`, `authorization` and `identityMap`. See [who may use which identity](identities.md). A\nworkload whose ServiceAccount lacks a permission is warned about, because the permission may come before its pods do.",
     ),
     (
         Section::InTheWay,
@@ -132,6 +145,35 @@ fn entry(problem: &Problem) -> Entry {
             Section::ServiceAccount,
             "so AZURE_CLIENT_ID is not injected",
             "Usually the annotation was forgotten. It is fine if the application names its client ID itself.",
+        ),
+        Problem::Disallowed { .. } => (
+            Section::Permission,
+            "that setting allowedIdentities allows, found",
+            "No entry of `allowedIdentities` allows this ServiceAccount the identity. The message names at most two identities that are\nallowed to it, and none that are allowed to others. What a container sets is shown only if it is an ID.",
+        ),
+        Problem::TooManyIdentities => (
+            Section::Permission,
+            "different identities, which are too many to look into",
+            "With `allowedIdentities`, each client ID and tenant that a container sets itself is looked up.",
+        ),
+        Problem::NotPermitted { .. } => (
+            Section::Permission,
+            "lacks the permission",
+            "Kubernetes' RBAC, or another authorizer of the API server, does not permit it. Only a ClusterRoleBinding does; a RoleBinding\ndoes not count. What the authorizer says of it comes last, if it says anything.",
+        ),
+        Problem::PermissionUnknown { error, .. } => return permission_entry(error),
+        Problem::DiffersFromMap {
+            is_overridden: true,
+            ..
+        } => (
+            Section::Permission,
+            "has no effect, because setting identityMap",
+            "The ServiceAccount's annotation says something else than the entry, and the entry has `override: true`.",
+        ),
+        Problem::DiffersFromMap { .. } => (
+            Section::Permission,
+            "counts, and differs from setting identityMap",
+            "The ServiceAccount's annotation says something else than the entry, and comes before it.",
         ),
         Problem::VolumeNameTaken { .. } => (
             Section::InTheWay,
@@ -308,6 +350,16 @@ fn entry(problem: &Problem) -> Entry {
             "beside it, found nothing",
             "The setting does nothing without the other one.",
         ),
+        Problem::SettingRepeats { .. } => (
+            Section::Settings,
+            "is the same as",
+            "The list has it twice, whatever the case of its letters.",
+        ),
+        Problem::SettingShadowed { .. } => (
+            Section::Settings,
+            "never counts, because",
+            "The first entry that matches a ServiceAccount counts.",
+        ),
     };
     Entry {
         section,
@@ -354,6 +406,36 @@ fn lookup_entry(error: &LookupError) -> Entry {
     }
 }
 
+fn permission_entry(error: &PermissionError) -> Entry {
+    let (words, meaning) = match error {
+        PermissionError::Forbidden => (
+            "PolicyServer is not allowed to create SubjectAccessReviews",
+            "The API server answered that it is forbidden.",
+        ),
+        PermissionError::NoHostCapability => (
+            "nobody knows whether … has no access to the host capability",
+            "Host capabilities are restricted, and setting `authorization` needs this one.",
+        ),
+        PermissionError::NoCluster => (
+            "nobody knows whether … the host has no connection to a cluster",
+            "PolicyServer or kwctl could not connect to an API server.",
+        ),
+        PermissionError::Other(_) => (
+            "nobody knows whether … the host says",
+            "Another error of the host, of which the first line is shown.",
+        ),
+        PermissionError::NotAnAnswer(_) => (
+            "the host's answer is not a SubjectAccessReviewStatus",
+            "The answer is not JSON of a SubjectAccessReviewStatus. Please report it.",
+        ),
+    };
+    Entry {
+        section: Section::Permission,
+        words,
+        meaning,
+    }
+}
+
 /// An example of each problem, in the order of the page.
 fn examples() -> Vec<Finding> {
     let pod = || {
@@ -380,6 +462,21 @@ fn examples() -> Vec<Finding> {
     let reject = Severity::Reject;
     let warn = Severity::Warn;
     let lookup = |error| (of_service_account(), reject, Problem::Lookup(error));
+    let permission = || {
+        Box::new(Permission {
+            verb: text("use-managed-identity"),
+            client_id: text(CLIENT_ID),
+            group: text("cid.wi.aks.azure.com"),
+        })
+    };
+    let permission_unknown = |error| {
+        let problem = Problem::PermissionUnknown {
+            user: None,
+            client_id: text(CLIENT_ID),
+            error,
+        };
+        (of_service_account(), reject, problem)
+    };
     [
         (
             of_service_account(),
@@ -460,6 +557,70 @@ fn examples() -> Vec<Finding> {
             Problem::ClientIdNotSet {
                 is_empty: false,
                 unnamed_in: Some("spec.template.spec"),
+            },
+        ),
+        (
+            of_service_account(),
+            reject,
+            Problem::Disallowed {
+                source: IdSource::Annotation(keys::CLIENT_ID),
+                expected: "a client ID",
+                found: Found::Text(text(CLIENT_ID)),
+                allowed: vec![text(OTHER_CLIENT_ID)],
+            },
+        ),
+        (
+            container(),
+            reject,
+            Problem::Disallowed {
+                source: IdSource::Env(keys::AZURE_TENANT_ID),
+                expected: "a tenant",
+                found: Found::Kind("another value"),
+                allowed: Vec::new(),
+            },
+        ),
+        (pod(), reject, Problem::TooManyIdentities),
+        (
+            of_service_account(),
+            reject,
+            Problem::NotPermitted {
+                user: None,
+                permission: permission(),
+                reason: None,
+            },
+        ),
+        (
+            of_service_account(),
+            reject,
+            Problem::NotPermitted {
+                user: Some(text("jane@example.com")),
+                permission: permission(),
+                reason: None,
+            },
+        ),
+        permission_unknown(PermissionError::Forbidden),
+        permission_unknown(PermissionError::NoHostCapability),
+        permission_unknown(PermissionError::NoCluster),
+        permission_unknown(PermissionError::Other(text("connection reset by peer"))),
+        permission_unknown(PermissionError::NotAnAnswer(
+            Fault::missing("true or false").in_field("allowed"),
+        )),
+        (
+            of_service_account(),
+            warn,
+            Problem::DiffersFromMap {
+                annotation: keys::CLIENT_ID,
+                entry: 3,
+                is_overridden: false,
+            },
+        ),
+        (
+            of_service_account(),
+            warn,
+            Problem::DiffersFromMap {
+                annotation: keys::TENANT_ID,
+                entry: 3,
+                is_overridden: true,
             },
         ),
         (
@@ -733,6 +894,20 @@ fn examples() -> Vec<Finding> {
                 other: "azureKubernetesCACTBSignerName",
             },
         ),
+        (
+            setting("allowedIdentities[4]"),
+            reject,
+            Problem::SettingRepeats {
+                first: text("allowedIdentities[0]"),
+            },
+        ),
+        (
+            setting("identityMap[4]"),
+            reject,
+            Problem::SettingShadowed {
+                earlier: text("identityMap[0]"),
+            },
+        ),
     ]
     .into_iter()
     .map(|(about, severity, problem)| Finding {
@@ -822,6 +997,10 @@ fn every_warning_keeps_its_advice() {
                     | Problem::ServiceAccountName { .. }
                     | Problem::ServiceAccountMissing { .. }
                     | Problem::Lookup(_)
+                    | Problem::Disallowed { .. }
+                    | Problem::TooManyIdentities
+                    | Problem::NotPermitted { .. }
+                    | Problem::PermissionUnknown { .. }
             );
         if !can_warn {
             continue;
@@ -874,12 +1053,16 @@ fn every_problem_has_an_example() {
         };
         assert!(examples.iter().any(has_it), "{variant}");
     }
-    for variant in variants("LookupError") {
-        let start = format!("Lookup({variant}");
-        let mut examples = examples.iter();
-        assert!(
-            examples.any(|example| example.starts_with(&start)),
-            "{variant}"
-        );
+    for (name, starts) in [
+        ("LookupError", "Lookup("),
+        ("PermissionError", "PermissionUnknown"),
+    ] {
+        for variant in variants(name) {
+            let mut examples = examples.iter();
+            assert!(
+                examples.any(|example| example.starts_with(starts) && example.contains(&variant)),
+                "{variant}"
+            );
+        }
     }
 }

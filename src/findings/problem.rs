@@ -67,6 +67,48 @@ pub enum Problem {
         unnamed_in: Option<&'static str>,
     },
 
+    // Who may use which identity.
+    /// No entry of setting `allowedIdentities` allows a part of an identity.
+    Disallowed {
+        /// Where it comes from.
+        source: IdSource,
+        /// What is allowed, to be read after "expected".
+        expected: &'static str,
+        /// What was found.
+        found: Found,
+        /// Some of what is allowed to this ServiceAccount.
+        allowed: Vec<Excerpt>,
+    },
+    /// A pod's containers set more different identities than are looked into.
+    TooManyIdentities,
+    /// Kubernetes' RBAC does not permit someone the use of an identity.
+    NotPermitted {
+        /// The user; `None` if it is the ServiceAccount.
+        user: Option<Excerpt>,
+        /// The permission.
+        permission: Box<Permission>,
+        /// What the authorizer says.
+        reason: Option<Excerpt>,
+    },
+    /// Whether someone is permitted the use of an identity cannot be found out.
+    PermissionUnknown {
+        /// The user; `None` if it is the ServiceAccount.
+        user: Option<Excerpt>,
+        /// The client ID.
+        client_id: Excerpt,
+        /// Why.
+        error: PermissionError,
+    },
+    /// An annotation of the ServiceAccount says something else than setting `identityMap`.
+    DiffersFromMap {
+        /// The annotation.
+        annotation: &'static str,
+        /// The index of the entry.
+        entry: usize,
+        /// Whether the entry counts, and not the annotation.
+        is_overridden: bool,
+    },
+
     // What is in the way.
     /// A volume has the name of the token volume.
     VolumeNameTaken {
@@ -295,6 +337,123 @@ pub enum Problem {
         /// The other setting.
         other: &'static str,
     },
+    /// An item of a list is in it twice.
+    SettingRepeats {
+        /// The path of the first.
+        first: Excerpt,
+    },
+    /// An entry never counts, because one before it matches all that it matches.
+    SettingShadowed {
+        /// The path of that one.
+        earlier: Excerpt,
+    },
+}
+
+/// Where a client ID or a tenant comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdSource {
+    /// An annotation.
+    Annotation(&'static str),
+    /// A setting, by its path.
+    Setting(Excerpt),
+    /// A variable that a container sets itself.
+    Env(&'static str),
+}
+
+impl Display for IdSource {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Annotation(name) => write!(f, "annotation {name}"),
+            Self::Setting(path) => write!(f, "setting {}", path.bare()),
+            Self::Env(name) => write!(f, "env {name}"),
+        }
+    }
+}
+
+/// The permission to use an identity, in the terms of Kubernetes' RBAC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// The verb.
+    pub verb: Excerpt,
+    /// The resource: a client ID.
+    pub client_id: Excerpt,
+    /// The API group.
+    pub group: Excerpt,
+}
+
+impl Display for Permission {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let names = f.precision().unwrap_or(VALUE_LENGTH).min(VALUE_LENGTH);
+        write!(
+            f,
+            "the permission {:.names$} on {:.names$} (API group {:.names$})",
+            self.verb.bare(),
+            self.client_id,
+            self.group.bare()
+        )
+    }
+}
+
+/// Why a permission cannot be found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PermissionError {
+    /// The API server does not let PolicyServer ask.
+    Forbidden,
+    /// The host capability is not granted.
+    NoHostCapability,
+    /// The host is not connected to a cluster.
+    NoCluster,
+    /// The host says something else.
+    Other(Excerpt),
+    /// The answer is not one.
+    NotAnAnswer(Fault),
+}
+
+impl Display for PermissionError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Forbidden => "PolicyServer is not allowed to create SubjectAccessReviews",
+            Self::NoHostCapability => {
+                "the policy has no access to the host capability kubernetes/can_i"
+            }
+            Self::NoCluster => NO_CLUSTER,
+            Self::Other(text) => return write_host_error(text, f),
+            Self::NotAnAnswer(fault) => {
+                return write!(
+                    f,
+                    "the host's answer is not a SubjectAccessReviewStatus: {fault}"
+                );
+            }
+        })
+    }
+}
+
+impl PermissionError {
+    fn help(&self) -> &'static str {
+        match self {
+            Self::Forbidden => {
+                "let its ServiceAccount create subjectaccessreviews, with a ClusterRole and a ClusterRoleBinding"
+            }
+            Self::NoHostCapability => GRANT_CAPABILITY,
+            Self::NoCluster => SEE_LOG_OR_CONNECT,
+            Self::Other(_) => CHECK_CONNECTION,
+            Self::NotAnAnswer(_) => SEE_LOG,
+        }
+    }
+}
+
+const NO_CLUSTER: &str = "the host has no connection to a cluster";
+const GRANT_CAPABILITY: &str = "grant it where PolicyServer or kwctl restricts host capabilities";
+const SEE_LOG_OR_CONNECT: &str =
+    "see PolicyServer's log (kwctl: give a kubeconfig or --replay-host-capabilities-interactions)";
+const CHECK_CONNECTION: &str =
+    "check PolicyServer's permissions and its connection to the API server";
+const SEE_LOG: &str = "see PolicyServer's log";
+
+/// Writes an error of the host that is not known.
+fn write_host_error(text: &Excerpt, f: &mut Formatter<'_>) -> fmt::Result {
+    let values = f.precision().unwrap_or(VALUE_LENGTH).min(VALUE_LENGTH);
+    write!(f, "the host says {text:.values$}")
 }
 
 /// The field by which a pod names its ServiceAccount.
@@ -348,6 +507,8 @@ pub enum Place {
     ServiceAccount,
     /// Setting `azureTenantID`.
     TenantSetting,
+    /// Setting `identityMap`.
+    IdentityMap,
     /// The mount of the token volume.
     TokenMount,
 }
@@ -359,6 +520,7 @@ impl Display for Place {
             Self::Template(path) => path,
             Self::ServiceAccount => "the ServiceAccount",
             Self::TenantSetting => "setting azureTenantID",
+            Self::IdentityMap => "setting identityMap",
             Self::TokenMount => "the token volume's mount",
         })
     }
@@ -384,6 +546,9 @@ impl Display for Found {
         }
     }
 }
+
+/// How many different identities the containers of a pod may set.
+pub const IDENTITIES_OF_A_POD: usize = 20;
 
 /// The size in bytes of the largest pod that the policy makes: what the API server can store.
 pub const LARGEST_POD: usize = 1_500_000;
@@ -429,7 +594,7 @@ impl Problem {
         write!(f, "{about:.names$}")?;
         f.write_str(match (about, self) {
             (About::Request, _) => "",
-            (_, Self::Lacks { .. }) => " ",
+            (_, Self::Lacks { .. } | Self::NotPermitted { user: None, .. }) => " ",
             _ => ": ",
         })?;
         let field = |name| format!("{}.{name}", about.path());
@@ -486,6 +651,58 @@ impl Problem {
                     None => Ok(()),
                 }
             }
+            Self::Disallowed {
+                source,
+                expected,
+                found,
+                ..
+            } => write!(
+                f,
+                "{}{source}: expected {expected} that setting allowedIdentities allows, found {found:.values$}",
+                about.metadata()
+            ),
+            Self::TooManyIdentities => write!(
+                f,
+                "the containers set more than {IDENTITIES_OF_A_POD} different identities, which are too many to look into"
+            ),
+            Self::NotPermitted {
+                user,
+                permission,
+                reason,
+            } => {
+                write_user(user.as_ref(), names, f)?;
+                write!(f, "lacks {permission:.names$}")?;
+                match reason {
+                    Some(reason) => write!(f, ": {reason:.names$}"),
+                    None => Ok(()),
+                }
+            }
+            Self::PermissionUnknown {
+                user,
+                client_id,
+                error,
+            } => {
+                f.write_str("nobody knows whether ")?;
+                match user {
+                    Some(_) => write_user(user.as_ref(), names, f)?,
+                    None => f.write_str("it ")?,
+                }
+                write!(f, "may use {client_id:.values$}: {error:.names$}")
+            }
+            Self::DiffersFromMap {
+                annotation,
+                entry,
+                is_overridden: true,
+            } => write!(
+                f,
+                "annotation {annotation} has no effect, because setting identityMap[{entry}] overrides it"
+            ),
+            Self::DiffersFromMap {
+                annotation, entry, ..
+            } => write!(
+                f,
+                "annotation {annotation} counts, and differs from setting identityMap[{entry}]"
+            ),
             Self::VolumeNameTaken { index, name } => write!(
                 f,
                 "{}[{index}]: volume {name:.names$} has the name of the token volume, but does not hold the token alone",
@@ -676,6 +893,14 @@ impl Problem {
                 "expected one source of certificates at most, found {other} too"
             ),
             Self::NeedsSetting { other } => write!(f, "expected {other} beside it, found nothing"),
+            Self::SettingRepeats { first } => {
+                write!(f, "is the same as {:.names$}", first.bare())
+            }
+            Self::SettingShadowed { earlier } => write!(
+                f,
+                "never counts, because {:.names$} matches all that it matches",
+                earlier.bare()
+            ),
         }
     }
 
@@ -700,6 +925,25 @@ impl Problem {
             Self::ClientIdNotSet { .. } => {
                 "set the annotation, or set the variable in the containers that need it"
             }
+            Self::Disallowed { allowed, .. } => {
+                // However long the rest is: it is no use without.
+                let or = |allowed: &Excerpt| format!("{allowed} or ");
+                let use_one: String = allowed.iter().map(or).collect();
+                return Some(match use_one.strip_suffix(" or ") {
+                    Some(one) => format!("use {one}"),
+                    None => "ask whoever administers the policy to allow it".to_owned(),
+                });
+            }
+            Self::TooManyIdentities => "use fewer",
+            Self::NotPermitted { .. } => {
+                "add a ClusterRole and a ClusterRoleBinding, which azwi-policy grant writes"
+            }
+            Self::PermissionUnknown { error, .. } => error.help(),
+            Self::DiffersFromMap {
+                is_overridden: true,
+                ..
+            } => "remove the annotation",
+            Self::DiffersFromMap { .. } => "remove the annotation to use the setting",
             Self::VolumeNameTaken { .. } => "rename it and its mounts",
             Self::NotForTokenEndpoint { .. }
             | Self::OtherAudience { .. }
@@ -798,7 +1042,8 @@ impl Problem {
                     None => format!("use one of {}", names.join(", ")),
                 });
             }
-            Self::TwoSources { .. } => "remove one of them",
+            Self::TwoSources { .. } | Self::SettingRepeats { .. } => "remove one of them",
+            Self::SettingShadowed { .. } => "put it before that one, or remove it",
             Self::Shape(_)
             | Self::ListedTwice { .. }
             | Self::ServiceAccountName { .. }
@@ -819,11 +1064,8 @@ impl Display for LookupError {
             Self::NoHostCapability => {
                 "the policy has no access to the host capability kubernetes/get_resource"
             }
-            Self::NoCluster => "the host has no connection to a cluster",
-            Self::Other(text) => {
-                let values = f.precision().unwrap_or(VALUE_LENGTH).min(VALUE_LENGTH);
-                return write!(f, "the host says {text:.values$}");
-            }
+            Self::NoCluster => NO_CLUSTER,
+            Self::Other(text) => return write_host_error(text, f),
             Self::NotAServiceAccount(fault) => {
                 return write!(f, "the host's answer is not a ServiceAccount: {fault}");
             }
@@ -844,17 +1086,19 @@ impl LookupError {
             Self::NoContextAwareAccess => {
                 "list v1 ServiceAccount under spec.contextAwareResources of a ClusterAdmissionPolicy (kwctl: --allow-context-aware)"
             }
-            Self::NoHostCapability => {
-                "grant it where PolicyServer or kwctl restricts host capabilities"
-            }
-            Self::NoCluster => {
-                "see PolicyServer's log (kwctl: give a kubeconfig or --replay-host-capabilities-interactions)"
-            }
-            Self::Other(_) => {
-                "check PolicyServer's permissions and its connection to the API server"
-            }
-            Self::NotAServiceAccount(_) | Self::AnotherOne(_) => "see PolicyServer's log",
+            Self::NoHostCapability => GRANT_CAPABILITY,
+            Self::NoCluster => SEE_LOG_OR_CONNECT,
+            Self::Other(_) => CHECK_CONNECTION,
+            Self::NotAServiceAccount(_) | Self::AnotherOne(_) => SEE_LOG,
         }
+    }
+}
+
+/// Writes a user in front of what is said of it; nothing if it is the ServiceAccount that all is about.
+fn write_user(user: Option<&Excerpt>, names: usize, f: &mut Formatter<'_>) -> fmt::Result {
+    match user {
+        Some(user) => write!(f, "user {user:.names$} "),
+        None => Ok(()),
     }
 }
 

@@ -77,9 +77,13 @@ fn is_same(new: &NewEnvVar<'_>, own: &str) -> bool {
 /// Where a variable's value would come from; `None` for those that users set for good reasons.
 fn source(new: &NewEnvVar<'_>, identity: &Identity<'_>) -> Option<Place> {
     match new.name {
-        keys::AZURE_CLIENT_ID => Some(Place::ServiceAccount),
+        keys::AZURE_CLIENT_ID => Some(match identity.client_id?.source {
+            Source::IdentityMap(_) => Place::IdentityMap,
+            Source::Pod | Source::ServiceAccount | Source::Setting => Place::ServiceAccount,
+        }),
         keys::AZURE_TENANT_ID => Some(match identity.tenant_id.source {
             Source::Setting => Place::TenantSetting,
+            Source::IdentityMap(_) => Place::IdentityMap,
             Source::Pod | Source::ServiceAccount => Place::ServiceAccount,
         }),
         keys::AZURE_FEDERATED_TOKEN_FILE => Some(Place::TokenMount),

@@ -20,6 +20,8 @@ pub struct Request<'a> {
     pub object: Object<'a>,
     /// `request.oldObject`; null if there is none, as for a CREATE.
     pub old_object: Object<'a>,
+    /// The JSON of `request.userInfo`: who makes the request.
+    pub user_info: &'a str,
     /// The JSON of `settings`.
     pub settings: &'a str,
 }
@@ -34,6 +36,7 @@ impl<'a> Request<'a> {
     #[inline(never)]
     pub fn read(payload: &'a str) -> Result<Self, Fault> {
         let mut request = Self {
+            user_info: "null",
             settings: "null",
             ..Self::default()
         };
@@ -77,6 +80,7 @@ impl<'a> Request<'a> {
                 // Kubewarden sorts keys, so `kind` comes first; in another order this is only slower.
                 "object" if self.kind == "Pod" => self.object = Object::read_pod(reader, "spec")?,
                 "object" => self.object = Object::read(reader)?,
+                "userInfo" => self.user_info = reader.raw()?,
                 "oldObject" => self.old_object = Object::read(reader)?,
                 _ => {
                     reader.skip()?;

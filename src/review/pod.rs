@@ -1,19 +1,23 @@
 //! The decision on a pod, and on the pod template of a workload.
 
+use super::allowed::{self, Ids};
+use super::permitted;
 use super::reasons::{Observer, OptedInBy, Reason};
 use super::stray_keys::{self, Role};
 use crate::findings::{About, Findings, Named, PodName, Problem};
 use crate::identity::Identity;
 use crate::identity::kubernetes_api::KubernetesApi;
 use crate::identity::lookup;
+use crate::identity::permission::User;
 use crate::injection::{
     InjectedPod, Plan, Proxy, read_skip_containers, reject_shortage_of_resources,
     token_endpoint_asked_for,
 };
 use crate::json::Fault;
 use crate::keys::{self, Form, Home};
-use crate::messages::ObjectName;
+use crate::messages::{Excerpt, ObjectName};
 use crate::objects::{Annotated, Metadata, Pod, PodSpec, Request};
+use crate::settings::identity_map::{IdentityMap, MapEntry};
 use crate::settings::{Mode, OptIn, Settings};
 use crate::verdict::{Outcome, Verdict, audit};
 
@@ -24,7 +28,7 @@ use crate::verdict::{Outcome, Verdict, audit};
 /// A [`Fault`] if the object is not a pod.
 pub fn review<'a>(
     request: &mut Request<'a>,
-    settings: &Settings,
+    settings: &Settings<'_>,
     kubernetes: &dyn KubernetesApi,
     observer: &mut impl Observer,
 ) -> Result<Verdict<'a>, Fault> {
@@ -65,7 +69,7 @@ pub enum Purpose {
 /// A pod or a pod template, and all that the decision on it depends on.
 pub struct PodReview<'r, 'a> {
     /// The policy's settings.
-    pub settings: &'r Settings,
+    pub settings: &'r Settings<'r>,
     /// What it is reviewed for.
     pub purpose: Purpose,
     /// Its name for messages.
@@ -85,10 +89,9 @@ impl<'a> PodReview<'_, 'a> {
         let by_label = self.settings.opt_in != OptIn::ServiceAccountLabel
             && metadata.label(keys::USE) == Some(keys::OPTED_IN);
         stray_keys::warn(self.settings, Role::Pod, self.annotated(), &mut findings);
-        if self.settings.opt_in == OptIn::PodLabel && !by_label {
-            observer.note(|| self.opt_in(None, None));
-            self.warn_of_idle_annotation(&mut findings);
-            return self.verdict_of(findings);
+        let map = self.settings.identity_map;
+        if self.settings.opt_in == OptIn::PodLabel && !by_label && map.is_none() {
+            return self.not_opted_in(findings, observer);
         }
         if self.namespace.is_empty() {
             let fault = Fault::new("the pod's namespace", "nothing");
@@ -96,12 +99,55 @@ impl<'a> PodReview<'_, 'a> {
             findings.reject(&About::Request, problem);
             return self.verdict_of(findings);
         }
-        match self.pod.spec() {
-            Ok(spec) => self.look_up(&spec, by_label, findings, observer),
+        let spec = match self.pod.spec() {
+            Ok(spec) => spec,
             Err(fault) => {
                 findings.reject(&self.about, Problem::Shape(fault));
-                self.verdict_of(findings)
+                return self.verdict_of(findings);
             }
+        };
+        let Some(map) = map else {
+            return self.look_up(&spec, by_label, None, findings, observer);
+        };
+        let name = &spec.service_account_name;
+        let entry = map_entry(map, self.namespace, name, &mut findings);
+        let entry = entry.as_deref();
+        let opts_in = entry.is_some_and(|entry| entry.opts_in) && !self.stays_out();
+        if self.settings.opt_in == OptIn::PodLabel && !by_label && !opts_in {
+            return self.not_opted_in(findings, observer);
+        }
+        self.look_up(&spec, by_label, entry, findings, observer)
+    }
+
+    /// Whether the pod's label says that it is to have no identity.
+    fn stays_out(&self) -> bool {
+        self.pod.metadata.label(keys::USE) == Some("false")
+    }
+
+    /// The verdict on a pod that does not opt in, whatever its ServiceAccount says.
+    fn not_opted_in(&self, mut findings: Findings, observer: &mut impl Observer) -> Verdict<'a> {
+        observer.note(|| self.opt_in(None, None));
+        self.warn_of_idle_annotation(&mut findings);
+        self.check_own_identities(&mut findings);
+        self.verdict_of(findings)
+    }
+
+    /// Adds to the findings if a pod that gets no identity sets one that is not allowed.
+    fn check_own_identities(&self, findings: &mut Findings) {
+        if self.settings.allowed_identities.is_none() {
+            return;
+        }
+        // A spec that cannot be read is Kubernetes' business.
+        let Ok(spec) = self.pod.spec() else {
+            return;
+        };
+        let (namespace, name) = (self.namespace, &spec.service_account_name);
+        if let Some(check) = allowed::Check::new(self.settings, namespace, name) {
+            let ids = Ids {
+                client_id: None,
+                tenant_id: None,
+            };
+            check.containers(&self.about, &spec, ids, findings);
         }
     }
 
@@ -110,6 +156,7 @@ impl<'a> PodReview<'_, 'a> {
         &self,
         spec: &PodSpec<'_>,
         by_label: bool,
+        entry: Option<&MapEntry<'_>>,
         mut findings: Findings,
         observer: &mut impl Observer,
     ) -> Verdict<'a> {
@@ -119,10 +166,15 @@ impl<'a> PodReview<'_, 'a> {
         let (namespace, name) = (self.namespace, &*spec.service_account_name);
         let object = lookup::object_name(namespace, name);
         let freshness = self.settings.service_account_lookup;
+        let is_looked_up = entry.is_none_or(|entry| entry.looks_up);
         let mut not_found = None;
-        let json = lookup::look_up(self.kubernetes, namespace, spec, freshness)
-            .map_err(|error| not_found = Some(error))
-            .ok();
+        let json = if is_looked_up {
+            lookup::look_up(self.kubernetes, namespace, spec, freshness)
+                .map_err(|error| not_found = Some(error))
+                .ok()
+        } else {
+            None
+        };
         let metadata = json.as_deref().and_then(|json| {
             lookup::parse_answer(json, namespace, name)
                 .map_err(|error| not_found = Some(error))
@@ -132,20 +184,29 @@ impl<'a> PodReview<'_, 'a> {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             named_by: spec.named_by,
+            is_looked_up,
             not_found: not_found.clone(),
         });
+        if let Some(entry) = entry {
+            observer.note(|| Reason::MapEntry {
+                index: entry.index,
+                overrides: entry.overrides,
+            });
+        }
+        let by_map = entry.filter(|entry| entry.opts_in && !self.stays_out());
+        let is_decided = by_label || by_map.is_some();
         if let Some(not_found) = not_found {
-            self.report(not_found, by_label, &object, &mut findings);
+            self.report(not_found, is_decided, &object, &mut findings);
             // Without the ServiceAccount, nobody knows whether it would opt its pods in.
-            if self.purpose != Purpose::Check || !by_label {
+            if self.purpose != Purpose::Check || !is_decided {
                 return self.stop_here(findings, &object);
             }
         }
         let says = metadata.as_ref().and_then(Metadata::opt_in);
-        let by = if by_label {
-            Some(OptedInBy::PodLabel)
-        } else {
-            says.map(|_| OptedInBy::ServiceAccount)
+        let by = match by_map {
+            _ if by_label => Some(OptedInBy::PodLabel),
+            Some(entry) => Some(OptedInBy::IdentityMap(entry.index)),
+            None => says.map(|_| OptedInBy::ServiceAccount),
         };
         if !by_label {
             observer.note(|| self.opt_in(says, by));
@@ -160,9 +221,14 @@ impl<'a> PodReview<'_, 'a> {
         }
         if let Some(metadata) = metadata.as_ref().filter(|_| by.is_none()) {
             self.warn_of_idle_identity(&object, metadata, &mut findings);
+            self.check_own_identities(&mut findings);
             return self.stop_here(findings, &object);
         }
-        self.decide(spec, &object, metadata, findings, observer)
+        if by.is_none() {
+            self.check_own_identities(&mut findings);
+            return self.stop_here(findings, &object);
+        }
+        self.decide(spec, &object, metadata, entry, findings, observer)
     }
 
     /// Adds what is wrong with a ServiceAccount that was not found.
@@ -171,16 +237,14 @@ impl<'a> PodReview<'_, 'a> {
     fn report(
         &self,
         problem: Problem,
-        by_label: bool,
+        opts_in: bool,
         object: &ObjectName,
         findings: &mut Findings,
     ) {
         let about = match &problem {
             // The name is the pod's.
             Problem::ServiceAccountName { .. } => self.about.clone(),
-            Problem::ServiceAccountMissing { .. }
-                if self.purpose == Purpose::Check && !by_label =>
-            {
+            Problem::ServiceAccountMissing { .. } if self.purpose == Purpose::Check && !opts_in => {
                 return;
             }
             _ => About::ServiceAccount(object.clone()),
@@ -197,11 +261,13 @@ impl<'a> PodReview<'_, 'a> {
         spec: &PodSpec<'_>,
         object: &ObjectName,
         metadata: Option<Metadata<'_>>,
+        entry: Option<&MapEntry<'_>>,
         mut findings: Findings,
         observer: &mut impl Observer,
     ) -> Verdict<'a> {
         let settings = self.settings;
-        let exists = metadata.is_some();
+        // If it is not looked up, the API server has seen to it.
+        let exists = metadata.is_some() || entry.is_some_and(|entry| !entry.looks_up);
         let metadata = metadata.unwrap_or_default();
         let service_account = Annotated {
             about: &About::ServiceAccount(object.clone()),
@@ -227,6 +293,7 @@ impl<'a> PodReview<'_, 'a> {
             pod,
             service_account,
             token_endpoint,
+            entry,
             &mut findings,
             &mut of_service_account,
         );
@@ -241,6 +308,17 @@ impl<'a> PodReview<'_, 'a> {
         };
         let plan = Plan::new(pod, settings.layout, &identity, &mut findings);
         observer.note(|| Reason::identity(&identity, plan.token_volume()));
+        if let Some(check) =
+            allowed::Check::new(settings, self.namespace, &spec.service_account_name)
+        {
+            let ids = Ids {
+                client_id: identity.client_id,
+                tenant_id: Some(identity.tenant_id),
+            };
+            let about = service_account.about;
+            check.service_account(about, ids, &mut of_service_account, observer);
+            check.containers(&self.about, spec, ids, &mut findings);
+        }
         observer.note(|| Reason::Containers(plan.container_outcomes()));
         let role = Role::ServiceAccountOfPod;
         let meant = stray_keys::warn(settings, role, service_account, &mut of_service_account);
@@ -253,6 +331,13 @@ impl<'a> PodReview<'_, 'a> {
             of_service_account.warn(service_account.about, problem);
         }
         if exists {
+            let check = permitted::Check {
+                kubernetes: self.kubernetes,
+                settings,
+                only_warns: self.purpose == Purpose::Check,
+            };
+            let user = || User::of_service_account(self.namespace, &spec.service_account_name);
+            check.service_account(object, user, &identity, &mut of_service_account, observer);
             findings.append(of_service_account);
         }
         let is_too_large = plan.reject_excess(&mut findings);
@@ -362,4 +447,19 @@ impl<'a> PodReview<'_, 'a> {
         };
         findings.warn(&self.about, problem);
     }
+}
+
+/// The entry of setting `identityMap` for a ServiceAccount, if it has one; a map that cannot be read is reported.
+pub fn map_entry<'s>(
+    map: IdentityMap<'s>,
+    namespace: &str,
+    service_account: &str,
+    findings: &mut Findings,
+) -> Option<Box<MapEntry<'s>>> {
+    map.entry_for(namespace, service_account)
+        .unwrap_or_else(|fault| {
+            let about = About::Setting(Excerpt::new("identityMap"));
+            findings.reject(&about, Problem::Shape(fault));
+            None
+        })
 }

@@ -1,6 +1,7 @@
 //! Why a pod was decided as it was, as data.
 
-use crate::findings::{Named, Problem};
+use crate::findings::{Named, Permission, PermissionError, Problem};
+use crate::identity::permission::Answer;
 use crate::identity::{Identity, Sourced};
 use crate::injection::{ContainerOutcome, TokenVolumeState};
 use crate::keys::Form;
@@ -49,6 +50,8 @@ pub enum Reason {
         name: String,
         /// The field of the pod that names it.
         named_by: Named,
+        /// Whether it was looked up.
+        is_looked_up: bool,
         /// Why it was not found, if it was not.
         not_found: Option<Problem>,
     },
@@ -71,6 +74,25 @@ pub enum Reason {
         /// Whether the token volume was there.
         volume_state: TokenVolumeState,
     },
+    /// The ServiceAccount has an entry in setting `identityMap`.
+    MapEntry {
+        /// Its index.
+        index: usize,
+        /// Whether it comes before the annotations of the ServiceAccount.
+        overrides: bool,
+    },
+    /// Whether setting `allowedIdentities` allows the identity.
+    Allowed {
+        /// The index of the entry that does; `None` if none does.
+        entry: Option<usize>,
+    },
+    /// Whether the ServiceAccount is permitted the use of its identity.
+    Permission {
+        /// The permission.
+        permission: Permission,
+        /// What the API server says.
+        answer: Result<Answer, PermissionError>,
+    },
     /// What each container gets and has.
     Containers(Vec<ContainerOutcome>),
 }
@@ -82,6 +104,8 @@ pub enum OptedInBy {
     PodLabel,
     /// A label or an annotation of its ServiceAccount.
     ServiceAccount,
+    /// The entry of setting `identityMap` with this index.
+    IdentityMap(usize),
 }
 
 impl Reason {

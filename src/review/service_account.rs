@@ -1,11 +1,18 @@
 //! The decision on a ServiceAccount: whether pods can use the values of its annotations.
 
+use super::allowed::{self, Ids};
+use super::permitted;
+use super::pod::map_entry;
+use super::reasons::Observer;
 use super::stray_keys::{self, Role};
 use crate::findings::{About, Findings, Problem};
+use crate::identity::kubernetes_api::KubernetesApi;
+use crate::identity::permission::User;
 use crate::identity::{self, lookup};
 use crate::json::Fault;
 use crate::keys;
 use crate::objects::{Annotated, Request};
+use crate::settings::authorization::AuthorizationMode;
 use crate::settings::{OptIn, Settings};
 use crate::verdict::{Verdict, audit};
 
@@ -16,12 +23,18 @@ use crate::verdict::{Verdict, audit};
 /// # Errors
 ///
 /// A [`Fault`] if the object is not a ServiceAccount.
-pub fn review(request: &Request<'_>, settings: &Settings) -> Result<Verdict<'static>, Fault> {
+pub fn review(
+    request: &Request<'_>,
+    settings: &Settings<'_>,
+    kubernetes: &dyn KubernetesApi,
+    observer: &mut impl Observer,
+) -> Result<Verdict<'static>, Fault> {
     let metadata = lookup::metadata_of(&request.object)?;
     if metadata.is_being_deleted || !metadata.has_ours() {
         return Ok(Verdict::unchanged());
     }
-    if lookup::metadata_of(&request.old_object).is_ok_and(|old| metadata.has_same_ours(&old)) {
+    let old = lookup::metadata_of(&request.old_object).ok();
+    if old.as_ref().is_some_and(|old| metadata.has_same_ours(old)) {
         return Ok(Verdict::unchanged());
     }
     let object = metadata.object_name("ServiceAccount", &request.namespace);
@@ -30,14 +43,46 @@ pub fn review(request: &Request<'_>, settings: &Settings) -> Result<Verdict<'sta
         metadata: &metadata,
     };
     let mut findings = Findings::default();
-    let client_id = identity::client_id(service_account, settings.on_malformed, &mut findings);
+    let (namespace, name) = (&*request.namespace, &*metadata.name);
+    let entry = match settings.identity_map {
+        Some(map) => map_entry(map, namespace, name, &mut findings),
+        None => None,
+    };
+    let entry = entry.as_deref();
+    let severity = settings.on_malformed;
+    let client_id = identity::client_id(service_account, entry, severity, &mut findings);
     if client_id.is_none() {
         warn_of_missing_client_id(service_account, settings, &mut findings);
     }
-    identity::tenant_id(service_account, settings.on_malformed, &mut findings);
+    let tenant_id = identity::tenant_id(service_account, entry, settings, &mut findings);
     identity::token_expiration(service_account, &mut findings);
     let role = Role::ServiceAccount;
     stray_keys::warn(settings, role, service_account, &mut findings);
+    if let Some(check) = allowed::Check::new(settings, namespace, name) {
+        let tenant_id = Some(tenant_id);
+        let ids = Ids {
+            client_id,
+            tenant_id,
+        };
+        check.service_account(service_account.about, ids, &mut findings, observer);
+    }
+    if settings.authorization.mode == Some(AuthorizationMode::ServiceAccountAndUser)
+        && let Some(client_id) = metadata.annotation(keys::CLIENT_ID)
+        && !old.is_some_and(|old| {
+            let old = old.annotation(keys::CLIENT_ID);
+            old.is_some_and(|old| old.eq_ignore_ascii_case(client_id))
+        })
+    {
+        let user = User::of_request(request.user_info)
+            .map_err(|fault| fault.in_path("request.userInfo"))?;
+        let about = service_account.about;
+        let check = permitted::Check {
+            kubernetes,
+            settings,
+            only_warns: false,
+        };
+        check.user(&user, about, client_id, &mut findings);
+    }
     let mut verdict = Verdict::of(findings);
     if verdict.is_rejection() {
         verdict.audit_annotations = vec![audit::service_account(&object)];

@@ -75,6 +75,14 @@ impl Faults {
         self.add(About::Setting(Excerpt::new(&path)), problem);
     }
 
+    /// As [`add`](Self::add), by the path of a list and an index; the problem is made only if an answer has room for it.
+    pub fn add_item(&mut self, list: &str, index: usize, problem: impl FnOnce() -> Problem) {
+        self.count = self.count.saturating_add(1);
+        let path = format!("{list}[{index}]");
+        let about = About::Setting(Excerpt::new(&path));
+        self.findings.add_with(&about, Severity::Reject, problem);
+    }
+
     /// Reads an object of settings. `each` gets every setting that is known by `names` and not null, with the meaning
     /// of its name.
     pub fn fields<'a, T: Copy>(

@@ -19,6 +19,8 @@ pub enum Shape {
     Text(Parse),
     /// One of these strings.
     OneOf(&'static [&'static str]),
+    /// A token expiration in seconds.
+    Expiration,
     /// A quantity, as a string or a number.
     Quantity,
     /// Nothing, for this reason.
@@ -131,6 +133,9 @@ impl Shape {
             }
             Self::OneOf(names) => {
                 faults.choice_by_index(setting, names, str::eq, &[]);
+            }
+            Self::Expiration => {
+                faults.expiration(setting);
             }
             Self::Quantity => {
                 if json_amount(setting.value).is_err() {

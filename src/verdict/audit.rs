@@ -52,12 +52,13 @@ pub fn identity(identity: &Identity<'_>) -> impl Iterator<Item = Annotation> {
 
 fn sourced(id: Sourced<&str>, key: &'static str, source_key: &'static str) -> [Annotation; 2] {
     let source = match id.source {
-        Source::Pod => "Pod annotation",
-        Source::ServiceAccount => "ServiceAccount annotation",
-        Source::Setting => "setting",
+        Source::Pod => Cow::Borrowed("Pod annotation"),
+        Source::ServiceAccount => Cow::Borrowed("ServiceAccount annotation"),
+        Source::IdentityMap(index) => Cow::Owned(format!("setting identityMap[{index}]")),
+        Source::Setting => Cow::Borrowed("setting"),
     };
     let value = Excerpt::new(id.value).text().into_owned();
-    [(key, value.into()), (source_key, source.into())]
+    [(key, value.into()), (source_key, source)]
 }
 
 /// The audit annotations that name containers.

@@ -8,7 +8,7 @@ use crate::settings::Settings;
 /// Checks settings, and gives the JSON that the host takes, a `SettingsValidationResponse` of the policy SDK.
 pub fn settings_answer(settings: &[u8]) -> Vec<u8> {
     let findings = match std::str::from_utf8(settings) {
-        Ok(settings) => Settings::read(settings).err(),
+        Ok(settings) => Settings::validate(settings).err(),
         Err(_) => {
             let mut findings = Findings::default();
             let fault = Fault::new("an object", "invalid UTF-8");

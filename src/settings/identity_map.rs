@@ -1,0 +1,160 @@
+//! Setting `identityMap`: identities that are given to ServiceAccounts centrally.
+
+use std::borrow::Cow;
+
+use super::entries::{self, NAMESPACES, SERVICE_ACCOUNTS};
+use super::faults::{Faults, Setting};
+use super::shape::{Fields, Shape};
+use crate::findings::Problem;
+use crate::json::{Fault, Reader};
+use crate::values::{self, matches};
+
+/// The map, as JSON: a list with one entry at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdentityMap<'s>(&'s str);
+
+/// The entry that counts for a ServiceAccount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapEntry<'s> {
+    /// Its index in the map.
+    pub index: usize,
+    /// The client ID.
+    pub client_id: Option<Cow<'s, str>>,
+    /// The tenant.
+    pub tenant_id: Option<Cow<'s, str>>,
+    /// How long the token is valid, in seconds.
+    pub token_expiration_seconds: Option<u32>,
+    /// Whether it opts the ServiceAccount's pods in.
+    pub opts_in: bool,
+    /// Whether it comes before the annotations of the ServiceAccount.
+    pub overrides: bool,
+    /// Whether the ServiceAccount is looked up.
+    pub looks_up: bool,
+}
+
+const CLIENT_ID: &str = "clientID";
+const TENANT_ID: &str = "tenantID";
+const TOKEN_EXPIRATION: &str = "tokenExpirationSeconds";
+const OPT_IN: &str = "optIn";
+const OVERRIDE: &str = "override";
+const LOOKUP: &str = "lookup";
+
+const SHAPE: Shape = Shape::List(&Shape::Object(
+    &[
+        NAMESPACES,
+        SERVICE_ACCOUNTS,
+        (CLIENT_ID, Shape::Text(values::client_id)),
+        (TENANT_ID, Shape::Text(values::tenant_id)),
+        (TOKEN_EXPIRATION, Shape::Expiration),
+        (OPT_IN, Shape::Boolean),
+        (OVERRIDE, Shape::Boolean),
+        (LOOKUP, Shape::Boolean),
+    ],
+    check_entry,
+));
+
+/// Takes the setting as it is; `None` if it has no entries.
+pub fn read<'s>(faults: &mut Faults, setting: Setting<'s>) -> Option<IdentityMap<'s>> {
+    entries::list(faults, setting).map(IdentityMap::new)
+}
+
+/// Notes everything that is wrong with the setting.
+pub fn check(faults: &mut Faults, setting: Setting<'_>) {
+    let before = faults.count();
+    SHAPE.check(faults, setting);
+    if faults.count() == before {
+        entries::check_order(faults, setting);
+    }
+}
+
+/// An entry gives something, and is enough if there is no lookup.
+fn check_entry(faults: &mut Faults, entry: Fields<'_>) {
+    entries::check_entry(faults, entry, &[NAMESPACES.0, SERVICE_ACCOUNTS.0]);
+    let has_client_id = entry.get(CLIENT_ID).is_some();
+    if entry.get(LOOKUP) == Some("false") && !has_client_id {
+        let because = Some("lookup: false");
+        faults.missing(entry.prefix, CLIENT_ID, values::CLIENT_ID, because);
+        return;
+    }
+    let gives = [TENANT_ID, TOKEN_EXPIRATION, OPT_IN];
+    if !has_client_id && !gives.iter().any(|name| entry.get(name).is_some()) {
+        let problem = Problem::SettingMissing {
+            expected: "one of clientID, tenantID, tokenExpirationSeconds and optIn",
+            because: None,
+        };
+        faults.add(entry.object.about(), problem);
+    }
+}
+
+impl<'s> IdentityMap<'s> {
+    /// The map that this list is.
+    pub fn new(list: &'s str) -> Self {
+        Self(list)
+    }
+
+    /// The first entry that matches a ServiceAccount.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] if the list up to it is not as it should be.
+    pub fn entry_for(
+        self,
+        namespace: &str,
+        service_account: &str,
+    ) -> Result<Option<Box<MapEntry<'s>>>, Fault> {
+        let mut found = None;
+        Reader::new(self.0).list("a list", |index, reader| {
+            if found.is_some() {
+                return reader.skip().map(|_| ());
+            }
+            found = entry(index, reader, namespace, service_account)?;
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+/// The entry that `reader` is in front of, if it matches.
+fn entry<'s>(
+    index: usize,
+    reader: &mut Reader<'s>,
+    namespace: &str,
+    service_account: &str,
+) -> Result<Option<Box<MapEntry<'s>>>, Fault> {
+    let mut entry = MapEntry {
+        index,
+        client_id: None,
+        tenant_id: None,
+        token_expiration_seconds: None,
+        opts_in: false,
+        overrides: false,
+        looks_up: true,
+    };
+    let mut is_match = true;
+    reader.object("an object", |key, reader| {
+        if !is_match {
+            return reader.skip().map(|_| ());
+        }
+        match key {
+            _ if key == NAMESPACES.0 => {
+                is_match = entries::has(reader, |pattern| matches(pattern, namespace))?;
+            }
+            _ if key == SERVICE_ACCOUNTS.0 => {
+                is_match = entries::has(reader, |pattern| matches(pattern, service_account))?;
+            }
+            CLIENT_ID => entry.client_id = reader.optional_string("a string")?,
+            TENANT_ID => entry.tenant_id = reader.optional_string("a string")?,
+            TOKEN_EXPIRATION => {
+                entry.token_expiration_seconds = values::token_expiration(reader.raw()?).ok();
+            }
+            OPT_IN => entry.opts_in = reader.boolean("true or false")?,
+            OVERRIDE => entry.overrides = reader.boolean("true or false")?,
+            LOOKUP => {
+                entry.looks_up = reader.null().is_some() || reader.boolean("true or false")?
+            }
+            _ => return Err(reader.fault("no such setting")),
+        }
+        Ok(())
+    })?;
+    Ok(is_match.then(|| Box::new(entry)))
+}
