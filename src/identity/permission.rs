@@ -3,7 +3,7 @@
 use super::kubernetes_api::KubernetesApi;
 use super::lookup::gist;
 use crate::findings::{self, PermissionError};
-use crate::json::{Fault, Fields, Reader, string};
+use crate::json::{Fault, Fields, Reader, each_field, string};
 use crate::messages::Excerpt;
 use crate::settings::Freshness;
 use crate::settings::authorization::Authorization;
@@ -37,26 +37,16 @@ impl User {
     ///
     /// # Errors
     ///
-    /// A [`Fault`] if something that is read has the wrong type.
+    /// A [`Fault`] if it is not an object.
     pub fn of_request(user_info: &str) -> Result<Self, Fault> {
         let mut user = Self {
             name: String::new(),
             groups: "null".to_owned(),
         };
-        Reader::new(user_info).object("a user", |key, reader| {
-            match key {
-                "username" => {
-                    user.name = reader
-                        .optional_string("a name")?
-                        .unwrap_or_default()
-                        .into_owned();
-                }
-                "groups" => user.groups = reader.raw()?.to_owned(),
-                _ => {
-                    reader.skip()?;
-                }
-            }
-            Ok(())
+        each_field(user_info, &mut |key, value| match key {
+            "username" => user.name = text(value),
+            "groups" => user.groups = value.to_owned(),
+            _ => {}
         })?;
         Ok(user)
     }
@@ -129,31 +119,27 @@ fn request(
 
 /// Reads a `SubjectAccessReviewStatus`.
 fn read(json: &str) -> Result<Answer, Fault> {
-    let mut answer = Answer::default();
-    let mut has_verdict = false;
-    Reader::new(json).object("an object", |key, reader| {
-        match key {
-            "allowed" => {
-                answer.is_allowed = reader.boolean("true or false")?;
-                has_verdict = true;
-            }
-            "reason" | "evaluationError" => {
-                let text = reader.optional_string("a string")?.unwrap_or_default();
-                if !text.is_empty() && answer.reason.is_none() {
-                    answer.reason = Some(Excerpt::new(&text));
-                }
-            }
-            _ => {
-                reader.skip()?;
-            }
-        }
-        Ok(())
+    let mut reason = String::new();
+    let mut verdict = "";
+    each_field(json, &mut |key, value| match key {
+        "allowed" => verdict = value,
+        "reason" | "evaluationError" if reason.is_empty() => reason = text(value),
+        _ => {}
     })?;
-    if has_verdict {
-        Ok(answer)
-    } else {
-        Err(Fault::missing("true or false").in_field("allowed"))
+    if !matches!(verdict, "true" | "false") {
+        let fault = Reader::new(verdict).fault("true or false");
+        return Err(fault.in_field("allowed"));
     }
+    Ok(Answer {
+        is_allowed: verdict == "true",
+        reason: (!reason.is_empty()).then(|| Excerpt::new(&reason)),
+    })
+}
+
+/// A string; what is something else counts as empty.
+fn text(json: &str) -> String {
+    let text = Reader::new(json).string("a string");
+    text.unwrap_or_default().into_owned()
 }
 
 /// What the host's error means. Errors differ in their text only.

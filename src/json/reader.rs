@@ -322,6 +322,38 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Gives each field of an object its key and its value, as JSON; null counts as an object without fields.
+///
+/// One function for all objects, for those that are rarely read: what it calls is resolved at the first call.
+///
+/// # Errors
+///
+/// A [`Fault`] if it is not an object.
+#[inline(never)]
+pub fn each_field<'a>(object: &'a str, each: &mut dyn FnMut(&str, &'a str)) -> Result<(), Fault> {
+    let read = Reader::new(object).object("an object", |key, reader| {
+        each(key, reader.raw()?);
+        Ok(())
+    });
+    read.map(|_| ())
+}
+
+/// Gives each item of a list its index and its value, as JSON; null counts as a list without items.
+///
+/// As [`each_field`], for lists.
+///
+/// # Errors
+///
+/// A [`Fault`] if it is not a list.
+#[inline(never)]
+pub fn each_item<'a>(list: &'a str, each: &mut dyn FnMut(usize, &'a str)) -> Result<(), Fault> {
+    let read = Reader::new(list).list("a list", |index, reader| {
+        each(index, reader.raw()?);
+        Ok(())
+    });
+    read.map(|_| ())
+}
+
 /// A string's content with its escapes resolved; `None` if one of them is malformed.
 fn unescaped(content: &str) -> Option<String> {
     let mut out = String::with_capacity(content.len());

@@ -15,9 +15,9 @@ use crate::injection::{
 };
 use crate::json::Fault;
 use crate::keys::{self, Form, Home};
-use crate::messages::{Excerpt, ObjectName};
+use crate::messages::ObjectName;
 use crate::objects::{Annotated, Metadata, Pod, PodSpec, Request};
-use crate::settings::identity_map::{IdentityMap, MapEntry};
+use crate::settings::identity_map::MapEntry;
 use crate::settings::{Mode, OptIn, Settings};
 use crate::verdict::{Outcome, Verdict, audit};
 
@@ -110,7 +110,7 @@ impl<'a> PodReview<'_, 'a> {
             return self.look_up(&spec, by_label, None, findings, observer);
         };
         let name = &spec.service_account_name;
-        let entry = map_entry(map, self.namespace, name, &mut findings);
+        let entry = map.entry_for(self.namespace, name);
         let entry = entry.as_deref();
         let opts_in = entry.is_some_and(|entry| entry.opts_in) && !self.stays_out();
         if self.settings.opt_in == OptIn::PodLabel && !by_label && !opts_in {
@@ -447,19 +447,4 @@ impl<'a> PodReview<'_, 'a> {
         };
         findings.warn(&self.about, problem);
     }
-}
-
-/// The entry of setting `identityMap` for a ServiceAccount, if it has one; a map that cannot be read is reported.
-pub fn map_entry<'s>(
-    map: IdentityMap<'s>,
-    namespace: &str,
-    service_account: &str,
-    findings: &mut Findings,
-) -> Option<Box<MapEntry<'s>>> {
-    map.entry_for(namespace, service_account)
-        .unwrap_or_else(|fault| {
-            let about = About::Setting(Excerpt::new("identityMap"));
-            findings.reject(&about, Problem::Shape(fault));
-            None
-        })
 }

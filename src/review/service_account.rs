@@ -2,7 +2,6 @@
 
 use super::allowed::{self, Ids};
 use super::permitted;
-use super::pod::map_entry;
 use super::reasons::Observer;
 use super::stray_keys::{self, Role};
 use crate::findings::{About, Findings, Problem};
@@ -44,10 +43,8 @@ pub fn review(
     };
     let mut findings = Findings::default();
     let (namespace, name) = (&*request.namespace, &*metadata.name);
-    let entry = match settings.identity_map {
-        Some(map) => map_entry(map, namespace, name, &mut findings),
-        None => None,
-    };
+    let map = settings.identity_map;
+    let entry = map.and_then(|map| map.entry_for(namespace, name));
     let entry = entry.as_deref();
     let severity = settings.on_malformed;
     let client_id = identity::client_id(service_account, entry, severity, &mut findings);

@@ -1,9 +1,11 @@
 //! Setting `allowedIdentities`: who may have which identity.
 
+use std::borrow::Cow;
+
 use super::entries::{self, NAMESPACES, SERVICE_ACCOUNTS};
 use super::faults::{Faults, Setting};
-use super::shape::Shape;
-use crate::json::{Fault, Reader};
+use super::shape::{Shape, field};
+use crate::json::{each_field, each_item};
 use crate::messages::Excerpt;
 use crate::values::{self, matches};
 
@@ -76,14 +78,10 @@ impl<'s> AllowedIdentities<'s> {
     pub fn entry_that_allows(self, claim: Claim<'_>) -> Option<usize> {
         let mut allowing = None;
         // A list that cannot be read allows no more than what was read of it.
-        let _: Result<_, _> = Reader::new(self.0).list("a list", |index, reader| {
-            if allowing.is_some() {
-                return reader.skip().map(|_| ());
-            }
-            if allows(reader, claim)? {
+        let _: Result<_, _> = each_item(self.0, &mut |index, entry| {
+            if allowing.is_none() && allows(entry, claim) {
                 allowing = Some(index);
             }
-            Ok(())
         });
         allowing
     }
@@ -91,65 +89,53 @@ impl<'s> AllowedIdentities<'s> {
     /// What is allowed to a ServiceAccount, as far as a message names it.
     #[cold]
     pub fn allowed_to(self, claim: Claim<'_>, part: Part) -> Vec<Excerpt> {
-        let mut allowed = Vec::new();
+        let mut allowed: Vec<Excerpt> = Vec::new();
+        let (wanted, client_id) = match part {
+            Part::Client => (CLIENT_IDS, None),
+            Part::Tenant => (TENANT_IDS, claim.client_id),
+        };
         let of_all = Claim {
-            client_id: claim.client_id.filter(|_| part == Part::Tenant),
+            client_id,
             tenant_id: None,
             ..claim
         };
-        let wanted = match part {
-            Part::Client => CLIENT_IDS,
-            Part::Tenant => TENANT_IDS,
-        };
-        let _: Result<_, _> = Reader::new(self.0).list("a list", |_, reader| {
-            if !allows(&mut reader.clone(), of_all)? {
-                return reader.skip().map(|_| ());
-            }
-            reader.object("an object", |key, reader| {
-                if key != wanted {
-                    return reader.skip().map(|_| ());
+        let _: Result<_, _> = each_item(self.0, &mut |_, entry| {
+            let ids = field(entry, wanted).filter(|_| allows(entry, of_all));
+            let _: Result<_, _> = each_item(ids.unwrap_or("[]"), &mut |_, id| {
+                let id = entries::text(id).filter(|_| allowed.len() < NAMED);
+                let is_new = |id: &Cow<'_, str>| !allowed.iter().any(|known| known.is(id));
+                if let Some(id) = id.filter(is_new) {
+                    allowed.push(Excerpt::new(&id));
                 }
-                reader.list("a list", |_, reader| {
-                    let id = reader.string("a string")?;
-                    if allowed.len() < NAMED && !allowed.iter().any(|known: &Excerpt| known.is(&id))
-                    {
-                        allowed.push(Excerpt::new(&id));
-                    }
-                    Ok(())
-                })?;
-                Ok(())
-            })?;
-            Ok(())
+            });
         });
         allowed
     }
 }
 
-/// Whether the entry that `reader` is in front of allows an identity. One with an unknown field allows nothing.
-fn allows(reader: &mut Reader<'_>, claim: Claim<'_>) -> Result<bool, Fault> {
-    let mut allows = true;
-    let entry = reader.object("an object", |key, reader| {
-        if !allows {
-            return reader.skip().map(|_| ());
+/// Whether an entry allows an identity. One with an unknown field allows nothing.
+fn allows(entry: &str, claim: Claim<'_>) -> bool {
+    let mut allows = entry != "null";
+    let read = each_field(entry, &mut |key, list| {
+        if !allows || list == "null" {
+            return;
         }
         allows = if key == NAMESPACES.0 {
-            entries::has(reader, |pattern| matches(pattern, claim.namespace))?
+            entries::has(list, &|pattern| matches(pattern, claim.namespace))
         } else if key == SERVICE_ACCOUNTS.0 {
-            entries::has(reader, |pattern| matches(pattern, claim.service_account))?
+            entries::has(list, &|pattern| matches(pattern, claim.service_account))
         } else if key == CLIENT_IDS {
-            entries::has(reader, is(claim.client_id))?
+            entries::has(list, &|id| is(claim.client_id, id))
         } else if key == TENANT_IDS {
-            entries::has(reader, is(claim.tenant_id))?
+            entries::has(list, &|id| is(claim.tenant_id, id))
         } else {
-            reader.skip()?;
             false
         };
-        Ok(())
-    })?;
-    Ok(allows && entry.is_some())
+    });
+    allows && read.is_ok()
 }
 
 /// Whether an ID is this one, in any case; one that is not known may be any.
-fn is(wanted: Option<&str>) -> impl Fn(&str) -> bool {
-    move |id| wanted.is_none_or(|wanted| wanted.eq_ignore_ascii_case(id))
+fn is(wanted: Option<&str>, id: &str) -> bool {
+    wanted.is_none_or(|wanted| wanted.eq_ignore_ascii_case(id))
 }

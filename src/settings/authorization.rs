@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::entries;
 use super::faults::{Faults, Setting};
 use super::shape::Shape;
-use crate::json::Reader;
 use crate::values::{self, matches};
 
 /// What Kubernetes' RBAC is asked.
@@ -107,7 +106,7 @@ pub fn read<'s>(faults: &mut Faults, setting: Setting<'s>) -> Authorization<'s> 
 impl Authorization<'_> {
     /// Whether a user needs no permission to give a ServiceAccount its client ID.
     pub fn exempts(&self, user: &str) -> bool {
-        let mut patterns = Reader::new(self.exempt_users.unwrap_or(EXEMPT_USERS));
-        entries::has(&mut patterns, |pattern| matches(pattern, user)).unwrap_or(false)
+        let patterns = self.exempt_users.unwrap_or(EXEMPT_USERS);
+        entries::has(patterns, &|pattern| matches(pattern, user))
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! A review reads such a list where it is, as far as it needs it. All of a list is checked once, when the policy is loaded.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::faults::{Faults, Setting};
-use super::shape::{Fields, Shape};
+use super::shape::{Fields, Shape, field};
 use crate::findings::{Found, Problem};
-use crate::json::{Fault, Reader};
+use crate::json::{Reader, each_item};
 use crate::messages::Excerpt;
 use crate::values::{self, covers};
 
@@ -36,45 +37,34 @@ pub fn list<'s>(faults: &mut Faults, setting: Setting<'s>) -> Option<&'s str> {
     (!entries.trim_start().starts_with(']')).then_some(setting.value)
 }
 
-/// Whether a list of texts has one that `fits`; one that is not there has any.
-///
-/// # Errors
-///
-/// A [`Fault`] if it is not a list of strings.
-pub fn has(reader: &mut Reader<'_>, fits: impl Fn(&str) -> bool) -> Result<bool, Fault> {
-    if reader.null().is_some() {
-        return Ok(true);
-    }
+/// Whether a list of texts has one that `fits`.
+pub fn has(list: &str, fits: &dyn Fn(&str) -> bool) -> bool {
     let mut has = false;
-    reader.list("a list", |_, reader| {
-        if has {
-            return reader.skip().map(|_| ());
-        }
-        has = fits(&reader.string("a string")?);
-        Ok(())
-    })?;
-    Ok(has)
+    // What is not a list of strings has none.
+    let _: Result<_, _> = each_item(list, &mut |_, item| {
+        has = has || text(item).is_some_and(|text| fits(&text));
+    });
+    has
+}
+
+/// A string; `None` if it is something else.
+#[inline(never)]
+pub fn text(json: &str) -> Option<Cow<'_, str>> {
+    Reader::new(json).string("a string").ok()
 }
 
 /// The texts of a list, in lower case.
 fn texts(list: &str) -> Vec<String> {
-    let mut texts = Vec::new();
-    // What is not a list of strings was noted when its type was checked.
-    let _: Result<_, _> = Reader::new(list).list("a list", |_, reader| {
-        texts.push(reader.string("a string")?.to_ascii_lowercase());
-        Ok(())
-    });
-    texts
+    let texts = items(list).into_iter().filter_map(text);
+    texts.map(|text| text.to_ascii_lowercase()).collect()
 }
 
-/// The raw entries of a list.
-fn entries(list: &str) -> Vec<&str> {
-    let mut entries = Vec::new();
-    let _: Result<_, _> = Reader::new(list).list("a list", |_, reader| {
-        entries.push(reader.raw()?);
-        Ok(())
-    });
-    entries
+/// The items of a list, as JSON.
+fn items(list: &str) -> Vec<&str> {
+    let mut items = Vec::new();
+    // What is not a list was noted when its type was checked.
+    let _: Result<_, _> = each_item(list, &mut |_, item| items.push(item));
+    items
 }
 
 /// Notes an entry that is null, and what lists of it have twice.
@@ -92,11 +82,8 @@ pub fn check_entry(faults: &mut Faults, entry: Fields<'_>, lists: &[&'static str
 
 /// Notes the entries of a list that are there twice.
 pub fn check_for_repeats(faults: &mut Faults, list: Setting<'_>) {
-    let entries = entries(list.value);
-    let entries: Vec<_> = entries
-        .iter()
-        .map(|entry| entry.to_ascii_lowercase())
-        .collect();
+    let entries = items(list.value).into_iter();
+    let entries: Vec<_> = entries.map(str::to_ascii_lowercase).collect();
     note_repeats(faults, &list.path(), &entries);
 }
 
@@ -120,8 +107,8 @@ pub fn check_order(faults: &mut Faults, list: Setting<'_>) {
     let path = &list.path();
     let mut keys = Vec::new();
     let mut scopes = Vec::new();
-    for entry in entries(list.value) {
-        let patterns = |name| match super::shape::field(entry, name) {
+    for entry in items(list.value) {
+        let patterns = |name| match field(entry, name) {
             Some(list) => texts(list),
             None => vec!["*".to_owned()],
         };

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::findings::{About, Findings, Found, Problem, Severity};
-use crate::json::{Fault, Reader};
+use crate::json::{Fault, Reader, each_field};
 use crate::messages::{Excerpt, nearest};
 use crate::values::{self, Malformed};
 
@@ -329,14 +329,4 @@ pub fn found(json: &str) -> Found {
             _ => Found::Literal(Excerpt::new(reader.raw().unwrap_or(json))),
         },
     }
-}
-
-/// Gives each field of an object its key and its value, as JSON.
-#[inline(never)]
-pub fn each_field<'a>(object: &'a str, each: &mut dyn FnMut(&str, &'a str)) -> Result<(), Fault> {
-    let read = Reader::new(object).object("an object", |key, reader| {
-        each(key, reader.raw()?);
-        Ok(())
-    });
-    read.map(|_| ())
 }

@@ -6,7 +6,7 @@ use super::entries::{self, NAMESPACES, SERVICE_ACCOUNTS};
 use super::faults::{Faults, Setting};
 use super::shape::{Fields, Shape};
 use crate::findings::Problem;
-use crate::json::{Fault, Reader};
+use crate::json::{each_field, each_item};
 use crate::values::{self, matches};
 
 /// The map, as JSON: a list with one entry at least.
@@ -93,34 +93,25 @@ impl<'s> IdentityMap<'s> {
     }
 
     /// The first entry that matches a ServiceAccount.
-    ///
-    /// # Errors
-    ///
-    /// A [`Fault`] if the list up to it is not as it should be.
-    pub fn entry_for(
-        self,
-        namespace: &str,
-        service_account: &str,
-    ) -> Result<Option<Box<MapEntry<'s>>>, Fault> {
+    pub fn entry_for(self, namespace: &str, service_account: &str) -> Option<Box<MapEntry<'s>>> {
         let mut found = None;
-        Reader::new(self.0).list("a list", |index, reader| {
-            if found.is_some() {
-                return reader.skip().map(|_| ());
+        // Of a list that cannot be read, what was read of it counts.
+        let _: Result<_, _> = each_item(self.0, &mut |index, entry| {
+            if found.is_none() {
+                found = read_entry(index, entry, namespace, service_account);
             }
-            found = entry(index, reader, namespace, service_account)?;
-            Ok(())
-        })?;
-        Ok(found)
+        });
+        found
     }
 }
 
-/// The entry that `reader` is in front of, if it matches.
-fn entry<'s>(
+/// An entry, if it matches. What has the wrong type counts as not set.
+fn read_entry<'s>(
     index: usize,
-    reader: &mut Reader<'s>,
+    json: &'s str,
     namespace: &str,
     service_account: &str,
-) -> Result<Option<Box<MapEntry<'s>>>, Fault> {
+) -> Option<Box<MapEntry<'s>>> {
     let mut entry = MapEntry {
         index,
         client_id: None,
@@ -131,30 +122,27 @@ fn entry<'s>(
         looks_up: true,
     };
     let mut is_match = true;
-    reader.object("an object", |key, reader| {
-        if !is_match {
-            return reader.skip().map(|_| ());
+    let read = each_field(json, &mut |key, value| {
+        if !is_match || value == "null" {
+            return;
         }
         match key {
             _ if key == NAMESPACES.0 => {
-                is_match = entries::has(reader, |pattern| matches(pattern, namespace))?;
+                is_match = entries::has(value, &|pattern| matches(pattern, namespace));
             }
             _ if key == SERVICE_ACCOUNTS.0 => {
-                is_match = entries::has(reader, |pattern| matches(pattern, service_account))?;
+                is_match = entries::has(value, &|pattern| matches(pattern, service_account));
             }
-            CLIENT_ID => entry.client_id = reader.optional_string("a string")?,
-            TENANT_ID => entry.tenant_id = reader.optional_string("a string")?,
+            CLIENT_ID => entry.client_id = entries::text(value),
+            TENANT_ID => entry.tenant_id = entries::text(value),
             TOKEN_EXPIRATION => {
-                entry.token_expiration_seconds = values::token_expiration(reader.raw()?).ok();
+                entry.token_expiration_seconds = values::token_expiration(value).ok();
             }
-            OPT_IN => entry.opts_in = reader.boolean("true or false")?,
-            OVERRIDE => entry.overrides = reader.boolean("true or false")?,
-            LOOKUP => {
-                entry.looks_up = reader.null().is_some() || reader.boolean("true or false")?
-            }
-            _ => return Err(reader.fault("no such setting")),
+            OPT_IN => entry.opts_in = value == "true",
+            OVERRIDE => entry.overrides = value == "true",
+            LOOKUP => entry.looks_up = value != "false",
+            _ => is_match = false,
         }
-        Ok(())
-    })?;
-    Ok(is_match.then(|| Box::new(entry)))
+    });
+    (is_match && read.is_ok()).then(|| Box::new(entry))
 }

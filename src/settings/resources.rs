@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::faults::each_field;
 use super::faults::{Faults, Setting, found};
 use super::shape::{Fields, Shape, json_amount, step};
+use crate::json::each_field;
 use crate::values;
 
 /// A container's `ResourceRequirements`, without claims: the policy adds no resource claims to a pod.

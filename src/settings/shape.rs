@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::faults::{Faults, Setting, each_field};
+use super::faults::{Faults, Setting};
 use crate::findings::{Found, Problem};
-use crate::json::Reader;
+use crate::json::{Reader, each_field, each_item};
 use crate::messages::Excerpt;
 use crate::values::{self, Malformed};
 
@@ -147,14 +147,13 @@ impl Shape {
             }
             Self::List(item) => {
                 let path = &setting.path();
-                let list = Reader::new(setting.value).list("a list", |index, reader| {
+                let list = each_item(setting.value, &mut |index, value| {
                     let setting = Setting {
                         prefix: path,
                         key: &format!("[{index}]"),
-                        value: reader.raw()?,
+                        value,
                     };
                     item.check(faults, setting);
-                    Ok(())
                 });
                 if list.is_err() {
                     faults.expected(setting, "a list");
