@@ -25,8 +25,8 @@ use serde_json::{Value, json};
 
 use vector_files::{Outcome, Response, Vector};
 
-/// A cluster with at most one ServiceAccount.
-struct Cluster<'a>(&'a Value);
+/// The cluster around a vector.
+struct Cluster<'a>(&'a Vector);
 
 impl KubernetesApi for Cluster<'_> {
     fn service_account(
@@ -35,9 +35,9 @@ impl KubernetesApi for Cluster<'_> {
         name: &str,
         _: Freshness,
     ) -> Result<Vec<u8>, String> {
-        let metadata = &self.0["metadata"];
+        let metadata = &self.0.service_account["metadata"];
         if metadata["name"] == name && metadata["namespace"] == namespace {
-            Ok(self.0.to_string().into_bytes())
+            Ok(self.0.service_account.to_string().into_bytes())
         } else {
             Err(format!(
                 "Cannot find v1/ServiceAccount named '{name}' inside of namespace 'Some({namespace:?})'"
@@ -46,13 +46,13 @@ impl KubernetesApi for Cluster<'_> {
     }
 
     fn can_i(&self, _: &str) -> Result<Vec<u8>, String> {
-        Ok(br#"{"allowed":true}"#.to_vec())
+        self.0.permission()
     }
 }
 
 fn response(vector: &Vector, request: &Value) -> Response {
     let payload = json!({"request": request, "settings": vector.settings}).to_string();
-    let cluster = Cluster(&vector.service_account);
+    let cluster = Cluster(vector);
     let verdict = review(payload.as_bytes(), &cluster, &mut ());
     let outcome = match (&verdict.outcome, verdict.message()) {
         (Decided::Unchanged, None) => Outcome::Unchanged,

@@ -19,6 +19,7 @@ mod vector_files;
 use azwi_policy::input::settings::SettingsValue;
 use azwi_policy::kubewarden::host_calls::{Answers, HostCalls};
 use azwi_policy::kubewarden::policy::Policy;
+use azwi_policy::kubewarden::question::Question;
 use azwi_policy::kubewarden::request::AdmissionRequest;
 use azwi_policy::kubewarden::service_accounts::ServiceAccounts;
 use base64::Engine as _;
@@ -34,7 +35,12 @@ fn response(vector: &Vector, request: &Value) -> Response {
     let settings = SettingsValue::from_value(&vector.name, settings).expect("an object");
     let accounts = Some(vector.service_account.clone()).filter(|account| !account.is_null());
     let accounts = ServiceAccounts::new(accounts);
-    let host = HostCalls::new(Answers::ServiceAccounts(accounts)).grant("v1", "ServiceAccount");
+    let permission = vector.permission();
+    let source = move |question: &Question| match question {
+        Question::Object(wanted) => accounts.get(wanted),
+        Question::Permission(_) => permission.clone(),
+    };
+    let host = HostCalls::new(Answers::Source(Box::new(source))).grant("v1", "ServiceAccount");
     let policy = Policy::new(&MODULE, settings, host);
     policy.check_settings().expect(&vector.name);
     let request = AdmissionRequest::from_value(request.clone()).expect("a request");

@@ -432,7 +432,7 @@ impl PermissionError {
     fn help(&self) -> &'static str {
         match self {
             Self::Forbidden => {
-                "let its ServiceAccount create subjectaccessreviews, with a ClusterRole and a ClusterRoleBinding"
+                "let its ServiceAccount create them, with a ClusterRole and a ClusterRoleBinding"
             }
             Self::NoHostCapability => GRANT_CAPABILITY,
             Self::NoCluster => SEE_LOG_OR_CONNECT,

@@ -26,6 +26,8 @@ pub struct Vector {
     pub settings: Value,
     /// The only ServiceAccount of the cluster; null if there is none.
     pub service_account: Value,
+    /// The answer to each question for a permission: a SubjectAccessReviewStatus, or the text of an error.
+    pub permission: Value,
     /// The AdmissionRequest.
     pub request: Value,
     /// What is expected.
@@ -63,6 +65,16 @@ impl Response {
     fn is_as_expected(&self, expected: &Self) -> bool {
         let has_audit = expected.audit.is_none() || self.audit == expected.audit;
         has_audit && self.outcome == expected.outcome && self.warnings == expected.warnings
+    }
+}
+
+impl Vector {
+    /// The host's answer to a question for a permission.
+    pub fn permission(&self) -> Result<Vec<u8>, String> {
+        match &self.permission {
+            Value::String(error) => Err(error.clone()),
+            status => Ok(status.to_string().into_bytes()),
+        }
     }
 }
 

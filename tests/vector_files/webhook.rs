@@ -141,6 +141,7 @@ pub fn vectors() -> Vec<Vector> {
             settings: line.config.settings(),
             name: line.name,
             service_account: line.service_account,
+            permission: json!({"allowed": true}),
             request: line.request,
             expected,
         });

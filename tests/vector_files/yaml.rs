@@ -17,6 +17,7 @@ use super::{Outcome, Response, Vector, directory, read};
 struct Defaults {
     settings: Value,
     service_account: Value,
+    permission: Value,
     request: Value,
     /// The objects of requests, by kind.
     objects: BTreeMap<String, Value>,
@@ -41,6 +42,9 @@ struct Written {
     settings: Value,
     #[serde(default = "no_change")]
     service_account: Value,
+    permission: Option<Value>,
+    #[serde(default = "no_change")]
+    request: Value,
     operation: Option<String>,
     #[serde(default = "no_change")]
     object: Value,
@@ -166,7 +170,7 @@ impl Written {
             );
         };
         let object = merged(default, &self.object);
-        let mut request = defaults.request.clone();
+        let mut request = merged(&defaults.request, &self.request);
         name_object(&mut request, &object);
         if let Some(operation) = self.operation {
             request["operation"] = operation.into();
@@ -181,6 +185,7 @@ impl Written {
             name: self.name,
             settings: merged(&defaults.settings, &self.settings),
             service_account: merged(&defaults.service_account, &self.service_account),
+            permission: self.permission.unwrap_or(defaults.permission.clone()),
             request,
             expected,
         }
