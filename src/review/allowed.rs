@@ -85,8 +85,8 @@ impl<'c> Check<'c> {
         // The work must not grow with containers times entries.
         let mut seen = Vec::new();
         for (place, container) in spec.all_containers() {
-            let own_client = own(container, keys::AZURE_CLIENT_ID);
-            let own_tenant = own(container, keys::AZURE_TENANT_ID);
+            let own_client = own(container, keys::AZURE_CLIENT_ID, value(ids.client_id));
+            let own_tenant = own(container, keys::AZURE_TENANT_ID, value(ids.tenant_id));
             let ids_of_container = (own_client, own_tenant);
             if ids_of_container == (None, None) || seen.contains(&ids_of_container) {
                 continue;
@@ -202,8 +202,9 @@ fn id_source(id: Option<Sourced<&str>>, annotation: &'static str, field: &'stati
     }
 }
 
-/// What a container sets itself; an empty value counts as unset.
-fn own<'p>(container: &'p Container<'_>, name: &str) -> Option<Cow<'p, str>> {
+/// What a container sets itself; an empty value counts as unset, and so does what it would get.
+fn own<'p>(container: &'p Container<'_>, name: &str, given: Option<&str>) -> Option<Cow<'p, str>> {
     let own = container.env_var(name)?.value()?;
-    (!own.is_empty()).then_some(own)
+    let is_given = given.is_some_and(|given| given.eq_ignore_ascii_case(&own));
+    (!own.is_empty() && !is_given).then_some(own)
 }

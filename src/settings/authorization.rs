@@ -84,6 +84,10 @@ pub fn read<'s>(faults: &mut Faults, setting: Setting<'s>) -> Authorization<'s> 
         ..setting
     };
     faults.fields(object, &NAMES, |faults, name, setting| match name {
+        // What kubectl makes of Off without quotes, by YAML 1.1.
+        Name::Mode if setting.value == "false" => {
+            authorization.mode = Some(AuthorizationMode::Off);
+        }
         Name::Mode => authorization.mode = faults.one_of(setting, &MODES),
         Name::Verb => {
             if let Some(verb) = faults.text(setting, values::verb) {
@@ -108,5 +112,95 @@ impl Authorization<'_> {
     pub fn exempts(&self, user: &str) -> bool {
         let patterns = self.exempt_users.unwrap_or(EXEMPT_USERS);
         entries::has(patterns, &|pattern| matches(pattern, user))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::rejects_members;
+    use super::*;
+
+    #[test]
+    fn controllers_are_exempt_unless_users_are_set() {
+        let by = |exempt_users| Authorization {
+            exempt_users,
+            ..Authorization::default()
+        };
+        for (patterns, user, is_exempt) in [
+            (
+                None,
+                "system:serviceaccount:kube-system:job-controller",
+                true,
+            ),
+            (None, "system:serviceaccount:argocd:controller", false),
+            (None, "jane", false),
+            (
+                Some("[]"),
+                "system:serviceaccount:kube-system:job-controller",
+                false,
+            ),
+            (
+                Some(r#"["*@example.com","ops-?"]"#),
+                "jane@example.com",
+                true,
+            ),
+            (Some(r#"["*@example.com","ops-?"]"#), "ops-1", true),
+            (Some(r#"["*@example.com","ops-?"]"#), "ops-10", false),
+        ] {
+            assert_eq!(by(patterns).exempts(user), is_exempt, "{patterns:?} {user}");
+        }
+    }
+
+    #[test]
+    fn off_without_quotes_is_off() {
+        for value in ["\"Off\"", "false"] {
+            let mut faults = Faults::default();
+            let json = format!(r#"{{"mode":{value}}}"#);
+            let setting = Setting {
+                prefix: "",
+                key: "authorization",
+                value: &json,
+            };
+            let authorization = read(&mut faults, setting);
+            assert_eq!(authorization.mode, Some(AuthorizationMode::Off));
+            assert_eq!(faults.count(), 0);
+        }
+    }
+
+    #[test]
+    fn every_fault_has_its_place() {
+        for (members, fault) in [
+            (
+                r#""mode":"serviceAccount""#,
+                r#"mode: expected one of Off, ServiceAccount, ServiceAccountAndUser, found "serviceAccount"; help: did you mean ServiceAccount?"#,
+            ),
+            (
+                r#""mode":true"#,
+                "mode: expected one of Off, ServiceAccount, ServiceAccountAndUser, found true",
+            ),
+            (
+                r#""verb":"*""#,
+                r#"verb: expected a verb such as use-managed-identity, found "*""#,
+            ),
+            (
+                r#""group":"""#,
+                r#"group: expected an API group such as example.com, found """#,
+            ),
+            (
+                r#""exemptUsers":"a""#,
+                r#"exemptUsers: expected a list, found "a""#,
+            ),
+            (
+                r#""exemptUsers":["a b"]"#,
+                r#"exemptUsers[0]: expected a user name of at most 253 visible ASCII characters, with * and ? for others, found "a b""#,
+            ),
+            (
+                r#""verbs":"use""#,
+                "verbs: there is no such setting; help: did you mean authorization.verb?",
+            ),
+        ] {
+            let fault = format!("setting authorization.{fault}");
+            rejects_members(&format!(r#""authorization":{{{members}}}"#), &[fault]);
+        }
     }
 }

@@ -167,3 +167,135 @@ pub fn check_order(faults: &mut Faults, list: Setting<'_>) {
 pub fn item(path: &str, index: usize) -> Excerpt {
     Excerpt::new(&format!("{path}[{index}]"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{accepts_one, rejects_members};
+
+    const ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
+    const CLIENT_ID: &str = "the client ID of an Entra application or managed identity, a UUID";
+    const NAMESPACE: &str =
+        "a namespace: at most 63 lower-case letters, digits and hyphens, with * and ? for others";
+    const NAME: &str =
+        "a name: lower-case letters, digits, hyphens and dots, with * and ? for others";
+
+    #[track_caller]
+    fn rejects(list: &str, entries: &str, faults: &[String]) {
+        let faults: Vec<_> = faults
+            .iter()
+            .map(|fault| format!("setting {fault}"))
+            .collect();
+        rejects_members(&format!(r#""{list}":{entries}"#), &faults);
+    }
+
+    #[test]
+    fn lists_without_a_fault_are_accepted() {
+        for member in [
+            r#""allowedIdentities":[]"#.to_owned(),
+            r#""identityMap":[ ]"#.to_owned(),
+            r#""allowedIdentities":null,"identityMap":null"#.to_owned(),
+            r#""allowedIdentities":[{}]"#.to_owned(),
+            format!(
+                r#""allowedIdentities":[{{"namespaces":["*","a-?"],"serviceAccounts":["a.b*"],"clientIDs":["{ID}"],"tenantIDs":["contoso.com"]}},{{"clientIDs":[],"namespaces":null}}]"#
+            ),
+            format!(r#""identityMap":[{{"clientID":"{ID}"}}]"#),
+            r#""identityMap":[{"tenantID":"contoso.com"}]"#.to_owned(),
+            r#""identityMap":[{"tokenExpirationSeconds":3600}]"#.to_owned(),
+            r#""identityMap":[{"optIn":false}]"#.to_owned(),
+            format!(
+                r#""identityMap":[{{"namespaces":["a"],"serviceAccounts":["b"],"clientID":"{ID}","tenantID":null,"tokenExpirationSeconds":86400,"optIn":true,"override":true,"lookup":false}}]"#
+            ),
+        ] {
+            accepts_one(&member);
+        }
+    }
+
+    #[test]
+    fn every_fault_has_its_place() {
+        rejects(
+            "allowedIdentities",
+            "{}",
+            &["allowedIdentities: expected a list, found an object".to_owned()],
+        );
+        rejects(
+            "identityMap",
+            "5",
+            &["identityMap: expected a list, found 5".to_owned()],
+        );
+        rejects("allowedIdentities", r#"[null,"a",{"namespace":["a"]},{"namespaces":"a","serviceAccounts":["a",5,"B"],"clientIDs":["my-app"],"tenantIDs":["a"]}]"#, &[
+            "allowedIdentities[0]: expected an object, found null".to_owned(),
+            "allowedIdentities[1]: expected an object, found a string".to_owned(),
+            "allowedIdentities[2].namespace: there is no such setting; help: did you mean allowedIdentities[2].namespaces?".to_owned(),
+            "allowedIdentities[3].namespaces: expected a list, found \"a\"".to_owned(),
+            format!("allowedIdentities[3].serviceAccounts[1]: expected {NAME}, found 5"),
+            format!("allowedIdentities[3].serviceAccounts[2]: expected {NAME}, found \"B\""),
+            format!("allowedIdentities[3].clientIDs[0]: expected {CLIENT_ID}, found \"my-app\""),
+            "allowedIdentities[3].tenantIDs[0]: expected a tenant ID, a UUID or a verified domain name, found \"a\"".to_owned(),
+        ]);
+        rejects("identityMap", r#"[{"namespaces":["a.b"],"clientID":"x","tenantID":5,"tokenExpirationSeconds":"3600","optIn":"true","override":1,"lookup":"no"},{}]"#, &[
+            format!("identityMap[0].namespaces[0]: expected {NAMESPACE}, found \"a.b\""),
+            format!("identityMap[0].clientID: expected {CLIENT_ID}, found \"x\""),
+            "identityMap[0].tenantID: expected a tenant ID, a UUID or a verified domain name, found 5".to_owned(),
+            "identityMap[0].tokenExpirationSeconds: expected a whole number of seconds from 3600 to 86400, found \"3600\"".to_owned(),
+            "identityMap[0].optIn: expected true or false, found \"true\"".to_owned(),
+            "identityMap[0].override: expected true or false, found 1".to_owned(),
+            "identityMap[0].lookup: expected true or false, found \"no\"".to_owned(),
+            "identityMap[1]: required: expected one of clientID, tenantID, tokenExpirationSeconds and optIn, found nothing".to_owned(),
+        ]);
+        rejects(
+            "identityMap",
+            r#"[{"lookup":false,"optIn":true}]"#,
+            &[format!(
+                "identityMap[0].clientID: required: expected {CLIENT_ID}, because lookup: false is set, found nothing"
+            )],
+        );
+    }
+
+    #[test]
+    fn what_is_there_twice_is_a_fault() {
+        rejects("allowedIdentities", r#"[{"namespaces":["a","b","a"],"clientIDs":["8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11","8F1C2A7E-5D3B-4C59-9A57-0B6F4F0F9D11"]}]"#, &[
+            "allowedIdentities[0].namespaces[2]: is the same as allowedIdentities[0].namespaces[0]; help: remove one of them".to_owned(),
+            "allowedIdentities[0].clientIDs[1]: is the same as allowedIdentities[0].clientIDs[0]; help: remove one of them".to_owned(),
+        ]);
+        rejects("allowedIdentities", r#"[{"namespaces":["a"]},{},{"namespaces":["a"]}]"#, &[
+            "allowedIdentities[2]: is the same as allowedIdentities[0]; help: remove one of them".to_owned(),
+        ]);
+    }
+
+    #[test]
+    fn an_entry_that_never_counts_is_a_fault() {
+        let shadowed = |index: usize, earlier: usize| {
+            format!(
+                "identityMap[{index}]: never counts, because identityMap[{earlier}] matches all that it matches; help: put it before that one, or remove it"
+            )
+        };
+        let entry = |scope: &str| format!(r#"{{{scope}"optIn":true}}"#);
+        let of = |namespaces: &str| entry(&format!(r#""namespaces":[{namespaces}],"#));
+        let both = |namespaces: &str, names: &str| {
+            entry(&format!(
+                r#""namespaces":[{namespaces}],"serviceAccounts":[{names}],"#
+            ))
+        };
+        for (entries, faults) in [
+            (vec![of(r#""a""#), of(r#""b""#), entry("")], vec![]),
+            (vec![entry(""), of(r#""b""#)], vec![shadowed(1, 0)]),
+            (vec![of(r#""a","b""#), of(r#""b""#)], vec![shadowed(1, 0)]),
+            (vec![of(r#""a""#), of(r#""b""#), of(r#""b","a""#)], vec![shadowed(2, 1)]),
+            (vec![of(r#""team-*""#), of(r#""team-a-*","team-?""#)], vec![shadowed(1, 0)]),
+            (vec![of(r#""team-?""#), of(r#""team-*""#)], vec![]),
+            (vec![both(r#""a""#, r#""x""#), both(r#""a""#, r#""y""#), of(r#""a""#)], vec![]),
+            (vec![both(r#""*""#, r#""x""#), both(r#""a""#, r#""x","y""#), both(r#""a""#, r#""y""#)], vec![shadowed(2, 1)]),
+            (
+                vec![of(r#""a""#), of("")],
+                vec!["identityMap[1]: expected namespaces and serviceAccounts with one pattern at least, found an empty list".to_owned()],
+            ),
+        ] {
+            let entries = format!("[{}]", entries.join(","));
+            if faults.is_empty() {
+                accepts_one(&format!(r#""identityMap":{entries}"#));
+            } else {
+                rejects("identityMap", &entries, &faults);
+            }
+        }
+    }
+}

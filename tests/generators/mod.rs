@@ -52,6 +52,8 @@ pub struct Case {
     pub request: Value,
     /// The ServiceAccount; `None` if it does not exist.
     pub service_account: Option<Value>,
+    /// The answer to each question for a permission; `None` if there is none.
+    pub permission: Option<bool>,
 }
 
 impl Case {
@@ -60,10 +62,14 @@ impl Case {
         let service_account = metadata::service_account(u)?;
         let settings = settings::settings(u)?;
         let pod = pod::pod(u, &service_account)?;
+        let request = request(u, "", "Pod", pod)?;
+        let mut settings = settings;
+        settings::identities(u, &mut settings)?;
         Ok(Self {
-            request: request(u, "", "Pod", pod)?,
+            request,
             settings,
             service_account: Some(service_account),
+            permission: *u.choose(&[Some(true), Some(true), Some(false), None])?,
         })
     }
 
@@ -119,6 +125,11 @@ impl Case {
         };
         let old = object.clone();
         self.request = request(u, group, kind, object)?;
+        if self.settings["authorization"]["mode"] == "ServiceAccountAndUser" {
+            // Whoever asks is told who it is that lacks the permission.
+            self.request["userInfo"] =
+                json!({"username": text::name(u, &["jane"])?, "groups": ["ops"]});
+        }
         if one_in(u, 3)? {
             self.request["operation"] = "UPDATE".into();
             self.request["oldObject"] = old;
@@ -141,10 +152,18 @@ impl Case {
         Decision::on(&self.payload(), &self.cluster())
     }
 
+    /// The host's answer to a question for a permission.
+    pub fn permission(&self) -> std::result::Result<Vec<u8>, String> {
+        let error = || "connection reset by peer".to_owned();
+        let is_allowed = self.permission.ok_or_else(error)?;
+        Ok(json!({"allowed": is_allowed}).to_string().into_bytes())
+    }
+
     /// The cluster around it.
     pub fn cluster(&self) -> Cluster {
         Cluster {
             service_account: self.service_account.clone(),
+            permission: self.permission(),
             asked: RefCell::default(),
         }
     }
@@ -171,6 +190,7 @@ impl Case {
 /// A cluster with at most one ServiceAccount, which records the lookups.
 pub struct Cluster {
     service_account: Option<Value>,
+    permission: std::result::Result<Vec<u8>, String>,
     /// The lookups, in order.
     pub asked: RefCell<Vec<(String, String, Freshness)>>,
 }
@@ -188,7 +208,7 @@ impl KubernetesApi for Cluster {
     }
 
     fn can_i(&self, _: &str) -> std::result::Result<Vec<u8>, String> {
-        Ok(br#"{"allowed":true}"#.to_vec())
+        self.permission.clone()
     }
 }
 

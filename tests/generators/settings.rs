@@ -3,8 +3,10 @@
 use arbitrary::{Result, Unstructured};
 use serde_json::{Value, json};
 
-use super::metadata::TENANT_ID;
+use super::metadata::{CLIENT_ID, TENANT_ID};
 use super::text::{maybe, one_in, one_of};
+
+const OTHER_ID: &str = "3b9d6f0a-1c2e-4d7b-8a90-5e4f3a2b1c0d";
 
 /// Settings of any layout, way of opting in and severity, with and without custom token endpoint.
 pub fn settings(u: &mut Unstructured<'_>) -> Result<Value> {
@@ -41,6 +43,76 @@ pub fn settings(u: &mut Unstructured<'_>) -> Result<Value> {
     maybe(u, 2, &mut settings, "proxy", proxy)?;
     maybe(u, 2, &mut settings, "customTokenEndpoint", token_endpoint)?;
     Ok(settings)
+}
+
+/// Adds settings about who may use which identity.
+pub fn identities(u: &mut Unstructured<'_>, settings: &mut Value) -> Result<()> {
+    maybe(u, 3, settings, "identityMap", |u| list(u, map_entry))?;
+    maybe(u, 3, settings, "allowedIdentities", |u| list(u, allowed))?;
+    maybe(u, 4, settings, "onDisallowed", |u| {
+        Ok(one_of(u, &["Warn", "Reject"])?.into())
+    })?;
+    maybe(u, 3, settings, "authorization", |u| {
+        let mode = one_of(u, &["ServiceAccountAndUser", "ServiceAccount", "Off"])?;
+        let mut authorization = json!({"mode": mode});
+        maybe(u, 4, &mut authorization, "verb", |_| Ok("use".into()))?;
+        maybe(u, 4, &mut authorization, "exemptUsers", |_| {
+            Ok(json!(["o*"]))
+        })?;
+        Ok(authorization)
+    })?;
+    maybe(u, 4, settings, "onAuthorizationError", |u| {
+        Ok(one_of(u, &["Warn", "Reject"])?.into())
+    })
+}
+
+fn list(
+    u: &mut Unstructured<'_>,
+    entry: fn(&mut Unstructured<'_>) -> Result<Value>,
+) -> Result<Value> {
+    let count = u.int_in_range(0..=3)?;
+    let entries: Result<Vec<_>> = (0..count).map(|_| entry(u)).collect();
+    Ok(entries?.into())
+}
+
+fn scope(u: &mut Unstructured<'_>) -> Result<Value> {
+    let mut scope = json!({});
+    maybe(u, 2, &mut scope, "namespaces", |u| {
+        Ok(json!([one_of(
+            u,
+            &["default", "def*", "team-a", "?efault"]
+        )?]))
+    })?;
+    maybe(u, 2, &mut scope, "serviceAccounts", |u| {
+        Ok(json!([one_of(u, &["fed-sa", "*", "a.*", "default"])?, "x"]))
+    })?;
+    Ok(scope)
+}
+
+fn map_entry(u: &mut Unstructured<'_>) -> Result<Value> {
+    let mut entry = scope(u)?;
+    entry["clientID"] = one_of(u, &[CLIENT_ID, OTHER_ID])?.into();
+    maybe(u, 3, &mut entry, "tenantID", |_| Ok("contoso.com".into()))?;
+    maybe(u, 3, &mut entry, "tokenExpirationSeconds", |_| {
+        Ok(7200.into())
+    })?;
+    for name in ["optIn", "override", "lookup"] {
+        maybe(u, 2, &mut entry, name, |u| {
+            Ok(u.arbitrary::<bool>()?.into())
+        })?;
+    }
+    Ok(entry)
+}
+
+fn allowed(u: &mut Unstructured<'_>) -> Result<Value> {
+    let mut entry = scope(u)?;
+    maybe(u, 2, &mut entry, "clientIDs", |u| {
+        Ok(json!([one_of(u, &[CLIENT_ID, OTHER_ID])?]))
+    })?;
+    maybe(u, 3, &mut entry, "tenantIDs", |u| {
+        Ok(json!([one_of(u, &[TENANT_ID, "contoso.com"])?]))
+    })?;
+    Ok(entry)
 }
 
 fn proxy(u: &mut Unstructured<'_>) -> Result<Value> {
