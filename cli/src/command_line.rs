@@ -12,6 +12,7 @@ use clap_complete::Shell;
 use terminal_size::terminal_size_of;
 
 use crate::commands::annotate::{self, AnnotateArgs};
+use crate::commands::grant::{self, GrantArgs};
 use crate::commands::preview;
 use crate::commands::preview::args::{Color, Format, PreviewArgs};
 use crate::commands::run::{self, RunArgs};
@@ -27,7 +28,7 @@ const OUTPUT: &str = "cannot write to standard output";
 /// commands' failures.
 const REJECTED_OR_FAILED: u8 = 1;
 
-/// The exit status of a preview that cannot be made.
+/// The exit status of a preview and of a grant that cannot be made.
 const BAD_INPUT: u8 = 2;
 
 /// Runs the azure-workload-identity policy without a cluster, in the engine that Kubewarden uses.
@@ -38,7 +39,8 @@ const BAD_INPUT: u8 = 2;
     after_help = "Examples:
   azwi-policy preview --policy examples/quick-start/policy.yaml examples/quick-start
   azwi-policy run -r request.json -s settings.yml --allow-context-aware annotated-policy.wasm
-  azwi-policy annotate -m policy-metadata.yml -u README.md -o annotated-policy.wasm policy.wasm"
+  azwi-policy annotate -m policy-metadata.yml -u README.md -o annotated-policy.wasm policy.wasm
+  azwi-policy grant 8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11 team-a/api"
 )]
 pub struct Cli {
     /// Print the policy's log messages to standard error.
@@ -56,6 +58,8 @@ enum Command {
     Run(RunArgs),
     /// Write the policy's metadata into its module, as kwctl annotate does.
     Annotate(AnnotateArgs),
+    /// Print the ClusterRole and ClusterRoleBinding that permit ServiceAccounts to use an identity.
+    Grant(GrantArgs),
     /// Print the completions of this program's command line for a shell.
     Completions(CompletionsArgs),
 }
@@ -80,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Preview(args) => (preview(&args, verbose), BAD_INPUT),
         Command::Run(args) => (run(&args, verbose), REJECTED_OR_FAILED),
         Command::Annotate(args) => (annotate(&args), REJECTED_OR_FAILED),
+        Command::Grant(args) => (grant(&args), BAD_INPUT),
         Command::Completions(args) => (completions(&args), REJECTED_OR_FAILED),
     };
     outcome.unwrap_or_else(|error| {
@@ -146,6 +151,12 @@ fn annotate(args: &AnnotateArgs) -> Result<ExitCode> {
     for warning in annotate::annotate(args)? {
         say(WARNING, "warning", warning);
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn grant(args: &GrantArgs) -> Result<ExitCode> {
+    let objects = grant::grant(args)?;
+    io::stdout().write_all(objects.as_bytes()).context(OUTPUT)?;
     Ok(ExitCode::SUCCESS)
 }
 

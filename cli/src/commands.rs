@@ -1,5 +1,6 @@
 //! The commands of the program, each with its arguments.
 
 pub mod annotate;
+pub mod grant;
 pub mod preview;
 pub mod run;

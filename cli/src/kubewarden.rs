@@ -2,12 +2,16 @@
 
 pub mod capabilities;
 pub mod get_resource;
+pub mod can_i;
+pub mod question;
+pub mod request;
 pub mod service_accounts;
+pub mod rbac;
+pub mod cluster;
 pub mod session;
 pub mod host_calls;
 pub mod sections;
 pub mod engine;
-pub mod request;
 pub mod response;
 pub mod policy;
 pub mod policy_metadata;

@@ -22,7 +22,7 @@
 //! let accounts = ServiceAccounts::new([json!({
 //!     "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "app", "namespace": "default"},
 //! })]);
-//! let host = HostCalls::new(Answers::ServiceAccounts(accounts)).grant("v1", "ServiceAccount");
+//! let host = HostCalls::new(Answers::Cluster(accounts.into())).grant("v1", "ServiceAccount");
 //! let policy = Policy::new(&module, SettingsValue::default(), host);
 //! policy.check_settings()?;
 //! let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app"}, "spec": {"containers": []}});

@@ -19,8 +19,10 @@ use std::sync::{Arc, Mutex};
 
 use azwi_policy::input::settings::SettingsValue;
 use azwi_policy::kubewarden::capabilities::Capabilities;
+use azwi_policy::kubewarden::cluster::Cluster;
 use azwi_policy::kubewarden::host_calls::{Answers, HostCalls};
 use azwi_policy::kubewarden::policy::{Policy, Review};
+use azwi_policy::kubewarden::question::Question;
 use azwi_policy::kubewarden::request::AdmissionRequest;
 use azwi_policy::kubewarden::response::ValidationResponse;
 use azwi_policy::kubewarden::service_accounts::ServiceAccounts;
@@ -61,7 +63,10 @@ fn answers<const N: usize>(
 ) -> (HostCalls, Arc<Mutex<Vec<bool>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let calls = Arc::clone(&asked);
-    let source = Answers::Source(Box::new(move |wanted| {
+    let source = Answers::Source(Box::new(move |question| {
+        let Question::Object(wanted) = question else {
+            return Err(format!("expected a lookup, found {question:?}"));
+        };
         let mut calls = calls.lock().expect("calls");
         calls.push(!wanted.disable_cache);
         answers[calls.len() - 1].clone()
@@ -143,7 +148,7 @@ fn injects(host: HostCalls) {
 
 #[test]
 fn a_service_account_that_does_not_exist() {
-    let nobody = Answers::ServiceAccounts(ServiceAccounts::default());
+    let nobody = Answers::Cluster(Cluster::default());
     rejects(
         HostCalls::new(nobody).grant("v1", "ServiceAccount"),
         "ServiceAccount default/fed-sa: does not exist; help: create it, or correct spec.serviceAccountName",
@@ -164,9 +169,9 @@ fn no_permission_in_the_cluster() {
 #[test]
 fn access_that_the_policy_was_not_granted() {
     cannot_read(
-        HostCalls::new(Answers::ServiceAccounts(ServiceAccounts::new([
-            service_account(),
-        ]))),
+        HostCalls::new(Answers::Cluster(
+            ServiceAccounts::new([service_account()]).into(),
+        )),
         "the policy has no access to ServiceAccounts; help: list v1 ServiceAccount under spec.contextAwareResources of a ClusterAdmissionPolicy (kwctl: --allow-context-aware)",
     );
 }

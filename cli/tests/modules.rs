@@ -13,10 +13,13 @@
 
 use std::time::{Duration, Instant};
 
+use azwi_policy::input::manifests;
 use azwi_policy::input::settings::SettingsValue;
+use azwi_policy::kubewarden::cluster::Cluster;
 use azwi_policy::kubewarden::engine::{Engine, Module};
 use azwi_policy::kubewarden::host_calls::{Answers, HostCalls};
 use azwi_policy::kubewarden::policy::{Policy, Review};
+use azwi_policy::kubewarden::rbac::Rbac;
 use azwi_policy::kubewarden::request::AdmissionRequest;
 use azwi_policy::kubewarden::response::patched;
 use azwi_policy::kubewarden::service_accounts::ServiceAccounts;
@@ -25,6 +28,9 @@ use serde_json::{Value, json};
 
 /// A policy that looks a ServiceAccount up.
 const ANSWERS: &str = include_str!("modules/answers.wat");
+
+/// A policy that asks for a permission, and fails with the answer.
+const ASKS: &str = include_str!("modules/asks.wat");
 
 /// A module with waPC's entry point, which does `body`.
 fn with_body(body: &str) -> String {
@@ -215,7 +221,7 @@ fn a_failing_module_refuses_its_settings() {
 #[test]
 fn a_policy_gets_the_service_account_and_the_patch_is_made() {
     let accounts = ServiceAccounts::new([json!({"metadata": {"name": "app", "namespace": "web"}})]);
-    let host = HostCalls::new(Answers::ServiceAccounts(accounts)).grant("v1", "ServiceAccount");
+    let host = HostCalls::new(Answers::Cluster(accounts.into())).grant("v1", "ServiceAccount");
     let Review { response, .. } = review(ANSWERS, host);
     assert_eq!(
         serde_json::to_value(&response).unwrap(),
@@ -248,8 +254,7 @@ fn a_policy_sees_the_hosts_errors() {
             "Callback evaluation failure: kube::Client was not initialized properly",
         ),
         (
-            HostCalls::new(Answers::ServiceAccounts(ServiceAccounts::default()))
-                .grant("v1", "ServiceAccount"),
+            HostCalls::new(Answers::Cluster(Cluster::default())).grant("v1", "ServiceAccount"),
             "Callback evaluation failure: \
              Cannot find v1/ServiceAccount named 'app' inside of namespace 'Some(\"web\")'",
         ),
@@ -260,5 +265,52 @@ fn a_policy_sees_the_hosts_errors() {
     ] {
         let message = format!("internal server error: Guest call failure: {expected}");
         assert_eq!(failure(ANSWERS, host), (message, Some(500)));
+    }
+}
+
+/// What permits what `ASKS` asks for.
+const GRANT: &str = r#"
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: identity}
+rules:
+- {verbs: [use-managed-identity], apiGroups: [cid.wi.aks.azure.com], resources: [8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: identity}
+roleRef: {kind: ClusterRole, name: identity}
+subjects: [{kind: ServiceAccount, name: api, namespace: web}]
+"#;
+
+#[test]
+fn a_policy_gets_permissions_without_a_grant_of_resources() {
+    let cluster = |manifests: &str| {
+        let manifests = manifests::read_text("f", manifests).unwrap();
+        Answers::Cluster(Cluster {
+            service_accounts: ServiceAccounts::default(),
+            rbac: Rbac::among(&manifests, "default"),
+        })
+    };
+    for (answers, expected) in [
+        (
+            cluster(GRANT),
+            r#"{"allowed":true,"reason":"RBAC: allowed by ClusterRoleBinding \"identity\" of ClusterRole \"identity\" to ServiceAccount \"api/web\""}"#,
+        ),
+        (
+            cluster(&GRANT.replace("name: api", "name: other")),
+            r#"{"allowed":false}"#,
+        ),
+        (
+            cluster(""),
+            "Callback evaluation failure: no ClusterRoleBinding is among the manifests",
+        ),
+        (
+            Answers::NoCluster,
+            "Callback evaluation failure: kube::Client was not initialized properly",
+        ),
+    ] {
+        let message = format!("internal server error: Guest call failure: {expected}");
+        assert_eq!(failure(ASKS, HostCalls::new(answers)), (message, Some(500)));
     }
 }

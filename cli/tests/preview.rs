@@ -1,8 +1,8 @@
 //! `azwi-policy preview` as people see it: transcripts of shell sessions, and a terminal.
 //!
-//! `docs/preview.md` and the files in `tests/preview` hold commands and what they print; each command is run and the
-//! whole output compared. After an intended change: `make snapshots`, which sets `SNAPSHOTS=overwrite`, and review
-//! the difference.
+//! `docs/preview.md`, `docs/identities.md` and the files in `tests/preview` hold commands and what they print; each
+//! command is run and the whole output compared. After an intended change: `make snapshots`, which sets
+//! `SNAPSHOTS=overwrite`, and review the difference.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -49,10 +49,12 @@ fn assert_is_in_file(actual: String, path: &Path) {
 
 #[test]
 fn the_documentation_shows_what_the_program_prints() {
-    let path = root().join("docs/preview.md");
-    let text = fs::read_to_string(&path).unwrap();
     sandbox::require_module();
-    assert_is_in_file(transcript::replay(&text, root()), &path);
+    for document in ["docs/preview.md", "docs/identities.md"] {
+        let path = root().join(document);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_is_in_file(transcript::replay(&text, root()), &path);
+    }
 }
 
 #[test]

@@ -34,6 +34,7 @@ use azure_workload_identity_policy::verdict::message;
 use azwi_policy::input::settings::SettingsValue;
 use azwi_policy::kubewarden::host_calls::{Answers, HostCalls};
 use azwi_policy::kubewarden::policy::{Policy, Review};
+use azwi_policy::kubewarden::question::Question;
 use azwi_policy::kubewarden::request::AdmissionRequest;
 use azwi_policy::kubewarden::response::{ValidationResponse, diff, patched};
 use proptest::{collection::vec, prelude::*};
@@ -49,8 +50,10 @@ const CASES: u32 = 300;
 /// The host of a case, and the lines that the module logs.
 fn host(case: &Case) -> (HostCalls, Arc<Mutex<Vec<String>>>) {
     let service_account = case.service_account.clone();
-    let source = Answers::Source(Box::new(move |wanted| {
-        generators::answer(service_account.as_ref(), &wanted.name)
+    let permission = case.permission();
+    let source = Answers::Source(Box::new(move |question| match question {
+        Question::Object(wanted) => generators::answer(service_account.as_ref(), &wanted.name),
+        Question::Permission(_) => permission.clone(),
     }));
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&lines);

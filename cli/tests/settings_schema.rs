@@ -12,6 +12,7 @@
     reason = "a test fails by panicking"
 )]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs};
 
@@ -26,6 +27,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+const CLIENT_ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
 const PEM: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n";
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -34,7 +36,7 @@ const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef012
 const CASES: u32 = 2000;
 
 /// The rules that JSON Schema has no words for: what messages about them say, and why the schema cannot.
-const NOT_IN_THE_SCHEMA: [(&str, &str); 8] = [
+const NOT_IN_THE_SCHEMA: [(&str, &str); 10] = [
     ("expected the limit, ", "it compares two values"),
     ("expected at most the limit, ", "it compares two values"),
     (
@@ -61,6 +63,14 @@ const NOT_IN_THE_SCHEMA: [(&str, &str); 8] = [
         "expected another audience than that of pods without the endpoint, found \"api://other",
         "it compares two values; the schema knows the default only",
     ),
+    (
+        ": is the same as ",
+        "it compares IDs whatever their case; the schema knows items that are the same to the letter",
+    ),
+    (
+        ": never counts, because ",
+        "it compares the patterns of entries; the schema knows entries that are the same",
+    ),
 ];
 
 struct Schema(Validator);
@@ -76,7 +86,8 @@ impl Schema {
     /// Both say the same; what the policy says, if it rejects the settings.
     #[track_caller]
     fn agrees(&self, settings: &Value) -> Option<Vec<String>> {
-        let faults = Settings::read(&settings.to_string()).err().map(|findings| {
+        let json = settings.to_string();
+        let faults = Settings::validate(&json).err().map(|findings| {
             let shown = findings.shown().iter();
             shown.map(ToString::to_string).collect::<Vec<_>>()
         });
@@ -84,7 +95,9 @@ impl Schema {
             let mut rules = NOT_IN_THE_SCHEMA.iter();
             !rules.any(|(words, _)| fault.contains(words))
         };
-        let rejected = faults.iter().flatten().any(is_known_to_the_schema);
+        let repeats = has_repeats(settings);
+        assert!(!repeats || faults.is_some(), "{settings:#}");
+        let rejected = repeats || faults.iter().flatten().any(is_known_to_the_schema);
         assert_eq!(
             self.0.is_valid(settings),
             !rejected,
@@ -98,10 +111,34 @@ impl Schema {
     }
 }
 
-/// Settings with a value at a path; objects on the way are made.
+/// Whether a list of which the items differ has one twice, to the letter.
+fn has_repeats(settings: &Value) -> bool {
+    let items = |list: &Value| list.as_array().cloned().unwrap_or_default();
+    let mut lists = Vec::new();
+    for name in ["identityMap", "allowedIdentities"] {
+        let entries = items(&settings[name]);
+        for name in ["namespaces", "serviceAccounts", "clientIDs", "tenantIDs"] {
+            lists.extend(entries.iter().map(|entry| items(&entry[name])));
+        }
+        lists.push(entries);
+    }
+    lists.iter().any(|list| {
+        let mut items = list.iter().enumerate();
+        items.any(|(index, item)| list[..index].contains(item))
+    })
+}
+
+/// Settings with a value at a path; objects and lists on the way are made.
 fn set(settings: &mut Value, path: &str, value: Value) {
     let mut place = settings;
     for name in path.split(' ') {
+        if name == "0" {
+            if place.as_array().is_none_or(Vec::is_empty) {
+                *place = json!([{}]);
+            }
+            place = &mut place[0];
+            continue;
+        }
         if !place.is_object() {
             *place = json!({});
         }
@@ -119,6 +156,9 @@ fn with(values: &[(impl AsRef<str>, Value)]) -> Value {
         {
             settings["customTokenEndpoint"] = json!({"annotationSuffix": "a", "audience": "b"});
         }
+        if path.starts_with("identityMap 0 ") && settings.get("identityMap").is_none() {
+            settings["identityMap"] = json!([{"clientID": CLIENT_ID}]);
+        }
         set(&mut settings, path, value.clone());
     }
     settings
@@ -127,8 +167,17 @@ fn with(values: &[(impl AsRef<str>, Value)]) -> Value {
 const SIGNER: &str = "customTokenEndpoint azureKubernetesCACTBSignerName";
 const SELECTOR: &str = "customTokenEndpoint azureKubernetesCACTBLabelSelector";
 
+const NAMESPACES: &[&str] = &["*", "?", "web", "team-*", "*-dev", "a?-0"];
+const NAMES: &[&str] = &["*", "?", "api", "api.v1-*", "*.a", "a?-0"];
+const CLIENT_IDS: &[&str] = &[
+    CLIENT_ID,
+    "8F1C2A7E-5D3B-4C59-9A57-0B6F4F0F9D11",
+    "00000000-0000-0000-0000-000000000000",
+];
+const TENANTS: &[&str] = &[TENANT, "contoso.com", "Contoso-1.onmicrosoft.COM"];
+
 /// Settings, by path, with strings that are valid there.
-const STRINGS: [(&str, &[&str]); 37] = [
+const STRINGS: [(&str, &[&str]); 56] = [
     (
         "azureTenantID",
         &[TENANT, "contoso.com", "Contoso-1.onmicrosoft.COM", "1.2.x"],
@@ -234,6 +283,39 @@ const STRINGS: [(&str, &[&str]); 37] = [
         "customTokenEndpoint azureKubernetesCACTBLabelSelector matchLabels a.b/c",
         &["", "A_b.c-9"],
     ),
+    ("identityMap 0 namespaces 0", NAMESPACES),
+    ("identityMap 0 serviceAccounts 0", NAMES),
+    ("identityMap 0 clientID", CLIENT_IDS),
+    ("identityMap 0 tenantID", TENANTS),
+    ("allowedIdentities 0 namespaces 0", NAMESPACES),
+    ("allowedIdentities 0 serviceAccounts 0", NAMES),
+    ("allowedIdentities 0 clientIDs 0", CLIENT_IDS),
+    ("allowedIdentities 0 tenantIDs 0", TENANTS),
+    ("onDisallowed", &["Reject", "Warn"]),
+    (
+        "authorization mode",
+        &["Off", "ServiceAccount", "ServiceAccountAndUser"],
+    ),
+    ("authorization verb", &["use-managed-identity", "a", "0-9"]),
+    (
+        "authorization group",
+        &["cid.wi.aks.azure.com", "a", "1.a-b"],
+    ),
+    (
+        "authorization exemptUsers 0",
+        &[
+            "system:serviceaccount:kube-system:*",
+            "jane@example.com",
+            "*",
+            "~!",
+        ],
+    ),
+    ("onAuthorizationError", &["Reject", "Warn"]),
+    ("identityMap", &[]),
+    ("identityMap 0", &[]),
+    ("allowedIdentities", &[]),
+    ("allowedIdentities 0 clientIDs", &[]),
+    ("authorization", &[]),
     ("proxy resources limits", &[]),
     ("proxy resources", &[]),
     ("proxy securityContext", &[]),
@@ -286,18 +368,34 @@ fn others() -> Vec<(String, Value)> {
         .into_iter()
         .map(|(name, value)| (format!("proxy securityContext {name}"), value))
         .collect();
-    for path in ["requireClientID", "proxy nativeSidecar"] {
-        others.extend([(path.to_owned(), json!(true)), (path.to_owned(), json!(0))]);
-    }
-    for value in [
-        json!(3600),
-        json!(86400),
-        json!(3599),
-        json!(3600.0),
-        json!("3600"),
-        json!(1e9),
+    for path in [
+        "requireClientID",
+        "proxy nativeSidecar",
+        "identityMap 0 optIn",
+        "identityMap 0 override",
+        "identityMap 0 lookup",
     ] {
-        others.push(("defaultTokenExpirationSeconds".to_owned(), value));
+        for value in [json!(true), json!(false), json!(0), json!(null)] {
+            others.push((path.to_owned(), value));
+        }
+    }
+    for value in [json!(false), json!(true), json!(null)] {
+        others.push(("authorization mode".to_owned(), value));
+    }
+    for path in [
+        "defaultTokenExpirationSeconds",
+        "identityMap 0 tokenExpirationSeconds",
+    ] {
+        for value in [
+            json!(3600),
+            json!(86400),
+            json!(3599),
+            json!(3600.0),
+            json!("3600"),
+            json!(1e9),
+        ] {
+            others.push((path.to_owned(), value));
+        }
     }
     for path in [
         "proxy resources limits cpu",
@@ -400,10 +498,81 @@ fn anything() -> impl Strategy<Value = (String, Value)> {
         .prop_map(|((path, _), value)| (path.to_owned(), value))
 }
 
+/// A list of up to three entries, each with some of these fields.
+fn entries(
+    setting: &'static str,
+    fields: Vec<(&'static str, Value)>,
+) -> impl Strategy<Value = (String, Value)> {
+    // Keys are sorted, as PolicyServer writes them.
+    let entry = vec(select(fields), 0..5)
+        .prop_map(|fields| json!(fields.into_iter().collect::<BTreeMap<_, _>>()));
+    vec(entry, 0..4).prop_map(move |entries| (setting.to_owned(), entries.into()))
+}
+
+/// Lists whose entries repeat or shadow others, or nearly.
+fn lists() -> impl Strategy<Value = (String, Value)> {
+    let mut patterns = Vec::new();
+    for name in ["namespaces", "serviceAccounts"] {
+        for list in [
+            json!(["a"]),
+            json!(["a", "b"]),
+            json!(["*"]),
+            json!(["team-*"]),
+            json!(["team-?", "a"]),
+            json!(["*", "team-*"]),
+            json!(["a", "a"]),
+            json!([]),
+            json!(null),
+            json!("a"),
+            json!([null]),
+        ] {
+            patterns.push((name, list));
+        }
+    }
+    let mut map = patterns.clone();
+    map.extend([
+        ("clientID", json!(CLIENT_ID)),
+        ("clientID", json!(CLIENT_IDS[1])),
+        ("clientID", json!(null)),
+        ("tenantID", json!(TENANT)),
+        ("tenantID", json!(null)),
+        ("tokenExpirationSeconds", json!(7200)),
+        ("tokenExpirationSeconds", json!(null)),
+        ("optIn", json!(true)),
+        ("optIn", json!(null)),
+        ("override", json!(true)),
+        ("lookup", json!(true)),
+        ("lookup", json!(false)),
+        ("lookUp", json!(false)),
+    ]);
+    let mut allowed = patterns;
+    for name in ["clientIDs", "tenantIDs"] {
+        for list in [
+            json!([CLIENT_ID]),
+            json!([CLIENT_IDS[1]]),
+            json!([CLIENT_ID, CLIENT_IDS[1]]),
+            json!([CLIENT_ID, TENANT]),
+            json!([CLIENT_ID, CLIENT_ID]),
+            json!([]),
+            json!(null),
+            json!([null]),
+            json!({}),
+        ] {
+            allowed.push((name, list));
+        }
+    }
+    allowed.push(("clientID", json!(CLIENT_ID)));
+    prop_oneof![
+        entries("identityMap", map),
+        entries("allowedIdentities", allowed),
+    ]
+}
+
 fn settings() -> impl Strategy<Value = Value> {
     let value = prop_oneof![
         6 => string(),
         3 => select(others()),
+        3 => lists(),
         1 => anything(),
     ];
     vec(value, 0..6).prop_map(|values| with(&values))
@@ -454,7 +623,7 @@ proptest! {
 
     #[test]
     fn what_is_accepted_has_kubernetes_types(settings in settings()) {
-        if Settings::read(&settings.to_string()).is_ok() {
+        if Settings::validate(&settings.to_string()).is_ok() {
             let proxy = &settings["proxy"];
             reads::<SecurityContext>(&proxy["securityContext"], &settings);
             reads::<SecurityContext>(&proxy["initSecurityContext"], &settings);
@@ -732,6 +901,123 @@ fn bad() -> Vec<(&'static str, Value)> {
     );
     add(SIGNER, &[json!(format!("a.b/{}", "a".repeat(254)))]);
     add(SELECTOR, &[json!({}), json!({"matchLabels": 5})]);
+    for path in ["identityMap 0 namespaces", "allowedIdentities 0 namespaces"] {
+        add(path, &[json!(["a.b"]), json!(["a".repeat(64)])]);
+    }
+    for path in [
+        "identityMap 0 namespaces",
+        "identityMap 0 serviceAccounts",
+        "allowedIdentities 0 namespaces",
+        "allowedIdentities 0 serviceAccounts",
+    ] {
+        for text in ["", "A", "-a", "a-", "a_b", "a b", "a/b", "[ab]", "é"] {
+            add(path, &[json!([text])]);
+        }
+        add(
+            path,
+            &[
+                json!("a"),
+                json!({}),
+                json!([null]),
+                json!([5]),
+                json!(["a", "a"]),
+                json!(["a".repeat(254)]),
+            ],
+        );
+    }
+    for path in ["identityMap 0 namespaces", "identityMap 0 serviceAccounts"] {
+        add(path, &[json!([])]);
+    }
+    for path in ["identityMap 0 clientID", "allowedIdentities 0 clientIDs 0"] {
+        add(
+            path,
+            &strings(&[
+                "",
+                "contoso.com",
+                " 8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11",
+                "*",
+            ]),
+        );
+    }
+    for path in ["identityMap 0 tenantID", "allowedIdentities 0 tenantIDs 0"] {
+        add(path, &strings(&["", "common", "*.com", "contoso"]));
+    }
+    add(
+        "identityMap 0 tokenExpirationSeconds",
+        &[json!(3599), json!(86401), json!("3600")],
+    );
+    for name in ["optIn", "override", "lookup"] {
+        let entry = json!({"clientID": CLIENT_ID, name: "true"});
+        add("identityMap 0", &[entry]);
+    }
+    add(
+        "identityMap 0",
+        &[
+            json!(null),
+            json!("a"),
+            json!({}),
+            json!({"namespaces": ["a"], "override": true, "lookup": true}),
+            json!({"clientID": null, "tenantID": null, "tokenExpirationSeconds": null, "optIn": null}),
+            json!({"optIn": true, "lookup": false}),
+            json!({"clientID": null, "optIn": true, "lookup": false}),
+            json!({"clientId": CLIENT_ID, "lookup": false}),
+            json!({"clientID": CLIENT_ID, "namespace": ["a"]}),
+        ],
+    );
+    add(
+        "identityMap",
+        &[
+            json!({}),
+            json!("a"),
+            json!([{"optIn": true}, {"optIn": true}]),
+            json!([{"optIn": true}, {"namespaces": ["a"], "optIn": false}]),
+            json!([
+                {"namespaces": ["a", "team-*"], "optIn": true},
+                {"namespaces": ["team-a"], "serviceAccounts": ["b"], "clientID": CLIENT_ID},
+            ]),
+        ],
+    );
+    add(
+        "allowedIdentities",
+        &[
+            json!({}),
+            json!("a"),
+            json!([null]),
+            json!(["a"]),
+            json!([{"clientID": CLIENT_ID}]),
+            json!([{}, {}]),
+            json!([{"clientIDs": [CLIENT_ID, CLIENT_ID]}]),
+            json!([{"clientIDs": [CLIENT_ID, CLIENT_IDS[1]]}]),
+            json!([{"tenantIDs": ["contoso.com", "Contoso.com"]}]),
+            json!([{"clientIDs": [CLIENT_ID]}, {"clientIDs": [CLIENT_IDS[1]]}]),
+        ],
+    );
+    add("onDisallowed", &strings(&["Ignore", "reject", ""]));
+    add("onAuthorizationError", &strings(&["Ignore", "warn", ""]));
+    add("authorization", &[json!(true), json!({"modes": "Off"})]);
+    add("authorization mode", &strings(&["off", "User", ""]));
+    add("authorization mode", &[json!(true)]);
+    add(
+        "authorization verb",
+        &strings(&["", "*", "Use", "a b", "-a", "a."]),
+    );
+    add("authorization verb", &[json!("a".repeat(64)), json!(5)]);
+    add(
+        "authorization group",
+        &strings(&["", "*", "A", "a b", "a..b", ".a", "a-"]),
+    );
+    add("authorization group", &[json!("a".repeat(254)), json!(5)]);
+    add(
+        "authorization exemptUsers",
+        &[
+            json!("a"),
+            json!([null]),
+            json!([""]),
+            json!(["a b"]),
+            json!(["é"]),
+            json!(["a".repeat(254)]),
+        ],
+    );
     bad
 }
 
@@ -776,6 +1062,14 @@ fn both_reject_what_could_not_work() {
     for settings in [json!({}), json!([]), json!(null), json!("a")] {
         assert!(schema.agrees(&settings).is_some(), "{settings:#}");
     }
+}
+
+#[test]
+fn both_accept_the_settings_of_the_example() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/identities/settings.yml");
+    let text = fs::read_to_string(&path).expect("the settings");
+    let settings = yaml_serde::from_str(&text).expect("YAML");
+    assert_eq!(Schema::read().agrees(&settings), None);
 }
 
 #[test]
@@ -856,6 +1150,46 @@ fn both_accept_what_works() {
             json!({"seccompProfile": {"type": "Localhost", "localhostProfile": "a/b"}, "windowsOptions": null}),
         )],
     ];
+    let patterns = json!(["a".repeat(63), "*"]);
+    let entry = json!({
+        "namespaces": patterns,
+        "serviceAccounts": ["a".repeat(253)],
+        "clientIDs": [CLIENT_ID, TENANT],
+        "tenantIDs": [],
+    });
+    good.extend([
+        vec![("allowedIdentities", json!([]))],
+        vec![("allowedIdentities", json!([{}]))],
+        vec![(
+            "allowedIdentities",
+            json!([entry, {"namespaces": null, "serviceAccounts": [], "clientIDs": null}]),
+        )],
+        vec![("identityMap", json!([]))],
+        vec![(
+            "identityMap",
+            json!([
+                {"namespaces": patterns, "serviceAccounts": ["a"], "optIn": true},
+                {"namespaces": ["b"], "clientID": CLIENT_ID, "lookup": false},
+                {"serviceAccounts": null, "tokenExpirationSeconds": 86400, "override": true},
+            ]),
+        )],
+        vec![(
+            "identityMap",
+            json!([{"tenantID": "contoso.com", "lookup": null}]),
+        )],
+        vec![("authorization", json!({}))],
+        // What kubectl makes of Off without quotes.
+        vec![("authorization mode", json!(false))],
+        vec![
+            ("authorization verb", json!("a".repeat(63))),
+            ("authorization group", json!("a".repeat(253))),
+            (
+                "authorization exemptUsers",
+                json!(["a".repeat(253), "*", "*"]),
+            ),
+        ],
+        vec![("authorization exemptUsers", json!([]))],
+    ]);
     // Those that need another setting are above.
     let others = [
         "Profile",
@@ -880,6 +1214,13 @@ fn both_accept_what_works() {
         "mode",
         "proxy",
         "customTokenEndpoint",
+        "identityMap",
+        "allowedIdentities",
+        "onDisallowed",
+        "authorization",
+        "authorization mode",
+        "authorization exemptUsers",
+        "onAuthorizationError",
     ] {
         good.push(vec![(path, json!(null))]);
     }

@@ -113,7 +113,8 @@ fn not_found(error: &str, named_by: Named, spec: &'static str) -> Problem {
 
 /// The first line of an error, without what the layers between wrote in front of it.
 pub fn gist(error: &str) -> &str {
-    let mut gist = error.lines().next().unwrap_or_default();
+    let end = error.bytes().position(|byte| byte == b'\n');
+    let mut gist = error.get(..end.unwrap_or(error.len())).unwrap_or_default();
     for prefix in ["Host error: ", "Callback evaluation failure: "] {
         gist = gist.strip_prefix(prefix).unwrap_or(gist);
     }

@@ -3,7 +3,7 @@
 use super::kubernetes_api::KubernetesApi;
 use super::lookup::gist;
 use crate::findings::{self, PermissionError};
-use crate::json::{Fault, Fields, Reader, each_field, string};
+use crate::json::{Fault, Reader, each_field, string};
 use crate::messages::Excerpt;
 use crate::settings::Freshness;
 use crate::settings::authorization::Authorization;
@@ -98,23 +98,28 @@ fn request(
     client_id: &str,
     freshness: Freshness,
 ) -> String {
-    let mut attributes = Fields::with_capacity(200);
-    attributes.set_string("group", &authorization.group);
-    attributes.set_json("name", "null");
-    attributes.set_json("namespace", "null");
     // RBAC compares resources as they are written.
-    attributes.set_string("resource", &client_id.to_ascii_lowercase());
-    attributes.set_json("subresource", "null");
-    attributes.set_string("verb", &authorization.verb);
-    attributes.set_json("version", "null");
-    let mut review = Fields::with_capacity(400);
-    review.set_json("groups", &user.groups);
-    review.set_object("resource_attributes", attributes);
-    review.set_string("user", &user.name);
-    let mut request = Fields::with_capacity(500);
-    request.set_object("subject_access_review", review);
-    request.set_bool("disable_cache", freshness == Freshness::Fresh);
-    request.into_object()
+    let client_id = client_id.to_ascii_lowercase();
+    [
+        r#"{"subject_access_review":{"groups":"#,
+        &user.groups,
+        r#","resource_attributes":{"group":"#,
+        &string(&authorization.group),
+        r#","name":null,"namespace":null,"resource":"#,
+        &string(&client_id),
+        r#","subresource":null,"verb":"#,
+        &string(&authorization.verb),
+        r#","version":null},"user":"#,
+        &string(&user.name),
+        r#"},"disable_cache":"#,
+        if freshness == Freshness::Fresh {
+            "true"
+        } else {
+            "false"
+        },
+        "}",
+    ]
+    .concat()
 }
 
 /// Reads a `SubjectAccessReviewStatus`.

@@ -1,6 +1,7 @@
 //! Whether setting `allowedIdentities` allows the identities of a pod or a ServiceAccount.
 
 use std::borrow::Cow;
+use std::slice;
 
 use super::reasons::{Observer, Reason};
 use crate::findings::{About, Findings, Found, IDENTITIES_OF_A_POD, IdSource, Problem, Severity};
@@ -9,7 +10,7 @@ use crate::keys;
 use crate::messages::Excerpt;
 use crate::objects::{Container, PodSpec};
 use crate::settings::Settings;
-use crate::settings::allowed_identities::{AllowedIdentities, Claim, Part};
+use crate::settings::allowed_identities::{AllowedIdentities, Claim, Claims, Part};
 use crate::values;
 
 /// The check of one ServiceAccount's identities.
@@ -58,18 +59,26 @@ impl<'c> Check<'c> {
         if ids.client_id.is_none() && ids.tenant_id.is_none_or(of_setting) {
             return;
         }
-        let claim = self.claim(value(ids.client_id), value(ids.tenant_id));
-        let entry = self.allowed.entry_that_allows(claim);
-        observer.note(|| Reason::Allowed { entry });
-        if entry.is_some() {
+        let claim = Claim {
+            client_id: value(ids.client_id),
+            tenant_id: value(ids.tenant_id),
+        };
+        let claims = self.claims(slice::from_ref(&claim));
+        let allowance = self.allowed.allowance(claims);
+        observer.note(|| Reason::Allowed {
+            entry: allowance.entry,
+        });
+        if allowance.entry.is_some() {
             return;
         }
-        let part = self.disallowed(claim);
+        let part = disallowed(claim, allowance.client_allowed != 0);
         let source = match part {
             Part::Client => id_source(ids.client_id, keys::CLIENT_ID, "clientID"),
             Part::Tenant => id_source(ids.tenant_id, keys::TENANT_ID, "tenantID"),
         };
-        self.report(about, source, part, claim, findings);
+        let mut alternatives = self.allowed.alternatives(allowance, claims, part);
+        let alternatives = alternatives.pop().unwrap_or_default();
+        self.report(about, source, part, claim, alternatives, findings);
     }
 
     /// Adds to the findings about a pod for each identity that its containers set themselves and that is not allowed.
@@ -82,74 +91,69 @@ impl<'c> Check<'c> {
         ids: Ids<'_>,
         findings: &mut Findings,
     ) {
-        // The work must not grow with containers times entries.
-        let mut seen = Vec::new();
+        let mut owns = Vec::new();
         for (place, container) in spec.all_containers() {
-            let own_client = own(container, keys::AZURE_CLIENT_ID, value(ids.client_id));
-            let own_tenant = own(container, keys::AZURE_TENANT_ID, value(ids.tenant_id));
-            let ids_of_container = (own_client, own_tenant);
-            if ids_of_container == (None, None) || seen.contains(&ids_of_container) {
+            let own = Own {
+                client_id: own(container, keys::AZURE_CLIENT_ID, value(ids.client_id)),
+                tenant_id: own(container, keys::AZURE_TENANT_ID, value(ids.tenant_id)),
+            };
+            let is_known = |(_, _, known): &(_, _, Own<'_>)| *known == own;
+            if own == Own::default() || owns.iter().any(is_known) {
                 continue;
             }
-            if seen.len() >= IDENTITIES_OF_A_POD {
+            if owns.len() >= IDENTITIES_OF_A_POD {
+                // The work must not grow with containers times entries.
                 findings.add(about, self.severity, Problem::TooManyIdentities);
                 return;
             }
-            let (own_client, own_tenant) = &ids_of_container;
-            let client_id = own_client.as_deref().or(value(ids.client_id));
-            let claim = self.claim(client_id, own_tenant.as_deref().or(value(ids.tenant_id)));
-            let is_allowed = self.allowed.entry_that_allows(claim).is_some();
-            let part = if is_allowed {
-                None
-            } else {
-                Some(self.disallowed(claim))
-            };
-            let name = match part {
-                Some(Part::Client) if own_client.is_some() => Some(keys::AZURE_CLIENT_ID),
-                Some(Part::Tenant) if own_tenant.is_some() => Some(keys::AZURE_TENANT_ID),
-                // The other part is what is new: with it, an identity that is allowed elsewhere is not.
-                Some(Part::Tenant) if own_client.is_some() => Some(keys::AZURE_CLIENT_ID),
-                // The ServiceAccount's own identity was reported.
-                _ => None,
-            };
-            if let (Some(name), Some(part)) = (name, part) {
-                let about = about.container(place.list, place.index, &container.name);
-                let part = if name == keys::AZURE_CLIENT_ID {
-                    Part::Client
-                } else {
-                    part
-                };
-                self.report(&about, IdSource::Env(name), part, claim, findings);
+            owns.push((place, container, own));
+        }
+        let identities: Vec<_> = owns
+            .iter()
+            .map(|(_, _, own)| Claim {
+                client_id: own.client_id.as_deref().or(value(ids.client_id)),
+                tenant_id: own.tenant_id.as_deref().or(value(ids.tenant_id)),
+            })
+            .collect();
+        if identities.is_empty() {
+            return;
+        }
+        let claims = self.claims(&identities);
+        let allowance = self.allowed.allowance(claims);
+        let is_allowed = |index| is_set(allowance.allowed, index);
+        if (0..identities.len()).all(is_allowed) {
+            return;
+        }
+        let clients = self.allowed.alternatives(allowance, claims, Part::Client);
+        let tenants = self.allowed.alternatives(allowance, claims, Part::Tenant);
+        let alternatives = clients.into_iter().zip(tenants);
+        let all = owns.iter().zip(&identities).zip(alternatives).enumerate();
+        for (index, (((place, container, own), claim), (clients, tenants))) in all {
+            if is_allowed(index) {
+                continue;
             }
-            seen.push(ids_of_container);
+            let part = disallowed(*claim, is_set(allowance.client_allowed, index));
+            let (name, part, alternatives) = match part {
+                Part::Tenant if own.tenant_id.is_some() => (keys::AZURE_TENANT_ID, part, tenants),
+                // With this client ID, the tenant is not allowed.
+                _ if own.client_id.is_some() => (keys::AZURE_CLIENT_ID, Part::Client, clients),
+                // The ServiceAccount's own client ID was reported.
+                _ => continue,
+            };
+            let about = about.container(place.list, place.index, &container.name);
+            let source = IdSource::Env(name);
+            self.report(&about, source, part, *claim, alternatives, findings);
         }
     }
 
-    fn claim<'i>(self, client_id: Option<&'i str>, tenant_id: Option<&'i str>) -> Claim<'i>
+    fn claims<'i>(self, identities: &'i [Claim<'i>]) -> Claims<'i>
     where
         'c: 'i,
     {
-        Claim {
+        Claims {
             namespace: self.namespace,
             service_account: self.service_account,
-            client_id,
-            tenant_id,
-        }
-    }
-
-    /// The part of an identity that is not allowed: the tenant, if the client ID is allowed with another one.
-    #[cold]
-    fn disallowed(self, claim: Claim<'_>) -> Part {
-        let of_any_tenant = Claim {
-            tenant_id: None,
-            ..claim
-        };
-        let is_client_allowed =
-            claim.tenant_id.is_some() && self.allowed.entry_that_allows(of_any_tenant).is_some();
-        if claim.client_id.is_none() || is_client_allowed {
-            Part::Tenant
-        } else {
-            Part::Client
+            identities,
         }
     }
 
@@ -160,31 +164,54 @@ impl<'c> Check<'c> {
         source: IdSource,
         part: Part,
         claim: Claim<'_>,
+        allowed: Vec<Excerpt>,
         findings: &mut Findings,
     ) {
-        let (id, expected, is_id) = match part {
-            Part::Client => (
-                claim.client_id,
-                "a client ID",
-                values::client_id(claim.client_id.unwrap_or_default()).is_ok(),
-            ),
-            Part::Tenant => (
-                claim.tenant_id,
-                "a tenant",
-                values::tenant_id(claim.tenant_id.unwrap_or_default()).is_ok(),
-            ),
+        let (id, expected) = match part {
+            Part::Client => (claim.client_id, "a client ID"),
+            Part::Tenant => (claim.tenant_id, "a tenant"),
         };
-        findings.add_with(about, self.severity, || Problem::Disallowed {
-            // What a container has in the variable may be secret.
-            found: match (&source, id) {
-                (IdSource::Env(_), _) if !is_id => Found::Kind("another value"),
-                (_, id) => Found::Text(Excerpt::new(id.unwrap_or_default())),
+        let id = id.unwrap_or_default();
+        // What a container has in the variable may be secret.
+        let is_shown = match (&source, part) {
+            (IdSource::Env(_), Part::Client) => values::client_id(id).is_ok(),
+            (IdSource::Env(_), Part::Tenant) => values::tenant_id(id).is_ok(),
+            _ => true,
+        };
+        let problem = Problem::Disallowed {
+            found: if is_shown {
+                Found::Text(Excerpt::new(id))
+            } else {
+                Found::Kind("another value")
             },
             source,
             expected,
-            allowed: self.allowed.allowed_to(claim, part),
-        });
+            allowed,
+        };
+        findings.add(about, self.severity, problem);
     }
+}
+
+/// What a container sets itself.
+#[derive(Default, PartialEq)]
+struct Own<'p> {
+    client_id: Option<Cow<'p, str>>,
+    tenant_id: Option<Cow<'p, str>>,
+}
+
+/// The part of an identity that is not allowed: the tenant, if the client ID is allowed with another one.
+fn disallowed(claim: Claim<'_>, is_client_allowed: bool) -> Part {
+    if claim.client_id.is_none() || claim.tenant_id.is_some() && is_client_allowed {
+        Part::Tenant
+    } else {
+        Part::Client
+    }
+}
+
+/// Whether the bit of the claim with this index is set.
+fn is_set(claims: u32, index: usize) -> bool {
+    let shift = u32::try_from(index).unwrap_or(u32::MAX);
+    claims.checked_shr(shift).unwrap_or(0) & 1 == 1
 }
 
 fn value(id: Option<Sourced<&str>>) -> Option<&str> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::entries;
 use super::faults::{Faults, Setting};
 use super::shape::Shape;
-use crate::values::{self, matches};
+use crate::values;
 
 /// What Kubernetes' RBAC is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl Authorization<'_> {
     /// Whether a user needs no permission to give a ServiceAccount its client ID.
     pub fn exempts(&self, user: &str) -> bool {
         let patterns = self.exempt_users.unwrap_or(EXEMPT_USERS);
-        entries::has(patterns, &|pattern| matches(pattern, user))
+        entries::has_match(patterns, user)
     }
 }
 

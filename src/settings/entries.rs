@@ -10,7 +10,7 @@ use super::shape::{Fields, Shape, field};
 use crate::findings::{Found, Problem};
 use crate::json::{Reader, each_item};
 use crate::messages::Excerpt;
-use crate::values::{self, covers};
+use crate::values::{self, covers, matches};
 
 /// Patterns of namespaces.
 pub const NAMESPACES: (&str, Shape) = (
@@ -37,14 +37,15 @@ pub fn list<'s>(faults: &mut Faults, setting: Setting<'s>) -> Option<&'s str> {
     (!entries.trim_start().starts_with(']')).then_some(setting.value)
 }
 
-/// Whether a list of texts has one that `fits`.
-pub fn has(list: &str, fits: &dyn Fn(&str) -> bool) -> bool {
-    let mut has = false;
+/// Whether a list of patterns has one that matches a name.
+#[inline(never)]
+pub fn has_match(list: &str, name: &str) -> bool {
+    let mut has_match = false;
     // What is not a list of strings has none.
     let _: Result<_, _> = each_item(list, &mut |_, item| {
-        has = has || text(item).is_some_and(|text| fits(&text));
+        has_match = has_match || text(item).is_some_and(|pattern| matches(&pattern, name));
     });
-    has
+    has_match
 }
 
 /// A string; `None` if it is something else.
@@ -93,7 +94,7 @@ fn note_repeats(faults: &mut Faults, path: &str, texts: &[String]) {
         let earlier = *first.entry(text).or_insert(index);
         if earlier < index {
             let problem = || Problem::SettingRepeats {
-                first: item(path, earlier),
+                first: Excerpt::new(&format!("{path}[{earlier}]")),
             };
             faults.add_item(path, index, problem);
         }
@@ -105,67 +106,64 @@ fn note_repeats(faults: &mut Faults, path: &str, texts: &[String]) {
 /// An entry that matches nothing is noted too.
 pub fn check_order(faults: &mut Faults, list: Setting<'_>) {
     let path = &list.path();
-    let mut keys = Vec::new();
     let mut scopes = Vec::new();
+    let mut left = COMPARISONS;
     for entry in items(list.value) {
-        let patterns = |name| match field(entry, name) {
-            Some(list) => texts(list),
-            None => vec!["*".to_owned()],
-        };
-        let (namespaces, names) = (patterns(NAMESPACES.0), patterns(SERVICE_ACCOUNTS.0));
-        let pairs = namespaces.iter().flat_map(|namespace| {
-            let pair = move |name: &String| [namespace, "/", name].concat();
-            names.iter().map(pair)
-        });
-        let start = keys.len();
-        // As many as are compared.
-        keys.extend(pairs.take(COMPARISONS.saturating_sub(start)));
-        scopes.push(start..keys.len());
+        let namespaces = patterns(entry, NAMESPACES.0);
+        let names = patterns(entry, SERVICE_ACCOUNTS.0);
+        left = left.saturating_sub(namespaces.len().saturating_mul(names.len()));
+        let mut scope = Vec::new();
+        for namespace in namespaces.iter().filter(|_| left > 0) {
+            for name in &names {
+                scope.push([namespace, "/", name].concat());
+            }
+        }
+        scopes.push(scope);
     }
     let mut known = HashMap::<&str, usize>::new();
     let mut wide: Vec<(&str, usize)> = Vec::new();
-    let mut left = COMPARISONS;
-    for (index, scope) in scopes.into_iter().enumerate() {
-        let keys = keys.get(scope).unwrap_or_default();
-        if keys.is_empty() && left > 0 {
-            let problem = || Problem::SettingMalformed {
+    for (index, scope) in scopes.iter().enumerate() {
+        let mut earliest = None;
+        let mut is_covered = true;
+        for pair in scope {
+            let mut earlier = known.get(pair.as_str()).copied();
+            left = left.saturating_sub(wide.len());
+            if earlier.is_none() && left > 0 {
+                let covering = wide.iter().find(|(pattern, _)| covers(pattern, pair));
+                earlier = covering.map(|(_, entry)| *entry);
+            }
+            is_covered &= earlier.is_some();
+            earliest = earliest.or(earlier);
+        }
+        let problem = match earliest {
+            Some(earlier) if is_covered => Problem::SettingShadowed {
+                earlier: Excerpt::new(&format!("{path}[{earlier}]")),
+            },
+            None if scope.is_empty() && left > 0 => Problem::SettingMalformed {
                 expected: "namespaces and serviceAccounts with one pattern at least".into(),
                 found: Found::Kind("an empty list"),
                 hint: None,
-            };
-            faults.add_item(path, index, problem);
-            continue;
-        }
-        let mut earliest = None;
-        let is_covered = keys.iter().all(|key| {
-            let earlier = known.get(key.as_str()).copied().or_else(|| {
-                left = left.saturating_sub(wide.len());
-                let mut wide = wide.iter().filter(|_| left > 0);
-                wide.find(|(pattern, _)| covers(pattern, key))
-                    .map(|(_, earlier)| *earlier)
-            });
-            earliest = earliest.or(earlier);
-            earlier.is_some()
-        });
-        if let Some(earlier) = earliest.filter(|_| is_covered) {
-            let problem = || Problem::SettingShadowed {
-                earlier: item(path, earlier),
-            };
-            faults.add_item(path, index, problem);
-            continue;
-        }
-        for key in keys {
-            known.entry(key).or_insert(index);
-            if key.contains(['*', '?']) {
-                wide.push((key, index));
+            },
+            _ => {
+                for pair in scope {
+                    known.entry(pair).or_insert(index);
+                    if pair.contains(['*', '?']) {
+                        wide.push((pair, index));
+                    }
+                }
+                continue;
             }
-        }
+        };
+        faults.add_item(path, index, || problem);
     }
 }
 
-/// The path of an item of a list.
-pub fn item(path: &str, index: usize) -> Excerpt {
-    Excerpt::new(&format!("{path}[{index}]"))
+/// The patterns of an entry under this name.
+fn patterns(entry: &str, name: &str) -> Vec<String> {
+    match field(entry, name) {
+        Some(list) => texts(list),
+        None => vec!["*".to_owned()],
+    }
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::entries::{self, NAMESPACES, SERVICE_ACCOUNTS};
+use super::entries::{self, NAMESPACES, SERVICE_ACCOUNTS, has_match};
 use super::faults::{Faults, Setting};
 use super::shape::{Fields, Shape};
 use crate::findings::Problem;
 use crate::json::{each_field, each_item};
-use crate::values::{self, matches};
+use crate::values;
 
 /// The map, as JSON: a list with one entry at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,18 +121,14 @@ fn read_entry<'s>(
         overrides: false,
         looks_up: true,
     };
-    let mut is_match = true;
+    let mut is_match = json != "null";
     let read = each_field(json, &mut |key, value| {
         if !is_match || value == "null" {
             return;
         }
         match key {
-            _ if key == NAMESPACES.0 => {
-                is_match = entries::has(value, &|pattern| matches(pattern, namespace));
-            }
-            _ if key == SERVICE_ACCOUNTS.0 => {
-                is_match = entries::has(value, &|pattern| matches(pattern, service_account));
-            }
+            _ if key == NAMESPACES.0 => is_match = has_match(value, namespace),
+            _ if key == SERVICE_ACCOUNTS.0 => is_match = has_match(value, service_account),
             CLIENT_ID => entry.client_id = entries::text(value),
             TENANT_ID => entry.tenant_id = entries::text(value),
             TOKEN_EXPIRATION => {

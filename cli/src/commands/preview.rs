@@ -14,11 +14,13 @@ use serde_json::Value;
 use crate::input::manifests::{self, Manifest, Origin};
 use crate::input::settings::SettingsValue;
 use crate::input::workload;
+use crate::kubewarden::cluster::Cluster;
 use crate::kubewarden::engine::{Engine, EngineError, Module};
 use crate::kubewarden::host_calls::{Answers, HostCalls, LogSink};
 use crate::kubewarden::policy::{Policy, SettingsCheckError};
 use crate::kubewarden::policy_manifest::{Enforcement, PolicyManifest};
-use crate::kubewarden::request::AdmissionRequest;
+use crate::kubewarden::rbac::Rbac;
+use crate::kubewarden::request::{AdmissionRequest, UserInfo};
 use crate::kubewarden::response::{self, AdmissionResponse};
 use crate::kubewarden::scope::{Exclusion, Namespaces};
 use crate::kubewarden::service_accounts::ServiceAccounts;
@@ -244,7 +246,8 @@ pub fn preview(
     })?;
     let mut progress = Progress::new(reviewable.len());
     let log = log.map(|log| progress.beside(log));
-    let host = host(&accounts, &args.namespace, deployed.as_ref(), log);
+    let cluster = cluster(&manifests, &accounts, &args.namespace);
+    let host = host(cluster, deployed.as_ref(), log);
     let policy = Policy::new(&module, settings, host);
     let module = args.module.display();
     match policy.check_settings() {
@@ -269,6 +272,7 @@ pub fn preview(
         explainer,
         shows_hints: args.output == Format::Text && !args.quiet,
         default_namespace: &args.namespace,
+        user: args.user(),
     };
     for object in reviewable {
         let preview = run.preview(object);
@@ -303,6 +307,8 @@ struct Run<'r> {
     /// Whether hints are shown: each takes a review.
     shows_hints: bool,
     default_namespace: &'r str,
+    /// Who applies the manifests, if that is known.
+    user: Option<UserInfo>,
 }
 
 impl Run<'_> {
@@ -329,7 +335,10 @@ impl Run<'_> {
 
     /// Asks the policy about `object`.
     fn review(&self, namespace: &str, object: &Value) -> Reviewed {
-        let request = AdmissionRequest::creation(namespace, object.clone());
+        let mut request = AdmissionRequest::creation(namespace, object.clone());
+        if let Some(user) = &self.user {
+            request.user_info = user.clone();
+        }
         let kind = &request.kind.kind;
         let title = title(kind, namespace, &name(object));
         let excluded = self
@@ -393,8 +402,8 @@ impl Run<'_> {
 
     fn ask(&self, request: &AdmissionRequest) -> (AdmissionResponse, Decision) {
         let review = self.policy.review(request);
-        let lookups = self.policy.host().take_lookups();
-        let decision = Decision::behind(&review, &lookups);
+        let exchanges = self.policy.host().take_exchanges();
+        let decision = Decision::behind(&review, &exchanges);
         (review.response, decision)
     }
 
@@ -472,18 +481,21 @@ fn settings(args: &PreviewArgs, deployed: Option<&PolicyManifest>) -> Result<Set
     Ok(settings)
 }
 
-/// A host that answers from `accounts`.
-fn host(
-    accounts: &Accounts<'_>,
-    default_namespace: &str,
-    deployed: Option<&PolicyManifest>,
-    log: Option<LogSink>,
-) -> HostCalls {
-    let mut answers = ServiceAccounts::default().with_default_in_each_namespace();
+/// What `manifests` say of a cluster that they are applied to.
+fn cluster(manifests: &[Manifest], accounts: &Accounts<'_>, default_namespace: &str) -> Cluster {
+    let mut service_accounts = ServiceAccounts::default().with_default_in_each_namespace();
     for account in accounts.values() {
-        answers.insert(account.object.clone(), default_namespace);
+        service_accounts.insert(account.object.clone(), default_namespace);
     }
-    let host = HostCalls::new(Answers::ServiceAccounts(answers));
+    Cluster {
+        service_accounts,
+        rbac: Rbac::among(manifests, default_namespace),
+    }
+}
+
+/// A host that answers from `cluster`.
+fn host(cluster: Cluster, deployed: Option<&PolicyManifest>, log: Option<LogSink>) -> HostCalls {
+    let host = HostCalls::new(Answers::Cluster(cluster));
     let host = match deployed {
         Some(deployed) => deployed
             .context_aware_resources

@@ -4,28 +4,32 @@
 
 use std::collections::BTreeSet;
 use std::mem;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::kubewarden::capabilities::{self, Capabilities};
-use crate::kubewarden::get_resource::GetResource;
-use crate::kubewarden::service_accounts::ServiceAccounts;
+use crate::kubewarden::cluster::Cluster;
+use crate::kubewarden::question::{Exchange, Question};
 use crate::kubewarden::session::Session;
 
 /// The binding, in waPC's words, under which policies call their host.
 const BINDING: &str = "kubewarden";
 
-/// Looks an object up: its JSON, or the error's text.
-pub type Source = Box<dyn Fn(&GetResource) -> Result<Vec<u8>, String> + Send + Sync>;
+/// What Kubewarden says if it has no connection to a cluster.
+const NO_CLIENT: &str = "kube::Client was not initialized properly";
+
+/// Answers a question: JSON, or the error's text.
+pub type Source = Box<dyn Fn(&Question) -> Result<Vec<u8>, String> + Send + Sync>;
 
 /// Where the answers to host calls come from.
 pub enum Answers {
     /// Nowhere: what a policy gets from `kwctl` if no cluster can be reached.
     NoCluster,
-    /// From ServiceAccounts: nothing else exists.
-    ServiceAccounts(ServiceAccounts),
+    /// From objects in place of a cluster.
+    Cluster(Cluster),
     /// From a recorded session, in its order.
     Session(Session),
     /// From a function: any cluster, however faulty.
@@ -41,18 +45,7 @@ pub struct HostCalls {
     capabilities: Capabilities,
     granted: BTreeSet<(String, String)>,
     log: Option<LogSink>,
-    lookups: Mutex<Vec<Lookup>>,
-}
-
-/// A lookup of an object that a policy made, and what it was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lookup {
-    /// The object's namespace; empty for cluster-wide kinds.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// The object's JSON, or the text of the error.
-    pub answer: Result<Vec<u8>, String>,
+    exchanges: Mutex<Vec<Exchange>>,
 }
 
 /// One message that a policy logs.
@@ -72,7 +65,7 @@ impl HostCalls {
             capabilities: Capabilities::all(),
             granted: BTreeSet::new(),
             log: None,
-            lookups: Mutex::default(),
+            exchanges: Mutex::default(),
         }
     }
 
@@ -98,17 +91,23 @@ impl HostCalls {
         self
     }
 
-    /// The lookups since the last time that this was asked, in their order.
-    pub fn take_lookups(&self) -> Vec<Lookup> {
+    /// What the policy asked of the Kubernetes API since the last time that this was asked, in its order.
+    pub fn take_exchanges(&self) -> Vec<Exchange> {
+        mem::take(&mut *self.exchanges())
+    }
+
+    fn exchanges(&self) -> MutexGuard<'_, Vec<Exchange>> {
         // Nothing leaves the list half changed, not even a panic.
-        mem::take(&mut *self.lookups.lock().unwrap_or_else(PoisonError::into_inner))
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many exchanges of a session wait for a call that did not come; 0 if the answers are of another kind.
     pub fn unreplayed(&self) -> usize {
         match &self.answers {
             Answers::Session(session) => session.left(),
-            Answers::NoCluster | Answers::ServiceAccounts(_) | Answers::Source(_) => 0,
+            Answers::NoCluster | Answers::Cluster(_) | Answers::Source(_) => 0,
         }
     }
 
@@ -139,10 +138,11 @@ impl HostCalls {
                 self.log(payload);
                 Ok(Vec::new())
             }
-            ("kubernetes", "get_resource") => self.get_resource(payload),
-            ("kubernetes", "can_i" | "list_resources_all" | "list_resources_by_namespace") => Err(
-                callback_failure("kube::Client was not initialized properly"),
-            ),
+            ("kubernetes", "get_resource") => self.ask(payload, Question::Object),
+            ("kubernetes", "can_i") => self.ask(payload, Question::Permission),
+            ("kubernetes", "list_resources_all" | "list_resources_by_namespace") => {
+                Err(callback_failure(NO_CLIENT))
+            }
             ("crypto" | "net" | "oci", _) if capabilities::KNOWN.contains(&capability.as_str()) => {
                 Err(callback_failure(&format!(
                     "this host does not offer {capability}"
@@ -176,25 +176,26 @@ impl HostCalls {
         }
     }
 
-    fn get_resource(&self, payload: &[u8]) -> Result<Vec<u8>, String> {
-        let wanted: GetResource =
-            serde_json::from_slice(payload).map_err(|error| error.to_string())?;
-        let answer = self.find(&wanted);
-        self.lookups
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Lookup {
-                namespace: wanted.namespace.unwrap_or_default(),
-                name: wanted.name,
-                answer: answer.clone(),
-            });
+    fn ask<Wanted: DeserializeOwned>(
+        &self,
+        payload: &[u8],
+        question: fn(Wanted) -> Question,
+    ) -> Result<Vec<u8>, String> {
+        let wanted = serde_json::from_slice(payload).map_err(|error| error.to_string())?;
+        let question = question(wanted);
+        let answer = self.find(&question);
+        self.exchanges().push(Exchange {
+            question,
+            answer: answer.clone(),
+        });
         answer
     }
 
-    fn find(&self, wanted: &GetResource) -> Result<Vec<u8>, String> {
-        if !self
-            .granted
-            .contains(&(wanted.api_version.clone(), wanted.kind.clone()))
+    fn find(&self, question: &Question) -> Result<Vec<u8>, String> {
+        if let Question::Object(wanted) = question
+            && !self
+                .granted
+                .contains(&(wanted.api_version.clone(), wanted.kind.clone()))
         {
             return Err(format!(
                 "Policy has not been granted access to Kubernetes {}/{} resources. The violation has been reported.",
@@ -202,10 +203,10 @@ impl HostCalls {
             ));
         }
         match &self.answers {
-            Answers::NoCluster => Err("kube::Client was not initialized properly".to_owned()),
-            Answers::ServiceAccounts(accounts) => accounts.get(wanted),
-            Answers::Session(session) => session.replay(wanted),
-            Answers::Source(look_up) => look_up(wanted),
+            Answers::NoCluster => Err(NO_CLIENT.to_owned()),
+            Answers::Cluster(cluster) => cluster.answer(question),
+            Answers::Session(session) => session.replay(question),
+            Answers::Source(answer) => answer(question),
         }
         .map_err(|error| callback_failure(&error))
     }
@@ -222,14 +223,20 @@ mod tests {
 
     use serde_json::json;
 
+    use crate::kubewarden::request::ANYONE;
+    use crate::kubewarden::service_accounts::ServiceAccounts;
+
     use super::*;
 
     const WANTED: &str = r#"{"api_version":"v1","kind":"ServiceAccount","name":"app","namespace":"web","disable_cache":false}"#;
 
+    const PERMISSION: &str = r#"{"subject_access_review":{"groups":null,"resource_attributes":{"group":"g","name":null,"namespace":null,"resource":"id","subresource":null,"verb":"use","version":null},"user":"jane"},"disable_cache":true}"#;
+
     fn accounts() -> Answers {
-        Answers::ServiceAccounts(ServiceAccounts::new([json!({
+        let accounts = ServiceAccounts::new([json!({
             "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "app", "namespace": "web"},
-        })]))
+        })]);
+        Answers::Cluster(accounts.into())
     }
 
     fn granted(answers: Answers) -> HostCalls {
@@ -322,6 +329,39 @@ mod tests {
             WANTED,
             "Callback evaluation failure: kube::Client was not initialized properly",
         );
+        let can_i = ("kubewarden", "kubernetes", "can_i");
+        refuses(
+            &HostCalls::new(Answers::NoCluster),
+            can_i,
+            PERMISSION,
+            "Callback evaluation failure: kube::Client was not initialized properly",
+        );
+        refuses(
+            &HostCalls::new(accounts()),
+            can_i,
+            PERMISSION,
+            "Callback evaluation failure: no ClusterRoleBinding is among the manifests",
+        );
+        refuses(
+            &HostCalls::new(accounts()),
+            can_i,
+            &PERMISSION.replace("jane", ANYONE),
+            "Callback evaluation failure: who applies the manifests is not known; give --as USER",
+        );
+        refuses(
+            &HostCalls::new(accounts()),
+            can_i,
+            r#"{"disable_cache":true}"#,
+            "missing field `subject_access_review` at line 1 column 22",
+        );
+        refuses(
+            &granted(accounts())
+                .with_capabilities(Capabilities::new(&["kubernetes/get_resource"]).unwrap()),
+            can_i,
+            PERMISSION,
+            "Policy has not been granted access to the 'kubernetes/can_i' host capability. \
+             The violation has been reported.",
+        );
         refuses(
             &granted(accounts()),
             ("kubewarden", "kubernetes", "list_resources_all"),
@@ -334,6 +374,38 @@ mod tests {
             "{}",
             "Callback evaluation failure: this host does not offer net/v1/dns_lookup_host",
         );
+    }
+
+    #[test]
+    fn remembers_what_the_kubernetes_api_was_asked() {
+        let host = HostCalls::new(Answers::Source(Box::new(|question| match question {
+            Question::Object(wanted) => Err(format!("no {}", wanted.name)),
+            Question::Permission(_) => Ok(br#"{"allowed":true}"#.to_vec()),
+        })))
+        .grant("v1", "ServiceAccount");
+        let mut expected = Vec::new();
+        for (operation, payload, question, answer) in [
+            (
+                "get_resource",
+                WANTED,
+                Question::Object(serde_json::from_str(WANTED).unwrap()),
+                Err("Callback evaluation failure: no app".to_owned()),
+            ),
+            (
+                "can_i",
+                PERMISSION,
+                Question::Permission(serde_json::from_str(PERMISSION).unwrap()),
+                Ok(br#"{"allowed":true}"#.to_vec()),
+            ),
+        ] {
+            assert_eq!(
+                host.answer("kubewarden", "kubernetes", operation, payload.as_bytes()),
+                answer
+            );
+            expected.push(Exchange { question, answer });
+        }
+        assert_eq!(host.take_exchanges(), expected);
+        assert_eq!(host.take_exchanges(), []);
     }
 
     #[test]

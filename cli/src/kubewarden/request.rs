@@ -108,6 +108,41 @@ pub struct UserInfo {
     pub username: Option<String>,
 }
 
+/// The user of requests that nobody made. It could be anyone.
+pub const ANYONE: &str = "azwi-policy";
+
+/// The group of all ServiceAccounts.
+const SERVICE_ACCOUNTS: &str = "system:serviceaccounts";
+
+/// The group of everyone whom Kubernetes knows.
+const AUTHENTICATED: &str = "system:authenticated";
+
+/// The namespace and name of the ServiceAccount that `user` is, if it is one.
+pub fn service_account(user: &str) -> Option<(&str, &str)> {
+    user.strip_prefix("system:serviceaccount:")?.split_once(':')
+}
+
+impl UserInfo {
+    /// The user `name`, in the groups that Kubernetes adds to `groups` if someone acts as this user.
+    pub fn named(name: &str, groups: &[String]) -> Self {
+        let mut groups = groups.to_vec();
+        if let Some((namespace, _)) = service_account(name)
+            && groups.is_empty()
+        {
+            groups.push(SERVICE_ACCOUNTS.to_owned());
+            groups.push(format!("{SERVICE_ACCOUNTS}:{namespace}"));
+        }
+        if !groups.iter().any(|group| group == AUTHENTICATED) {
+            groups.push(AUTHENTICATED.to_owned());
+        }
+        Self {
+            username: Some(name.to_owned()),
+            groups: Some(groups),
+            ..Self::default()
+        }
+    }
+}
+
 impl AdmissionRequest {
     /// Reads `text`: a bare AdmissionRequest, or an AdmissionReview around one.
     ///
@@ -179,7 +214,7 @@ impl AdmissionRequest {
             namespace: Some(namespace.to_owned()),
             operation: "CREATE".to_owned(),
             user_info: UserInfo {
-                username: Some("azwi-policy".to_owned()),
+                username: Some(ANYONE.to_owned()),
                 ..UserInfo::default()
             },
             object: Some(object),
@@ -268,6 +303,38 @@ mod tests {
             assert_eq!(
                 AdmissionRequest::from_json(&text).unwrap_err().to_string(),
                 expected
+            );
+        }
+    }
+
+    #[test]
+    fn a_user_is_in_the_groups_that_kubernetes_adds() {
+        for (name, groups, expected) in [
+            ("jane", &[][..], &["system:authenticated"][..]),
+            (
+                "jane",
+                &["ops", "system:authenticated"],
+                &["ops", "system:authenticated"],
+            ),
+            (
+                "system:serviceaccount:web:api",
+                &[],
+                &[
+                    "system:serviceaccounts",
+                    "system:serviceaccounts:web",
+                    "system:authenticated",
+                ],
+            ),
+            (
+                "system:serviceaccount:web:api",
+                &["ops"],
+                &["ops", "system:authenticated"],
+            ),
+        ] {
+            let groups: Vec<_> = groups.iter().map(|group| (*group).to_owned()).collect();
+            assert_eq!(
+                serde_json::to_value(UserInfo::named(name, &groups)).unwrap(),
+                json!({"username": name, "groups": expected})
             );
         }
     }

@@ -7,7 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::kubewarden::can_i::{CanI, SubjectAccessReview};
 use crate::kubewarden::get_resource::GetResource;
+use crate::kubewarden::question::{Exchange, Question};
 
 /// A session file that cannot be replayed.
 #[derive(Debug, Error)]
@@ -29,7 +31,9 @@ pub enum SessionError {
         error: yaml_serde::Error,
     },
     /// The request of an exchange is not one that this host knows.
-    #[error("{file}, exchange {number}: expected a !KubernetesGetResource request: {error}")]
+    #[error(
+        "{file}, exchange {number}: expected a !KubernetesGetResource or !KubernetesCanI request: {error}"
+    )]
     Request {
         /// The file, as it was named.
         file: String,
@@ -44,12 +48,6 @@ pub enum SessionError {
 #[derive(Debug)]
 pub struct Session(Mutex<VecDeque<Exchange>>);
 
-#[derive(Debug)]
-struct Exchange {
-    request: GetResource,
-    response: Response,
-}
-
 /// An exchange as files have it: the request is YAML inside of YAML.
 #[derive(Deserialize)]
 struct Entry {
@@ -60,13 +58,38 @@ struct Entry {
 #[derive(Deserialize)]
 enum Request {
     KubernetesGetResource(GetResource),
+    /// Of a permission, a session has another form than a host call.
+    KubernetesCanI {
+        request: SubjectAccessReview,
+        disable_cache: bool,
+    },
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(tag = "type")]
 enum Response {
     Success { payload: String },
     Error { message: String },
+}
+
+impl Entry {
+    fn exchange(self) -> Result<Exchange, yaml_serde::Error> {
+        let question = match yaml_serde::from_str(&self.request)? {
+            Request::KubernetesGetResource(wanted) => Question::Object(wanted),
+            Request::KubernetesCanI {
+                request,
+                disable_cache,
+            } => Question::Permission(CanI {
+                subject_access_review: request,
+                disable_cache,
+            }),
+        };
+        let answer = match self.response {
+            Response::Success { payload } => Ok(payload.into_bytes()),
+            Response::Error { message } => Err(message),
+        };
+        Ok(Exchange { question, answer })
+    }
 }
 
 impl Session {
@@ -95,48 +118,36 @@ impl Session {
                 file: file(),
                 error,
             })?;
-        let exchanges =
-            entries
-                .into_iter()
-                .enumerate()
-                .map(
-                    |(index, Entry { request, response })| match yaml_serde::from_str(&request) {
-                        Ok(Request::KubernetesGetResource(request)) => {
-                            Ok(Exchange { request, response })
-                        }
-                        Err(error) => Err(SessionError::Request {
-                            file: file(),
-                            number: index.saturating_add(1),
-                            error,
-                        }),
-                    },
-                );
+        let exchanges = entries.into_iter().enumerate().map(|(index, entry)| {
+            entry.exchange().map_err(|error| SessionError::Request {
+                file: file(),
+                number: index.saturating_add(1),
+                error,
+            })
+        });
         exchanges
             .collect::<Result<_, _>>()
             .map(Mutex::new)
             .map(Self)
     }
 
-    /// The answer to `request`, which uses the next exchange up whether it fits or not.
+    /// The answer to `question`, which uses the next exchange up whether it fits or not.
     ///
     /// # Errors
     ///
     /// The recorded error, or kwctl's text for a request that differs from the recorded one or comes after the last.
-    pub fn replay(&self, request: &GetResource) -> Result<Vec<u8>, String> {
+    pub fn replay(&self, question: &Question) -> Result<Vec<u8>, String> {
         let exchange = self
             .exchanges()
             .pop_front()
             .ok_or_else(|| "the list of recorded responses is empty".to_owned())?;
-        if exchange.request != *request {
+        if exchange.question != *question {
             return Err(format!(
-                "Replay error: unexpected request. Was expecting {:?}, got {request:?} instead",
-                exchange.request
+                "Replay error: unexpected request. Was expecting {:?}, got {question:?} instead",
+                exchange.question
             ));
         }
-        match exchange.response {
-            Response::Success { payload } => Ok(payload.into_bytes()),
-            Response::Error { message } => Err(message),
-        }
+        exchange.answer
     }
 
     /// How many exchanges are left.
@@ -179,15 +190,42 @@ mod tests {
     message: Cannot find it
 "#;
 
-    fn wanted(name: &str, disable_cache: bool, field_masks: Option<&str>) -> GetResource {
-        GetResource {
+    const PERMISSION: &str = r#"
+- type: Exchange
+  request: |
+    !KubernetesCanI
+    request:
+      groups: [system:authenticated]
+      resource_attributes: {group: g, resource: id, verb: use}
+      user: system:serviceaccount:web:api
+    disable_cache: true
+  response:
+    type: Success
+    payload: '{"allowed":true}'
+"#;
+
+    /// The question in [`PERMISSION`], but for the group.
+    fn permission(group: &str) -> Question {
+        let payload = serde_json::json!({
+            "subject_access_review": {
+                "groups": ["system:authenticated"],
+                "resource_attributes": {"group": group, "name": null, "resource": "id", "verb": "use"},
+                "user": "system:serviceaccount:web:api",
+            },
+            "disable_cache": true,
+        });
+        Question::Permission(serde_json::from_value(payload).unwrap())
+    }
+
+    fn wanted(name: &str, disable_cache: bool, field_masks: Option<&str>) -> Question {
+        Question::Object(GetResource {
             api_version: "v1".to_owned(),
             kind: "ServiceAccount".to_owned(),
             name: name.to_owned(),
             namespace: Some("default".to_owned()),
             disable_cache,
             field_masks: field_masks.map(|mask| [mask.to_owned()].into()),
-        }
+        })
     }
 
     #[test]
@@ -226,6 +264,45 @@ mod tests {
     }
 
     #[test]
+    fn replays_permissions() {
+        let replay = |text: &str, question| {
+            let session = Session::from_text("s.yml", text).unwrap();
+            session.replay(&question)
+        };
+        assert_eq!(
+            replay(PERMISSION, permission("g")),
+            Ok(br#"{"allowed":true}"#.to_vec())
+        );
+        let printed = |group: &str| {
+            format!(
+                "KubernetesCanI {{ request: SubjectAccessReview {{ groups: Some([\"system:authenticated\"]), \
+                 resource_attributes: ResourceAttributes {{ group: Some({group:?}), name: None, namespace: None, \
+                 resource: \"id\", subresource: None, verb: \"use\", version: None }}, \
+                 user: \"system:serviceaccount:web:api\" }}, disable_cache: true }}"
+            )
+        };
+        let lookup = "KubernetesGetResource { api_version: \"v1\", kind: \"ServiceAccount\", name: \"fed-sa\", \
+                      namespace: Some(\"default\"), disable_cache: false, field_masks: None }";
+        for (text, question, expected, found) in [
+            (PERMISSION, permission("G"), printed("g"), printed("G")),
+            (SESSION, permission("g"), lookup.to_owned(), printed("g")),
+            (
+                PERMISSION,
+                wanted("fed-sa", false, None),
+                printed("g"),
+                lookup.to_owned(),
+            ),
+        ] {
+            assert_eq!(
+                replay(text, question),
+                Err(format!(
+                    "Replay error: unexpected request. Was expecting {expected}, got {found} instead"
+                ))
+            );
+        }
+    }
+
+    #[test]
     fn names_what_is_wrong_in_a_file() {
         for (text, expected) in [
             (
@@ -238,8 +315,13 @@ mod tests {
             ),
             (
                 "- {request: '!OciManifest {image: a}', response: {type: Success, payload: ''}}",
-                "s.yml, exchange 1: expected a !KubernetesGetResource request: \
-                 unknown variant `OciManifest`, expected `KubernetesGetResource`",
+                "s.yml, exchange 1: expected a !KubernetesGetResource or !KubernetesCanI request: \
+                 unknown variant `OciManifest`, expected `KubernetesGetResource` or `KubernetesCanI`",
+            ),
+            (
+                "- {request: '!KubernetesCanI {disable_cache: true}', response: {type: Error, message: ''}}",
+                "s.yml, exchange 1: expected a !KubernetesGetResource or !KubernetesCanI request: \
+                 missing field `request`",
             ),
         ] {
             assert_eq!(

@@ -259,6 +259,56 @@ const KINDS: &[Kind] = &[
         }),
         ..Parts::default()
     }),
+    // The settings are part of an object of the API server, and so at most half as long as a request.
+    ("allowed identities", |bytes| Parts {
+        settings: json!({"allowedIdentities": with_last(many(bytes / 2, allowed), json!({"namespaces": ["sh?p"]}))}),
+        ..containers(bytes / 2, short)
+    }),
+    ("an identity that is not allowed", |bytes| Parts {
+        settings: json!({"allowedIdentities": many(bytes / 2, |index| json!({"namespaces": ["sh*"], "clientIDs": [client_id(index)]}))}),
+        ..containers(bytes / 2, short)
+    }),
+    ("an identity that no entry is about", |bytes| Parts {
+        settings: json!({"allowedIdentities": many(bytes / 2, allowed)}),
+        ..containers(bytes / 2, short)
+    }),
+    ("a tenant that is not allowed", |bytes| Parts {
+        settings: json!({"allowedIdentities": many(bytes / 2, |index| json!({"tenantIDs": [format!("t{index}.com")]}))}),
+        ..containers(bytes / 2, short)
+    }),
+    ("allowed identities for a long name", |bytes| {
+        let mut parts = containers(bytes / 2, short);
+        parts.settings = json!({"allowedIdentities": many(bytes / 2, allowed)});
+        parts.spec["serviceAccountName"] = ("a-".repeat(126) + "a").into();
+        parts
+    }),
+    ("identities that containers set themselves", |bytes| Parts {
+        settings: json!({"allowedIdentities": with_last(many(bytes / 2, allowed), json!({"serviceAccounts": ["default"]}))}),
+        spec: json!({"containers": many(bytes / 2, |index| json!({
+            "name": format!("c{index}"),
+            "env": [{"name": "AZURE_CLIENT_ID", "value": client_id(index)}],
+        }))}),
+        ..Parts::default()
+    }),
+    ("twenty identities that are not allowed", |bytes| {
+        let mut parts = containers(bytes / 2, short);
+        parts.settings = json!({"allowedIdentities": many(bytes / 2, |index| json!({"clientIDs": [client_id(index)], "tenantIDs": ["contoso.com"]}))});
+        for index in 0..20 {
+            parts.spec["containers"][index]["env"] =
+                json!([{"name": "AZURE_CLIENT_ID", "value": client_id(index)}]);
+        }
+        parts
+    }),
+    ("an identity map", |bytes| Parts {
+        settings: json!({"identityMap": with_last(many(bytes / 2, map_entry), json!({"optIn": true, "clientID": CLIENT_ID}))}),
+        ..containers(bytes / 2, short)
+    }),
+    ("a permission for a pod with many containers", |bytes| {
+        Parts {
+            settings: json!({"authorization": {"mode": "ServiceAccount"}}),
+            ..containers(bytes, short)
+        }
+    }),
     ("node selector terms", |bytes| Parts {
         annotations: json!({PROXY: "true"}),
         spec: json!({
@@ -406,6 +456,26 @@ fn token_volume(name: &str) -> Value {
         "audience": "api://AzureADTokenExchange",
         "path": "azure-identity-token",
     }}]}})
+}
+
+fn allowed(index: usize) -> Value {
+    json!({
+        "namespaces": [format!("team-{index}-*")],
+        "serviceAccounts": [format!("*-a-{index}")],
+        "clientIDs": [client_id(index)],
+    })
+}
+
+fn map_entry(index: usize) -> Value {
+    json!({
+        "namespaces": ["sh*"],
+        "serviceAccounts": [format!("*-a-{index}")],
+        "clientID": client_id(index),
+    })
+}
+
+fn client_id(index: usize) -> String {
+    format!("{index:08x}-0d7f-4a0b-9c61-5f2f0d1b7e11")
 }
 
 fn short(index: usize) -> String {

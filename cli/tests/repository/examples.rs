@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use azwi_policy::input::manifests::{self, Manifest};
 use azwi_policy::input::settings::SettingsValue;
+use azwi_policy::kubewarden::cluster::Cluster;
 use azwi_policy::kubewarden::host_calls::{Answers, HostCalls};
 use azwi_policy::kubewarden::policy::Policy;
-use azwi_policy::kubewarden::service_accounts::ServiceAccounts;
 use k8s_openapi::{
     api::{
         admissionregistration::v1::RuleWithOperations,
@@ -115,7 +115,7 @@ fn rules_of_the_module() -> BTreeSet<[String; 4]> {
 fn each_policy_has_settings_that_the_module_accepts() {
     for (file, _, spec) in policies() {
         let settings = SettingsValue::from_value(&file, spec.settings.0).expect("an object");
-        let host = HostCalls::new(Answers::ServiceAccounts(ServiceAccounts::default()));
+        let host = HostCalls::new(Answers::Cluster(Cluster::default()));
         let checked = Policy::new(&MODULE, settings, host).check_settings();
         checked.unwrap_or_else(|error| panic!("{file}: {error}"));
     }
@@ -222,13 +222,16 @@ fn no_policy_selects_namespaces_by_match_labels() {
 }
 
 #[test]
-fn policy_server_may_read_service_accounts() {
+fn policy_server_may_read_service_accounts_and_ask_for_permissions() {
     for (file, manifest) in of_kind("ClusterRole") {
         let role: ClusterRole = typed(&file, &manifest.object);
         let rules = serde_json::to_value(role.rules).expect("JSON");
         assert_eq!(
             rules,
-            json!([{"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get", "list", "watch"]}]),
+            json!([
+                {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get", "list", "watch"]},
+                {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+            ]),
             "{file}"
         );
     }

@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use azure_workload_identity_policy::findings::Severity;
 use azure_workload_identity_policy::layout::Layout;
+use azure_workload_identity_policy::settings::authorization::Authorization;
 use azure_workload_identity_policy::settings::{
-    self, Freshness, Mode, OptIn, Settings, proxy, token_endpoint,
+    self, Freshness, Mode, OptIn, Settings, authorization, proxy, token_endpoint,
 };
 use serde_json::{Value, json};
 
-use super::{document, text};
+use super::{document, files, text};
 
 const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 
 /// Every setting with its default, null if it has none, as the code has it.
 fn of_the_code() -> BTreeMap<String, Value> {
+    let json = json!({"azureTenantID": TENANT}).to_string();
     let Settings {
         azure_tenant_id: _,
         azure_authority_host,
@@ -28,11 +30,24 @@ fn of_the_code() -> BTreeMap<String, Value> {
         service_account_lookup,
         proxy,
         token_endpoint,
-    } = *Settings::read(&json!({"azureTenantID": TENANT}).to_string()).expect("settings");
+        identity_map,
+        allowed_identities,
+        on_disallowed,
+        authorization,
+        on_authorization_error,
+    } = *Settings::read(&json).expect("settings");
     let public = json!({"azureTenantID": TENANT, "azureEnvironment": "AzurePublicCloud"});
-    let public = Settings::read(&public.to_string()).expect("settings");
+    let public = public.to_string();
+    let public = Settings::read(&public).expect("settings");
     assert_eq!(azure_authority_host, public.azure_authority_host);
     assert_eq!(token_endpoint, None);
+    assert_eq!((identity_map, allowed_identities), (None, None));
+    let severity = |severity| {
+        json!(match severity {
+            Severity::Reject => "Reject",
+            Severity::Warn => "Warn",
+        })
+    };
     let mut defaults = BTreeMap::from([
         ("azureEnvironment", json!("AzurePublicCloud")),
         ("audience", json!(audience)),
@@ -57,13 +72,7 @@ fn of_the_code() -> BTreeMap<String, Value> {
             "defaultTokenExpirationSeconds",
             json!(default_token_expiration_seconds),
         ),
-        (
-            "onMalformed",
-            json!(match on_malformed {
-                Severity::Reject => "Reject",
-                Severity::Warn => "Warn",
-            }),
-        ),
+        ("onMalformed", severity(on_malformed)),
         ("requireClientID", json!(require_client_id)),
         (
             "serviceAccountLookup",
@@ -90,11 +99,18 @@ fn of_the_code() -> BTreeMap<String, Value> {
             "proxy.initSecurityContext",
             json!(proxy.init_security_context),
         ),
+        ("onDisallowed", severity(on_disallowed)),
+        ("authorization.verb", json!(authorization.verb)),
+        ("authorization.group", json!(authorization.group)),
+        ("authorization.exemptUsers", exempt_users(&authorization)),
+        ("onAuthorizationError", severity(on_authorization_error)),
     ]);
+    assert_eq!(authorization.mode, None);
     let names = settings::names()
         .flat_map(|name| match name {
             "proxy" => within(name, proxy::names()),
             "customTokenEndpoint" => within(name, token_endpoint::names()),
+            "authorization" => within(name, authorization::names()),
             name => vec![name.to_owned()],
         })
         .map(|name| {
@@ -104,6 +120,24 @@ fn of_the_code() -> BTreeMap<String, Value> {
         .collect();
     assert_eq!(defaults, BTreeMap::new(), "defaults of no setting");
     names
+}
+
+/// The users who are exempt by default, which the code has as patterns that it keeps to itself.
+fn exempt_users(authorization: &Authorization<'_>) -> Value {
+    for (user, is_exempt) in [
+        ("system:serviceaccount:kube-system:", true),
+        ("system:serviceaccount:kube-system:job-controller", true),
+        ("system:serviceaccount:kube-system-2:job-controller", false),
+        (
+            "system:serviceaccount:argocd:argocd-application-controller",
+            false,
+        ),
+        ("system:node:a", false),
+        ("jane", false),
+    ] {
+        assert_eq!(authorization.exempts(user), is_exempt, "{user}");
+    }
+    json!(["system:serviceaccount:kube-system:*"])
 }
 
 fn within(object: &str, names: impl Iterator<Item = &'static str>) -> Vec<String> {
@@ -138,9 +172,15 @@ fn the_schema_has_the_settings_and_defaults_of_the_code() {
     assert_eq!(of_the_schema(&schema["properties"], ""), of_the_code());
 }
 
+/// Lists of objects, for which the form has no type of question.
+const NOT_IN_THE_FORM: [&str; 2] = ["allowedIdentities", "identityMap"];
+
 #[test]
 fn the_form_has_the_settings_and_defaults_of_the_code() {
-    let expected = of_the_code();
+    let mut expected = of_the_code();
+    for name in NOT_IN_THE_FORM {
+        expected.remove(name).expect("a setting");
+    }
     let mut found = BTreeMap::new();
     for question in document("questions-ui.yml")["questions"]
         .as_array()
@@ -183,7 +223,8 @@ fn what_the_form_offers_is_what_the_code_takes() {
                 .as_object_mut()
                 .expect("an object")
                 .extend(nested.as_object().expect("an object").clone());
-            let read = Settings::read(&settings.to_string());
+            let settings = settings.to_string();
+            let read = Settings::read(&settings);
             assert!(read.is_ok(), "{variable}: {value}: {read:?}");
         }
     }
@@ -229,6 +270,7 @@ fn written(name: &str, default: Value) -> String {
         ("proxy.securityContext" | "proxy.initSecurityContext", _) => {
             "[the webhook's](#security-contexts)".to_owned()
         }
+        ("authorization.mode", _) => "[warnings only](identities.md#permissions)".to_owned(),
         (_, Value::Null) => "none".to_owned(),
         (_, Value::String(text)) => format!("`{text}`"),
         (_, value) => format!("`{value}`"),
@@ -252,6 +294,7 @@ fn the_readme_has_the_settings_and_defaults_of_the_code() {
             let default = match name {
                 "proxy" => "that of the webhook".to_owned(),
                 "customTokenEndpoint" => "none".to_owned(),
+                "authorization" => "warnings only".to_owned(),
                 name => written(name, of_the_code[name].clone()),
             };
             (name.to_owned(), default)
@@ -261,4 +304,31 @@ fn the_readme_has_the_settings_and_defaults_of_the_code() {
     // Other tables of the README have other things in their first cell.
     found.retain(|name, _| settings::names().any(|known| known == name));
     assert_eq!(found, expected);
+}
+
+/// The settings that documents show, each with its document.
+fn of_the_documents() -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for file in files("docs", ".md") {
+        let text = text(&file);
+        let blocks = text.split("```yaml\n").skip(1);
+        for block in blocks.filter(|block| block.starts_with("  settings:\n")) {
+            let (block, _) = block.split_once("```").expect("the end of a block");
+            let block: Value = yaml_serde::from_str(block).expect("YAML");
+            found.push((file.clone(), block["settings"].clone()));
+        }
+    }
+    found
+}
+
+#[test]
+fn settings_that_are_shown_are_valid() {
+    let shown = of_the_documents();
+    let documents: BTreeSet<_> = shown.iter().map(|(file, _)| file.as_str()).collect();
+    assert!(documents.is_superset(&BTreeSet::from(["docs/identities.md", "docs/settings.md"])));
+    for (file, settings) in shown {
+        let settings = settings.to_string();
+        let faults = Settings::validate(&settings).err();
+        assert_eq!(faults, None, "{file}: {settings}");
+    }
 }

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::commands::run::SettingsArgs;
+use crate::kubewarden::request::UserInfo;
 use crate::kubewarden::service_accounts::DEFAULT_NAMESPACE;
 
 const AFTER_HELP: &str = "ServiceAccounts among the manifests answer the policy's lookups, and a bare one called \
-'default' exists in each namespace. A workload stands for the pod that it would create. Other kinds are skipped.
+'default' exists in each namespace. Roles and their bindings answer its questions for permissions. A workload stands for \
+the pod that it would create. Other kinds are skipped.
 
 Exit status: 0 if all objects are accepted; 1 if one is rejected, or warned of with --fail-on-warning; \
 2 if arguments, settings, module or manifests are wrong.
@@ -44,6 +46,12 @@ pub struct PreviewArgs {
     /// The namespace of objects that name none.
     #[arg(short, long, value_name = "NAMESPACE", default_value = DEFAULT_NAMESPACE)]
     pub namespace: String,
+    /// The user who applies the manifests, of whom the policy may ask for permissions.
+    #[arg(long = "as", value_name = "USER")]
+    pub as_user: Option<String>,
+    /// A group of that user; may be given several times.
+    #[arg(long, value_name = "GROUP", requires = "as_user")]
+    pub as_group: Vec<String>,
     /// What to print.
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub output: Format,
@@ -62,6 +70,14 @@ pub struct PreviewArgs {
     /// Manifest files, directories of them, or - for standard input.
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
+}
+
+impl PreviewArgs {
+    /// Who applies the manifests, if that is known.
+    pub fn user(&self) -> Option<UserInfo> {
+        let name = self.as_user.as_ref()?;
+        Some(UserInfo::named(name, &self.as_group))
+    }
 }
 
 /// When to use colours.

@@ -9,8 +9,9 @@ use azure_workload_identity_policy::review::{Reason, review};
 use azure_workload_identity_policy::settings::Freshness;
 use azure_workload_identity_policy::verdict;
 
-use crate::kubewarden::host_calls::Lookup;
+use crate::kubewarden::can_i::CanI;
 use crate::kubewarden::policy::Review;
+use crate::kubewarden::question::{Exchange, Question};
 
 /// What a module says of one object, with the findings behind it as far as they are known.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,10 +46,10 @@ impl Message {
 }
 
 impl Decision {
-    /// The decision behind a review, for which the module made these lookups.
-    pub fn behind(review_of_module: &Review, lookups: &[Lookup]) -> Self {
+    /// The decision behind a review, for which the module asked this of the Kubernetes API.
+    pub fn behind(review_of_module: &Review, exchanges: &[Exchange]) -> Self {
         let mut reasons = Vec::new();
-        let native = review(&review_of_module.payload, &Replay(lookups), &mut reasons);
+        let native = review(&review_of_module.payload, &Replay(exchanges), &mut reasons);
         let response = &review_of_module.response;
         let message = response
             .status
@@ -93,7 +94,17 @@ impl Decision {
 }
 
 /// The answers that a module got.
-struct Replay<'l>(&'l [Lookup]);
+struct Replay<'e>(&'e [Exchange]);
+
+impl Replay<'_> {
+    fn answer(&self, is_asked: impl Fn(&Question) -> bool) -> Result<Vec<u8>, String> {
+        let mut exchanges = self.0.iter();
+        match exchanges.find(|exchange| is_asked(&exchange.question)) {
+            Some(exchange) => exchange.answer.clone(),
+            None => Err("the module did not ask".to_owned()),
+        }
+    }
+}
 
 impl KubernetesApi for Replay<'_> {
     fn service_account(
@@ -102,14 +113,19 @@ impl KubernetesApi for Replay<'_> {
         name: &str,
         _: Freshness,
     ) -> Result<Vec<u8>, String> {
-        let mut lookups = self.0.iter();
-        match lookups.find(|lookup| lookup.namespace == namespace && lookup.name == name) {
-            Some(lookup) => lookup.answer.clone(),
-            None => Err("the module did not ask".to_owned()),
-        }
+        self.answer(|question| match question {
+            Question::Object(asked) => {
+                asked.namespace.as_deref() == Some(namespace) && asked.name == name
+            }
+            Question::Permission(_) => false,
+        })
     }
 
-    fn can_i(&self, _: &str) -> Result<Vec<u8>, String> {
-        Ok(br#"{"allowed":true}"#.to_vec())
+    fn can_i(&self, request: &str) -> Result<Vec<u8>, String> {
+        let wanted: CanI = serde_json::from_str(request).map_err(|error| error.to_string())?;
+        self.answer(|question| match question {
+            Question::Object(_) => false,
+            Question::Permission(asked) => *asked == wanted,
+        })
     }
 }

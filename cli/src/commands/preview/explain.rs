@@ -67,6 +67,8 @@ enum Topic {
     ClientId,
     Tenant,
     Expiration,
+    Allowed,
+    Permission,
     TokenVolume,
     Container(String),
     Other,
@@ -176,6 +178,9 @@ impl Explainer<'_> {
                     None => format!("the ServiceAccount has no label {}", keys::USE),
                 };
                 let finding = match (rule, by) {
+                    (_, Some(OptedInBy::IdentityMap(index))) => {
+                        format!("{label}, but setting identityMap[{index}] opts it in")
+                    }
                     (OptIn::PodLabel, _) | (OptIn::Either, Some(OptedInBy::PodLabel)) => label,
                     (OptIn::ServiceAccountLabel, _) => account,
                     (OptIn::Either, _) => format!("{label}; {account}"),
@@ -187,6 +192,7 @@ impl Explainer<'_> {
                 namespace,
                 name,
                 named_by,
+                is_looked_up,
                 not_found,
             } => {
                 let named = match named_by {
@@ -195,7 +201,11 @@ impl Explainer<'_> {
                     }
                     Named::Default => "the pod names none".to_owned(),
                 };
-                let found = self.found(namespace, name, not_found.as_ref());
+                let found = if *is_looked_up {
+                    self.found(namespace, name, not_found.as_ref())
+                } else {
+                    "which is not looked up, as setting identityMap says".to_owned()
+                };
                 let finding = format!("{namespace}/{name} ({named}), {found}");
                 let step = Step::new("ServiceAccount", finding);
                 steps.push((Topic::ServiceAccount, step));
@@ -250,6 +260,35 @@ impl Explainer<'_> {
                 let step = Step::new("token volume", format!("{volume}, {state} ({layout})"));
                 steps.push((Topic::TokenVolume, step));
             }
+            Reason::MapEntry { index, overrides } => {
+                let before = if *overrides {
+                    ", which comes before the ServiceAccount's annotations"
+                } else {
+                    ""
+                };
+                let finding = format!("setting identityMap[{index}]{before}");
+                steps.push((Topic::Other, Step::new("entry", finding)));
+            }
+            Reason::Allowed { entry } => {
+                let finding = match entry {
+                    Some(index) => format!("yes, by setting allowedIdentities[{index}]"),
+                    None => "no, by no entry of setting allowedIdentities".to_owned(),
+                };
+                steps.push((Topic::Allowed, Step::new("allowed", finding)));
+            }
+            Reason::Permission { permission, answer } => {
+                let finding = match answer {
+                    Ok(answer) => {
+                        let verb = if answer.is_allowed { "has" } else { "lacks" };
+                        let reason = answer.reason.as_ref();
+                        let reason = reason
+                            .map_or_else(String::new, |reason| format!(": {}", reason.text()));
+                        format!("the ServiceAccount {verb} {permission}{reason}")
+                    }
+                    Err(error) => format!("nobody knows: {error}"),
+                };
+                steps.push((Topic::Permission, Step::new("permission", finding)));
+            }
             Reason::Containers(containers) => {
                 steps.extend(
                     containers
@@ -283,6 +322,7 @@ impl Explainer<'_> {
         let source = match value.source {
             Source::Pod => format!("annotation {annotation} of the pod"),
             Source::ServiceAccount => format!("annotation {annotation} of the ServiceAccount"),
+            Source::IdentityMap(index) => format!("setting identityMap[{index}]"),
             Source::Setting => self.setting(settings),
         };
         format!("{}, from {source}", value.value)
@@ -369,6 +409,8 @@ fn topic(finding: &Finding) -> Topic {
             _,
         ) => Topic::ServiceAccount,
         (Problem::ClientIdRequired, _) => Topic::ClientId,
+        (Problem::Disallowed { .. }, About::ServiceAccount(_)) => Topic::Allowed,
+        (Problem::NotPermitted { .. } | Problem::PermissionUnknown { .. }, _) => Topic::Permission,
         (Problem::Malformed { annotation, .. }, _) => match &**annotation {
             keys::CLIENT_ID => Topic::ClientId,
             keys::TENANT_ID => Topic::Tenant,
