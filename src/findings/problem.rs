@@ -548,7 +548,7 @@ impl Display for Found {
 }
 
 /// How many different identities the containers of a pod may set.
-pub const IDENTITIES_OF_A_POD: usize = 20;
+pub const IDENTITIES_OF_A_POD: usize = 10;
 
 /// The size in bytes of the largest pod that the policy makes: what the API server can store.
 pub const LARGEST_POD: usize = 1_500_000;

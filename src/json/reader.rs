@@ -338,18 +338,25 @@ pub fn each_field<'a>(object: &'a str, each: &mut dyn FnMut(&str, &'a str)) -> R
     read.map(|_| ())
 }
 
-/// Gives each item of a list its index and its value, as JSON; null counts as a list without items.
+/// Gives each item of a list its index and the reader in front of it, as long as `each` says that it goes on; null counts
+/// as a list without items. As for [`Reader::list`], `each` must read exactly the one value.
 ///
 /// As [`each_field`], for lists.
 ///
 /// # Errors
 ///
-/// A [`Fault`] if it is not a list.
+/// A [`Fault`] if it is not a list, as `each` gives it, or if the list was not read to its end.
 #[inline(never)]
-pub fn each_item<'a>(list: &'a str, each: &mut dyn FnMut(usize, &'a str)) -> Result<(), Fault> {
-    let read = Reader::new(list).list("a list", |index, reader| {
-        each(index, reader.raw()?);
-        Ok(())
+pub fn each_item<'a>(
+    list: &mut Reader<'a>,
+    each: &mut dyn FnMut(usize, &mut Reader<'a>) -> Result<bool, Fault>,
+) -> Result<(), Fault> {
+    let read = list.list("a list", |index, reader| {
+        if each(index, reader)? {
+            Ok(())
+        } else {
+            Err(Fault::new("", ""))
+        }
     });
     read.map(|_| ())
 }

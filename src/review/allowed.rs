@@ -10,7 +10,7 @@ use crate::keys;
 use crate::messages::Excerpt;
 use crate::objects::{Container, PodSpec};
 use crate::settings::Settings;
-use crate::settings::allowed_identities::{AllowedIdentities, Claim, Claims, Part};
+use crate::settings::allowed_identities::{Allowance, AllowedIdentities, Claim, Claims, Part};
 use crate::values;
 
 /// The check of one ServiceAccount's identities.
@@ -71,14 +71,12 @@ impl<'c> Check<'c> {
         if allowance.entry.is_some() {
             return;
         }
-        let part = disallowed(claim, allowance.client_allowed != 0);
+        let part = disallowed_part(claim, allowance.client_allowed != 0);
         let source = match part {
             Part::Client => id_source(ids.client_id, keys::CLIENT_ID, "clientID"),
             Part::Tenant => id_source(ids.tenant_id, keys::TENANT_ID, "tenantID"),
         };
-        let mut alternatives = self.allowed.alternatives(allowance, claims, part);
-        let alternatives = alternatives.pop().unwrap_or_default();
-        self.report(about, source, part, claim, alternatives, findings);
+        self.report(about, source, part, claims, allowance, findings);
     }
 
     /// Adds to the findings about a pod for each identity that its containers set themselves and that is not allowed.
@@ -115,34 +113,24 @@ impl<'c> Check<'c> {
                 tenant_id: own.tenant_id.as_deref().or(value(ids.tenant_id)),
             })
             .collect();
-        if identities.is_empty() {
-            return;
-        }
         let claims = self.claims(&identities);
         let allowance = self.allowed.allowance(claims);
-        let is_allowed = |index| is_set(allowance.allowed, index);
-        if (0..identities.len()).all(is_allowed) {
-            return;
-        }
-        let clients = self.allowed.alternatives(allowance, claims, Part::Client);
-        let tenants = self.allowed.alternatives(allowance, claims, Part::Tenant);
-        let alternatives = clients.into_iter().zip(tenants);
-        let all = owns.iter().zip(&identities).zip(alternatives).enumerate();
-        for (index, (((place, container, own), claim), (clients, tenants))) in all {
-            if is_allowed(index) {
-                continue;
-            }
-            let part = disallowed(*claim, is_set(allowance.client_allowed, index));
-            let (name, part, alternatives) = match part {
-                Part::Tenant if own.tenant_id.is_some() => (keys::AZURE_TENANT_ID, part, tenants),
+        let disallowed = identities.iter().zip(&owns).enumerate();
+        for (index, (claim, (place, container, own))) in
+            disallowed.filter(|(index, _)| !is_set(allowance.allowed, *index))
+        {
+            let part = disallowed_part(*claim, is_set(allowance.client_allowed, index));
+            let (name, part) = match part {
+                Part::Tenant if own.tenant_id.is_some() => (keys::AZURE_TENANT_ID, part),
                 // With this client ID, the tenant is not allowed.
-                _ if own.client_id.is_some() => (keys::AZURE_CLIENT_ID, Part::Client, clients),
+                _ if own.client_id.is_some() => (keys::AZURE_CLIENT_ID, Part::Client),
                 // The ServiceAccount's own client ID was reported.
                 _ => continue,
             };
             let about = about.container(place.list, place.index, &container.name);
             let source = IdSource::Env(name);
-            self.report(&about, source, part, *claim, alternatives, findings);
+            let claims = self.claims(slice::from_ref(claim));
+            self.report(&about, source, part, claims, allowance, findings);
         }
     }
 
@@ -163,10 +151,13 @@ impl<'c> Check<'c> {
         about: &About,
         source: IdSource,
         part: Part,
-        claim: Claim<'_>,
-        allowed: Vec<Excerpt>,
+        claims: Claims<'_>,
+        allowance: Allowance,
         findings: &mut Findings,
     ) {
+        let Some(claim) = claims.identities.first() else {
+            return;
+        };
         let (id, expected) = match part {
             Part::Client => (claim.client_id, "a client ID"),
             Part::Tenant => (claim.tenant_id, "a tenant"),
@@ -186,7 +177,7 @@ impl<'c> Check<'c> {
             },
             source,
             expected,
-            allowed,
+            allowed: self.allowed.alternatives(allowance, claims, part),
         };
         findings.add(about, self.severity, problem);
     }
@@ -200,7 +191,7 @@ struct Own<'p> {
 }
 
 /// The part of an identity that is not allowed: the tenant, if the client ID is allowed with another one.
-fn disallowed(claim: Claim<'_>, is_client_allowed: bool) -> Part {
+fn disallowed_part(claim: Claim<'_>, is_client_allowed: bool) -> Part {
     if claim.client_id.is_none() || claim.tenant_id.is_some() && is_client_allowed {
         Part::Tenant
     } else {

@@ -2,8 +2,8 @@
 
 use super::entries::{self, NAMESPACES, SERVICE_ACCOUNTS, has_match};
 use super::faults::{Faults, Setting};
-use super::shape::Shape;
-use crate::json::{each_field, each_item};
+use super::shape::{Shape, field};
+use crate::json::{Fault, Reader, each_item};
 use crate::messages::Excerpt;
 use crate::values;
 
@@ -18,7 +18,7 @@ pub struct Claims<'c> {
     pub namespace: &'c str,
     /// The ServiceAccount.
     pub service_account: &'c str,
-    /// The identities: at most [`CLAIMS`].
+    /// The identities: of more than 32, the others count as not allowed.
     pub identities: &'c [Claim<'c>],
 }
 
@@ -44,9 +44,6 @@ pub struct Allowance {
     pub is_known: bool,
 }
 
-/// How many claims are looked into at once.
-pub const CLAIMS: usize = 32;
-
 /// A part of an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -63,7 +60,7 @@ const TENANT_IDS: &str = "tenantIDs";
 const NAMED: usize = 2;
 
 /// In how many entries they are looked for: a rejection must not take much longer than an acceptance.
-const ENTRIES_OF_ADVICE: usize = 1000;
+const ENTRIES_OF_ADVICE: usize = 200;
 
 const SHAPE: Shape = Shape::List(&Shape::Object(
     &[
@@ -101,137 +98,118 @@ impl<'s> AllowedIdentities<'s> {
     /// What is allowed of the claims.
     pub fn allowance(self, claims: Claims<'_>) -> Allowance {
         let mut allowance = Allowance::default();
-        self.each_entry(claims, usize::MAX, &mut |index, entry| {
+        // A list that cannot be read allows no more than what was read of it.
+        let _: Result<_, _> = each_item(&mut Reader::new(self.0), &mut |index, reader| {
+            let Some(Entry { clients, tenants }) = entry(reader, claims)? else {
+                return Ok(true);
+            };
             allowance.is_known = true;
-            allowance.client_allowed |= entry.clients;
-            allowance.allowed |= entry.clients & entry.tenants;
-            if allowance.entry.is_none() && entry.clients & entry.tenants & 1 == 1 {
+            allowance.client_allowed |= clients;
+            allowance.allowed |= clients & tenants;
+            if allowance.entry.is_none() && clients & tenants & 1 == 1 {
                 allowance.entry = Some(index);
             }
             let count = claims.identities.len();
-            (0..count).any(|index| allowance.allowed & bit(index) == 0)
+            Ok((0..count).any(|index| allowance.allowed & bit(index) == 0))
         });
         allowance
     }
 
-    /// Some of what is allowed in place of a part of each claim.
+    /// Some of what is allowed in place of a part of the first claim.
     #[cold]
     pub fn alternatives(
         self,
         allowance: Allowance,
         claims: Claims<'_>,
         part: Part,
-    ) -> Vec<Vec<Excerpt>> {
-        let mut all = vec![Vec::new(); claims.identities.len()];
+    ) -> Vec<Excerpt> {
+        let mut alternatives: Vec<Excerpt> = Vec::new();
         if !allowance.is_known {
-            return all;
+            return alternatives;
         }
-        self.each_entry(claims, ENTRIES_OF_ADVICE, &mut |_, entry| {
-            let (list, of) = match part {
-                // Whatever they claim instead.
-                Part::Client => (entry.client_ids, u32::MAX),
-                Part::Tenant => (entry.tenant_ids, entry.clients),
+        let _: Result<_, _> = each_item(&mut Reader::new(self.0), &mut |index, reader| {
+            let json = reader.clone().raw()?;
+            let entry = entry(reader, claims)?;
+            let name = match part {
+                Part::Client => CLIENT_IDS,
+                Part::Tenant => TENANT_IDS,
             };
-            let _: Result<_, _> = each_item(list.unwrap_or("[]"), &mut |_, id| {
-                let of_claim = |(index, _): &(usize, _)| of & bit(*index) != 0;
-                for (_, alternatives) in all.iter_mut().enumerate().filter(of_claim) {
-                    note(alternatives, id);
-                }
-            });
-            all.iter().any(|alternatives| alternatives.len() < NAMED)
-        });
-        all
-    }
-
-    /// Gives each of the first entries that is about the ServiceAccount, as long as more are wanted. A list that cannot be
-    /// read allows no more than what was read of it.
-    fn each_entry(
-        self,
-        claims: Claims<'_>,
-        most: usize,
-        each: &mut dyn FnMut(usize, Entry<'_>) -> bool,
-    ) {
-        let mut goes_on = true;
-        let _: Result<_, _> = each_item(self.0, &mut |index, json| {
-            if goes_on
-                && index < most
-                && let Some(entry) = entry(json, claims)
-            {
-                goes_on = each(index, entry);
+            let is_meant = |entry: &Entry| part == Part::Client || entry.clients & 1 == 1;
+            if entry.as_ref().is_some_and(is_meant) {
+                let list = field(json, name).unwrap_or("[]");
+                entries::each_text(&mut Reader::new(list), &mut |id| {
+                    let is_known = alternatives.iter().any(|known: &Excerpt| known.is(id));
+                    if alternatives.len() < NAMED && !is_known {
+                        alternatives.push(Excerpt::new(id));
+                    }
+                })?;
             }
+            Ok(alternatives.len() < NAMED && index < ENTRIES_OF_ADVICE)
         });
+        alternatives
     }
 }
 
-/// An entry that is about the ServiceAccount.
-#[derive(Clone, Copy, Default)]
-struct Entry<'s> {
-    /// The claims whose client ID it has.
+/// The claims that an entry which is about the ServiceAccount allows.
+struct Entry {
+    /// Those whose client ID it has.
     clients: u32,
-    /// The claims whose tenant it has.
+    /// Those whose tenant it has.
     tenants: u32,
-    /// `clientIDs`, as JSON.
-    client_ids: Option<&'s str>,
-    /// `tenantIDs`, as JSON.
-    tenant_ids: Option<&'s str>,
 }
 
-/// An entry, if it is about the ServiceAccount. One with an unknown field is about nobody.
-fn entry<'s>(json: &'s str, claims: Claims<'_>) -> Option<Entry<'s>> {
-    let mut is_about = json != "null";
-    let mut entry = Entry::default();
-    let read = each_field(json, &mut |key, list| {
-        if !is_about || list == "null" {
-            return;
+/// The entry that `reader` is in front of, if it is about the ServiceAccount. One with an unknown field is about nobody.
+fn entry(reader: &mut Reader<'_>, claims: Claims<'_>) -> Result<Option<Entry>, Fault> {
+    let mut is_about = true;
+    let mut entry = Entry {
+        clients: u32::MAX,
+        tenants: u32::MAX,
+    };
+    let object = reader.object("an object", |key, reader| {
+        if reader.null().is_some() {
+            return Ok(());
         }
         match key {
-            _ if key == NAMESPACES.0 => is_about = has_match(list, claims.namespace),
-            _ if key == SERVICE_ACCOUNTS.0 => is_about = has_match(list, claims.service_account),
-            CLIENT_IDS => entry.client_ids = Some(list),
-            TENANT_IDS => entry.tenant_ids = Some(list),
-            _ => is_about = false,
+            _ if !is_about => {
+                reader.skip()?;
+            }
+            _ if key == NAMESPACES.0 => is_about = has_match(reader, claims.namespace)?,
+            _ if key == SERVICE_ACCOUNTS.0 => is_about = has_match(reader, claims.service_account)?,
+            CLIENT_IDS => {
+                entry.clients = matching(reader, claims.identities, |claim| claim.client_id)?;
+            }
+            TENANT_IDS => {
+                entry.tenants = matching(reader, claims.identities, |claim| claim.tenant_id)?;
+            }
+            _ => {
+                is_about = false;
+                reader.skip()?;
+            }
         }
-    });
-    if !is_about || read.is_err() {
-        return None;
-    }
-    let identities = claims.identities;
-    entry.clients = matching(entry.client_ids, identities, |claim| claim.client_id);
-    entry.tenants = matching(entry.tenant_ids, identities, |claim| claim.tenant_id);
-    Some(entry)
+        Ok(())
+    })?;
+    Ok((is_about && object.is_some()).then_some(entry))
 }
 
-/// The claims of which an ID is in a list; all of them if there is no list.
+/// The claims of which an ID is in a list.
 fn matching<'c>(
-    list: Option<&str>,
+    list: &mut Reader<'_>,
     claims: &[Claim<'c>],
     id: fn(&Claim<'c>) -> Option<&'c str>,
-) -> u32 {
-    let Some(list) = list else {
-        return u32::MAX;
-    };
+) -> Result<u32, Fault> {
     let mut matching = 0;
-    let _: Result<_, _> = each_item(list, &mut |_, item| {
-        let item = entries::text(item).unwrap_or_default();
+    entries::each_text(list, &mut |item| {
         for (index, claim) in claims.iter().enumerate() {
-            if id(claim).is_none_or(|id| id.eq_ignore_ascii_case(&item)) {
+            if id(claim).is_none_or(|id| id.eq_ignore_ascii_case(item)) {
                 matching |= bit(index);
             }
         }
-    });
-    matching
+    })?;
+    Ok(matching)
 }
 
 /// The bit of the claim with this index.
 fn bit(index: usize) -> u32 {
     let shift = u32::try_from(index).unwrap_or(u32::MAX);
     1_u32.checked_shl(shift).unwrap_or(0)
-}
-
-/// Adds an ID to those that a message names, unless there are enough of them.
-fn note(alternatives: &mut Vec<Excerpt>, json: &str) {
-    let id = entries::text(json).filter(|_| alternatives.len() < NAMED);
-    if let Some(id) = id.filter(|id| !alternatives.iter().any(|known| known.is(id))) {
-        alternatives.push(Excerpt::new(&id));
-    }
 }

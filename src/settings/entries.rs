@@ -2,13 +2,12 @@
 //!
 //! A review reads such a list where it is, as far as it needs it. All of a list is checked once, when the policy is loaded.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::faults::{Faults, Setting};
 use super::shape::{Fields, Shape, field};
 use crate::findings::{Found, Problem};
-use crate::json::{Reader, each_item};
+use crate::json::{Fault, Reader, each_item};
 use crate::messages::Excerpt;
 use crate::values::{self, covers, matches};
 
@@ -39,32 +38,34 @@ pub fn list<'s>(faults: &mut Faults, setting: Setting<'s>) -> Option<&'s str> {
 
 /// Whether a list of patterns has one that matches a name.
 #[inline(never)]
-pub fn has_match(list: &str, name: &str) -> bool {
+pub fn has_match(list: &mut Reader<'_>, name: &str) -> Result<bool, Fault> {
     let mut has_match = false;
-    // What is not a list of strings has none.
-    let _: Result<_, _> = each_item(list, &mut |_, item| {
-        has_match = has_match || text(item).is_some_and(|pattern| matches(&pattern, name));
-    });
-    has_match
+    each_text(list, &mut |pattern| {
+        has_match = has_match || matches(pattern, name);
+    })?;
+    Ok(has_match)
 }
 
-/// A string; `None` if it is something else.
-#[inline(never)]
-pub fn text(json: &str) -> Option<Cow<'_, str>> {
-    Reader::new(json).string("a string").ok()
+/// Gives each text of a list.
+///
+/// # Errors
+///
+/// A [`Fault`] if it is not a list of strings.
+pub fn each_text(list: &mut Reader<'_>, each: &mut dyn FnMut(&str)) -> Result<(), Fault> {
+    each_item(list, &mut |_, reader| {
+        each(&reader.string("a string")?);
+        Ok(true)
+    })
 }
 
-/// The texts of a list, in lower case.
-fn texts(list: &str) -> Vec<String> {
-    let texts = items(list).into_iter().filter_map(text);
-    texts.map(|text| text.to_ascii_lowercase()).collect()
-}
-
-/// The items of a list, as JSON.
-fn items(list: &str) -> Vec<&str> {
+/// The items of a list in lower case, as JSON.
+fn items(list: &str) -> Vec<String> {
     let mut items = Vec::new();
     // What is not a list was noted when its type was checked.
-    let _: Result<_, _> = each_item(list, &mut |_, item| items.push(item));
+    let _: Result<_, _> = each_item(&mut Reader::new(list), &mut |_, reader| {
+        items.push(reader.raw()?.to_ascii_lowercase());
+        Ok(true)
+    });
     items
 }
 
@@ -76,16 +77,14 @@ pub fn check_entry(faults: &mut Faults, entry: Fields<'_>, lists: &[&'static str
     for name in lists {
         if let Some(list) = entry.get(name) {
             let path = [entry.prefix, name].concat();
-            note_repeats(faults, &path, &texts(list));
+            note_repeats(faults, &path, &items(list));
         }
     }
 }
 
 /// Notes the entries of a list that are there twice.
 pub fn check_for_repeats(faults: &mut Faults, list: Setting<'_>) {
-    let entries = items(list.value).into_iter();
-    let entries: Vec<_> = entries.map(str::to_ascii_lowercase).collect();
-    note_repeats(faults, &list.path(), &entries);
+    note_repeats(faults, &list.path(), &items(list.value));
 }
 
 fn note_repeats(faults: &mut Faults, path: &str, texts: &[String]) {
@@ -108,7 +107,8 @@ pub fn check_order(faults: &mut Faults, list: Setting<'_>) {
     let path = &list.path();
     let mut scopes = Vec::new();
     let mut left = COMPARISONS;
-    for entry in items(list.value) {
+    let _: Result<_, _> = each_item(&mut Reader::new(list.value), &mut |_, reader| {
+        let entry = reader.raw()?;
         let namespaces = patterns(entry, NAMESPACES.0);
         let names = patterns(entry, SERVICE_ACCOUNTS.0);
         left = left.saturating_sub(namespaces.len().saturating_mul(names.len()));
@@ -119,7 +119,8 @@ pub fn check_order(faults: &mut Faults, list: Setting<'_>) {
             }
         }
         scopes.push(scope);
-    }
+        Ok(true)
+    });
     let mut known = HashMap::<&str, usize>::new();
     let mut wide: Vec<(&str, usize)> = Vec::new();
     for (index, scope) in scopes.iter().enumerate() {
@@ -158,12 +159,9 @@ pub fn check_order(faults: &mut Faults, list: Setting<'_>) {
     }
 }
 
-/// The patterns of an entry under this name.
+/// The patterns of an entry under this name, as JSON: no pattern has a character that is escaped.
 fn patterns(entry: &str, name: &str) -> Vec<String> {
-    match field(entry, name) {
-        Some(list) => texts(list),
-        None => vec!["*".to_owned()],
-    }
+    items(field(entry, name).unwrap_or(r#"["*"]"#))
 }
 
 #[cfg(test)]

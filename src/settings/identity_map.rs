@@ -6,7 +6,7 @@ use super::entries::{self, NAMESPACES, SERVICE_ACCOUNTS, has_match};
 use super::faults::{Faults, Setting};
 use super::shape::{Fields, Shape};
 use crate::findings::Problem;
-use crate::json::{each_field, each_item};
+use crate::json::{Fault, Reader, each_item};
 use crate::values;
 
 /// The map, as JSON: a list with one entry at least.
@@ -96,22 +96,21 @@ impl<'s> IdentityMap<'s> {
     pub fn entry_for(self, namespace: &str, service_account: &str) -> Option<Box<MapEntry<'s>>> {
         let mut found = None;
         // Of a list that cannot be read, what was read of it counts.
-        let _: Result<_, _> = each_item(self.0, &mut |index, entry| {
-            if found.is_none() {
-                found = read_entry(index, entry, namespace, service_account);
-            }
+        let _: Result<_, _> = each_item(&mut Reader::new(self.0), &mut |index, reader| {
+            found = entry(index, reader, namespace, service_account)?;
+            Ok(found.is_none())
         });
         found
     }
 }
 
-/// An entry, if it matches. What has the wrong type counts as not set.
-fn read_entry<'s>(
+/// The entry that `reader` is in front of, if it matches.
+fn entry<'s>(
     index: usize,
-    json: &'s str,
+    reader: &mut Reader<'s>,
     namespace: &str,
     service_account: &str,
-) -> Option<Box<MapEntry<'s>>> {
+) -> Result<Option<Box<MapEntry<'s>>>, Fault> {
     let mut entry = MapEntry {
         index,
         client_id: None,
@@ -121,24 +120,33 @@ fn read_entry<'s>(
         overrides: false,
         looks_up: true,
     };
-    let mut is_match = json != "null";
-    let read = each_field(json, &mut |key, value| {
-        if !is_match || value == "null" {
-            return;
+    let mut is_match = true;
+    let object = reader.object("an object", |key, reader| {
+        if reader.null().is_some() {
+            return Ok(());
         }
         match key {
-            _ if key == NAMESPACES.0 => is_match = has_match(value, namespace),
-            _ if key == SERVICE_ACCOUNTS.0 => is_match = has_match(value, service_account),
-            CLIENT_ID => entry.client_id = entries::text(value),
-            TENANT_ID => entry.tenant_id = entries::text(value),
-            TOKEN_EXPIRATION => {
-                entry.token_expiration_seconds = values::token_expiration(value).ok();
+            _ if !is_match => {
+                reader.skip()?;
             }
-            OPT_IN => entry.opts_in = value == "true",
-            OVERRIDE => entry.overrides = value == "true",
-            LOOKUP => entry.looks_up = value != "false",
-            _ => is_match = false,
+            _ if key == NAMESPACES.0 => is_match = has_match(reader, namespace)?,
+            _ if key == SERVICE_ACCOUNTS.0 => is_match = has_match(reader, service_account)?,
+            CLIENT_ID => entry.client_id = Some(reader.string("a string")?),
+            TENANT_ID => entry.tenant_id = Some(reader.string("a string")?),
+            _ => {
+                let value = reader.raw()?;
+                match key {
+                    TOKEN_EXPIRATION => {
+                        entry.token_expiration_seconds = values::token_expiration(value).ok();
+                    }
+                    OPT_IN => entry.opts_in = value == "true",
+                    OVERRIDE => entry.overrides = value == "true",
+                    LOOKUP => entry.looks_up = value != "false",
+                    _ => is_match = false,
+                }
+            }
         }
-    });
-    (is_match && read.is_ok()).then(|| Box::new(entry))
+        Ok(())
+    })?;
+    Ok((is_match && object.is_some()).then(|| Box::new(entry)))
 }

@@ -147,13 +147,15 @@ impl Shape {
             }
             Self::List(item) => {
                 let path = &setting.path();
-                let list = each_item(setting.value, &mut |index, value| {
+                let mut list = Reader::new(setting.value);
+                let list = each_item(&mut list, &mut |index, reader| {
                     let setting = Setting {
                         prefix: path,
                         key: &format!("[{index}]"),
-                        value,
+                        value: reader.raw()?,
                     };
                     item.check(faults, setting);
+                    Ok(true)
                 });
                 if list.is_err() {
                     faults.expected(setting, "a list");

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use azwi_policy::kubewarden::engine::{Engine, Module};
+use azwi_policy::kubewarden::request::AdmissionRequest;
 use measure::{Case, Measure, Outcome, medians, page_faults};
 use modules::Candidate;
 use requests::OptIn;
@@ -82,6 +83,18 @@ fn run() -> Result<()> {
         &medians(Measure::Whole, &cases, &all, rounds)?,
     );
 
+    let cases = with_entries(policy)?;
+    let cases: Vec<_> = cases.iter().collect();
+    let rounds_of_entries = rounds.div_ceil(3);
+    println!("\nEntries in each of two lists of settings, small pod: median\n");
+    print_head(&names(&all).replace(" | ", ", guest alone | whole path | "));
+    let guest = medians(Measure::Guest, &cases, &all, rounds_of_entries)?;
+    let whole = medians(Measure::Whole, &cases, &all, rounds_of_entries)?;
+    for ((case, guest), whole) in cases.iter().zip(&guest).zip(&whole) {
+        let cells = guest.iter().zip(whole).flat_map(|(guest, whole)| [micros(*guest), micros(*whole)]);
+        print_row(case, &cells.collect::<Vec<_>>());
+    }
+
     let cases = growing(policy)?;
     let cases: Vec<_> = cases.iter().collect();
     let bounds: Vec<_> = candidates.iter().skip(2).collect();
@@ -98,13 +111,11 @@ fn cases(policy: &Module) -> Result<Vec<Case>> {
     use requests::{creation, deployment, pod_of, small_pod};
     let small = creation(small_pod(OptIn::Yes));
     let large = creation(pod_of(6, OptIn::Yes));
-    let (small, _) = Case::new("small pod, injected", small, policy, Outcome::Mutated)?;
-    let (injected, verdict) = Case::new(
-        "large pod, injected",
-        large.clone(),
-        policy,
-        Outcome::Mutated,
-    )?;
+    let injected = |name: &str, request: &AdmissionRequest, settings| {
+        Case::new(name, request.clone(), settings, policy, Outcome::Mutated)
+    };
+    let (small, _) = injected("small pod, injected", &small, requests::settings())?;
+    let (injected, verdict) = injected("large pod, injected", &large, requests::settings())?;
     let unchanged = [
         ("small pod, does not opt in", creation(small_pod(OptIn::No))),
         ("large pod, does not opt in", creation(pod_of(6, OptIn::No))),
@@ -116,9 +127,21 @@ fn cases(policy: &Module) -> Result<Vec<Case>> {
     ];
     let mut cases = vec![small, injected];
     for (name, request) in unchanged {
-        cases.push(Case::new(name, request, policy, Outcome::Unchanged)?.0);
+        let settings = requests::settings();
+        cases.push(Case::new(name, request, settings, policy, Outcome::Unchanged)?.0);
     }
     Ok(cases)
+}
+
+fn with_entries(policy: &Module) -> Result<Vec<Case>> {
+    [0, 1000]
+        .into_iter()
+        .map(|entries| {
+            let request = requests::creation(requests::small_pod(OptIn::Yes));
+            let settings = requests::settings_of(entries);
+            Ok(Case::new(format!("{entries} entries"), request, settings, policy, Outcome::Mutated)?.0)
+        })
+        .collect()
 }
 
 fn growing(policy: &Module) -> Result<Vec<Case>> {
@@ -139,7 +162,8 @@ fn growing(policy: &Module) -> Result<Vec<Case>> {
         .into_iter()
         .chain(by_size)
         .map(|(name, pod)| {
-            Ok(Case::new(name, requests::creation(pod), policy, Outcome::Mutated)?.0)
+            let request = requests::creation(pod);
+            Ok(Case::new(name, request, requests::settings(), policy, Outcome::Mutated)?.0)
         })
         .collect()
 }

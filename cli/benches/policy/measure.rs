@@ -10,7 +10,7 @@ use azwi_policy::kubewarden::response::{AdmissionResponse, ValidationResponse};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::modules::Candidate;
 use crate::requests;
@@ -39,6 +39,7 @@ pub struct Case {
     pub name: String,
     pub object_bytes: usize,
     body: Vec<u8>,
+    settings: Value,
     payload: Vec<u8>,
 }
 
@@ -52,6 +53,7 @@ impl Case {
     pub fn new(
         name: impl Into<String>,
         mut request: AdmissionRequest,
+        settings: Value,
         policy: &Module,
         expected: Outcome,
     ) -> Result<(Self, ValidationResponse)> {
@@ -63,7 +65,8 @@ impl Case {
         let case = Self {
             object_bytes: request.object.as_ref().map_or(0, requests::length),
             body: serde_json::to_vec(&review)?,
-            payload: requests::payload(&request),
+            payload: requests::payload(&request, &settings),
+            settings,
             name,
         };
         let verdict: ValidationResponse = serde_json::from_slice(&guest(policy, &case.payload)?)?;
@@ -154,7 +157,7 @@ fn processor_time() -> Duration {
 fn run(measure: Measure, module: &Module, case: &Case) -> Result<()> {
     match measure {
         Measure::Guest => std::hint::black_box(guest(module, &case.payload)?).clear(),
-        Measure::Whole => std::hint::black_box(whole(module, &case.body)?).clear(),
+        Measure::Whole => std::hint::black_box(whole(module, &case.body, &case.settings)?).clear(),
     }
     Ok(())
 }
@@ -175,9 +178,9 @@ thread_local! {
 }
 
 /// From the API server's JSON to the answer's.
-fn whole(module: &Module, body: &[u8]) -> Result<Vec<u8>> {
+fn whole(module: &Module, body: &[u8], settings: &Value) -> Result<Vec<u8>> {
     let AdmissionReview { request } = serde_json::from_slice(body)?;
-    let answer = guest(module, &requests::payload(&request))?;
+    let answer = guest(module, &requests::payload(&request, settings))?;
     let verdict: ValidationResponse = serde_json::from_slice(&answer)?;
     let patch = match &verdict.mutated_object {
         Some(mutated) => {

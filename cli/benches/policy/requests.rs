@@ -16,6 +16,18 @@ pub fn settings() -> Value {
     json!({"azureTenantID": "8a6d4f7e-2f41-4f0e-b3a5-6f2b9e1c0d22"})
 }
 
+/// Settings with so many entries in each list of identities. Only the last of each is about the pod's ServiceAccount.
+pub fn settings_of(entries: usize) -> Value {
+    let id = |index: usize| format!("{:08x}-0d7f-4a0b-9c61-5f2f0d1b7e11", index * 2_654_435_761 % (1 << 32));
+    let scope = |index: usize| if index + 1 < entries { format!("team-{index}") } else { "shop".to_owned() };
+    let allowed = |index| json!({"clientIDs": [id(index), "3c1e7a52-0d7f-4a0b-9c61-5f2f0d1b7e11"], "namespaces": [scope(index)]});
+    let mapped = |index| json!({"namespaces": [scope(index)], "tenantID": "8a6d4f7e-2f41-4f0e-b3a5-6f2b9e1c0d22"});
+    let mut settings = settings();
+    settings["allowedIdentities"] = (0..entries).map(allowed).collect();
+    settings["identityMap"] = (0..entries).map(mapped).collect();
+    settings
+}
+
 /// The answer to each question for a ServiceAccount.
 pub fn service_account() -> Value {
     json!({
@@ -144,8 +156,8 @@ pub fn deployment(mut pod: Value) -> AdmissionRequest {
 }
 
 /// What PolicyServer hands to the policy.
-pub fn payload(request: &AdmissionRequest) -> Vec<u8> {
-    let mut payload: Value = json!({"request": request, "settings": settings()});
+pub fn payload(request: &AdmissionRequest, settings: &Value) -> Vec<u8> {
+    let mut payload: Value = json!({"request": request, "settings": settings});
     payload.sort_all_objects();
     payload.to_string().into_bytes()
 }
