@@ -42,7 +42,11 @@ const REQUEST: usize = 2_000_000;
 fn review(request: &AdmissionRequest) -> Metering {
     let look_up = |_: &[u8]| Ok(requests::service_account().to_string().into_bytes());
     METERED
-        .call("validate", &requests::payload(request, &requests::settings()), look_up)
+        .call(
+            "validate",
+            &requests::payload(request, &requests::settings()),
+            look_up,
+        )
         .expect("an answer")
 }
 

@@ -29,6 +29,11 @@ impl<'a> Reader<'a> {
         self.text
     }
 
+    /// The text in front of which it is.
+    pub fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
     /// A reader in front of the value at `span` of `text`; the spans that it gives count from the start of `text`.
     pub fn at(text: &'a str, span: Span) -> Self {
         Self {

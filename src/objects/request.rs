@@ -22,7 +22,7 @@ pub struct Request<'a> {
     pub old_object: Object<'a>,
     /// The JSON of `request.userInfo`: who makes the request.
     pub user_info: &'a str,
-    /// The JSON of `settings`.
+    /// The JSON of `settings`, and what comes behind it.
     pub settings: &'a str,
 }
 
@@ -40,16 +40,31 @@ impl<'a> Request<'a> {
             settings: "null",
             ..Self::default()
         };
-        Reader::new(payload).object("an object", |key, reader| {
+        let (mut has_request, mut is_done) = (false, false);
+        let read = Reader::new(payload).object("an object", |key, reader| {
             match key {
-                "request" => request.read_request(reader)?,
-                "settings" => request.settings = reader.raw()?,
+                "request" => {
+                    request.read_request(reader)?;
+                    has_request = true;
+                }
+                "settings" => {
+                    request.settings = reader.rest();
+                    // Kubewarden sorts keys, so they come last: however long they are, nobody needs to look for their end.
+                    is_done = has_request;
+                    if is_done {
+                        return Err(Fault::new("", ""));
+                    }
+                    reader.skip()?;
+                }
                 _ => {
                     reader.skip()?;
                 }
             }
             Ok(())
-        })?;
+        });
+        if !is_done {
+            read?;
+        }
         if request.kind.is_empty() || request.operation.is_none() {
             let fault = Fault::new(
                 "an admission request with kind and operation",
@@ -154,8 +169,8 @@ mod tests {
             ("", "Pod", Some(Operation::Create))
         );
         assert_eq!(
-            (&*request.namespace, request.settings),
-            ("ns", r#"{"a":1}"#)
+            (&*request.namespace, request.settings.get(..7)),
+            ("ns", Some(r#"{"a":1}"#))
         );
         assert_eq!(request.object.json(), r#"{"spec":{}}"#);
         assert_eq!(request.old_object.json(), r#"{"a":1}"#);

@@ -106,6 +106,9 @@ impl<'c> Check<'c> {
             }
             owns.push((place, container, own));
         }
+        if owns.is_empty() {
+            return;
+        }
         let identities: Vec<_> = owns
             .iter()
             .map(|(_, _, own)| Claim {

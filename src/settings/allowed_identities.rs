@@ -200,12 +200,18 @@ fn matching<'c>(
     let mut matching = 0;
     entries::each_text(list, &mut |item| {
         for (index, claim) in claims.iter().enumerate() {
-            if id(claim).is_none_or(|id| id.eq_ignore_ascii_case(item)) {
+            if id(claim).is_none_or(|id| is_same(id, item)) {
                 matching |= bit(index);
             }
         }
     })?;
     Ok(matching)
+}
+
+/// Whether IDs are the same in any case. Most differ at their first letter, and there may be thousands of them.
+fn is_same(id: &str, other: &str) -> bool {
+    let mut pairs = id.bytes().zip(other.bytes());
+    id.len() == other.len() && pairs.all(|(byte, other)| byte.eq_ignore_ascii_case(&other))
 }
 
 /// The bit of the claim with this index.

@@ -18,8 +18,19 @@ pub fn settings() -> Value {
 
 /// Settings with so many entries in each list of identities. Only the last of each is about the pod's ServiceAccount.
 pub fn settings_of(entries: usize) -> Value {
-    let id = |index: usize| format!("{:08x}-0d7f-4a0b-9c61-5f2f0d1b7e11", index * 2_654_435_761 % (1 << 32));
-    let scope = |index: usize| if index + 1 < entries { format!("team-{index}") } else { "shop".to_owned() };
+    let id = |index: usize| {
+        format!(
+            "{:08x}-0d7f-4a0b-9c61-5f2f0d1b7e11",
+            index * 2_654_435_761 % (1 << 32)
+        )
+    };
+    let scope = |index: usize| {
+        if index + 1 < entries {
+            format!("team-{index}")
+        } else {
+            "shop".to_owned()
+        }
+    };
     let allowed = |index| json!({"clientIDs": [id(index), "3c1e7a52-0d7f-4a0b-9c61-5f2f0d1b7e11"], "namespaces": [scope(index)]});
     let mapped = |index| json!({"namespaces": [scope(index)], "tenantID": "8a6d4f7e-2f41-4f0e-b3a5-6f2b9e1c0d22"});
     let mut settings = settings();
