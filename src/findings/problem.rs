@@ -417,7 +417,10 @@ impl Display for PermissionError {
                 "the policy has no access to the host capability kubernetes/can_i"
             }
             Self::NoCluster => NO_CLUSTER,
-            Self::Other(text) => return write_host_error(text, f),
+            Self::Other(text) => {
+                let names = f.precision().unwrap_or(VALUE_LENGTH);
+                return write!(f, "the host says {text:.names$}");
+            }
             Self::NotAnAnswer(fault) => {
                 return write!(
                     f,
@@ -436,7 +439,7 @@ impl PermissionError {
             }
             Self::NoHostCapability => GRANT_CAPABILITY,
             Self::NoCluster => SEE_LOG_OR_CONNECT,
-            Self::Other(_) => CHECK_CONNECTION,
+            Self::Other(_) => "see PolicyServer's log (azwi-policy preview: add what is missing)",
             Self::NotAnAnswer(_) => SEE_LOG,
         }
     }
@@ -446,15 +449,7 @@ const NO_CLUSTER: &str = "the host has no connection to a cluster";
 const GRANT_CAPABILITY: &str = "grant it where PolicyServer or kwctl restricts host capabilities";
 const SEE_LOG_OR_CONNECT: &str =
     "see PolicyServer's log (kwctl: give a kubeconfig or --replay-host-capabilities-interactions)";
-const CHECK_CONNECTION: &str =
-    "check PolicyServer's permissions and its connection to the API server";
 const SEE_LOG: &str = "see PolicyServer's log";
-
-/// Writes an error of the host that is not known.
-fn write_host_error(text: &Excerpt, f: &mut Formatter<'_>) -> fmt::Result {
-    let values = f.precision().unwrap_or(VALUE_LENGTH).min(VALUE_LENGTH);
-    write!(f, "the host says {text:.values$}")
-}
 
 /// The field by which a pod names its ServiceAccount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -1065,7 +1060,10 @@ impl Display for LookupError {
                 "the policy has no access to the host capability kubernetes/get_resource"
             }
             Self::NoCluster => NO_CLUSTER,
-            Self::Other(text) => return write_host_error(text, f),
+            Self::Other(text) => {
+                let values = f.precision().unwrap_or(VALUE_LENGTH).min(VALUE_LENGTH);
+                return write!(f, "the host says {text:.values$}");
+            }
             Self::NotAServiceAccount(fault) => {
                 return write!(f, "the host's answer is not a ServiceAccount: {fault}");
             }
@@ -1088,7 +1086,9 @@ impl LookupError {
             }
             Self::NoHostCapability => GRANT_CAPABILITY,
             Self::NoCluster => SEE_LOG_OR_CONNECT,
-            Self::Other(_) => CHECK_CONNECTION,
+            Self::Other(_) => {
+                "check PolicyServer's permissions and its connection to the API server"
+            }
             Self::NotAServiceAccount(_) | Self::AnotherOne(_) => SEE_LOG,
         }
     }
