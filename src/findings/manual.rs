@@ -31,7 +31,8 @@ to do, if that is not clear from the rest. Names and values are in quotes, with 
   how many more reasons are left out. PolicyServer's log has the same message in one line, with `; ` between the reasons.
 - **Warnings** come one by one, each in at most 256 bytes: if need be, names lose their middle, so that the advice stays.
   Beyond ten, the last says how many more warnings of this policy are left out.
-- Values are shown up to 60 characters. Values of environment variables are never shown.
+- Values are shown up to 60 characters. Values of environment variables are never shown, but a client ID or tenant that setting
+  `allowedIdentities` does not allow.
 ";
 
 /// Client IDs in examples.

@@ -115,7 +115,7 @@ impl<'s> AllowedIdentities<'s> {
         allowance
     }
 
-    /// Some of what is allowed in place of a part of the first claim.
+    /// Some of what is allowed instead of a part of the first claim.
     #[cold]
     pub fn alternatives(
         self,
@@ -127,6 +127,11 @@ impl<'s> AllowedIdentities<'s> {
         if !allowance.is_known {
             return alternatives;
         }
+        let claim = claims.identities.first();
+        let claimed = claim.and_then(|claim| match part {
+            Part::Client => claim.client_id,
+            Part::Tenant => claim.tenant_id,
+        });
         let _: Result<_, _> = each_item(&mut Reader::new(self.0), &mut |index, reader| {
             let json = reader.clone().raw()?;
             let entry = entry(reader, claims)?;
@@ -138,7 +143,8 @@ impl<'s> AllowedIdentities<'s> {
             if entry.as_ref().is_some_and(is_meant) {
                 let list = field(json, name).unwrap_or("[]");
                 entries::each_text(&mut Reader::new(list), &mut |id| {
-                    let is_known = alternatives.iter().any(|known: &Excerpt| known.is(id));
+                    let is_known = alternatives.iter().any(|known: &Excerpt| known.is(id))
+                        || claimed.is_some_and(|claimed| is_same(claimed, id));
                     if alternatives.len() < NAMED && !is_known {
                         alternatives.push(Excerpt::new(id));
                     }
