@@ -145,16 +145,17 @@ fn id<'m>(
         let source = Source::ServiceAccount;
         return Some(Sourced { value, source });
     };
+    let comes_first = entry.overrides || !entry.looks_up;
     let written = from.metadata.annotation(key);
     if written.is_some_and(|written| !written.eq_ignore_ascii_case(value)) {
         let problem = Problem::DiffersFromMap {
             annotation: key,
             entry: entry.index,
-            is_overridden: entry.overrides,
+            is_overridden: comes_first,
         };
         findings.warn(from.about, problem);
     }
-    let own = if entry.overrides {
+    let own = if comes_first {
         None
     } else {
         annotation(from, key, parse, severity, findings)

@@ -205,6 +205,7 @@ impl<'s> Settings<'s> {
         Self::read_and(json, |faults, name, setting| match name {
             Name::IdentityMap => identity_map::check(faults, setting),
             Name::AllowedIdentities => allowed_identities::check(faults, setting),
+            Name::Authorization => authorization::check(faults, setting),
             _ => {}
         })
     }
@@ -271,7 +272,10 @@ impl<'s> Settings<'s> {
                 }
             }
             Name::OnDisallowed => on_disallowed = faults.one_of(setting, &SEVERITIES),
-            Name::Authorization => authorization = Some(authorization::read(faults, setting)),
+            Name::Authorization => {
+                authorization = Some(authorization::read(faults, setting));
+                check(faults, name, setting);
+            }
             Name::OnAuthorizationError => {
                 on_authorization_error = faults.one_of(setting, &SEVERITIES);
             }

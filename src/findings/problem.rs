@@ -356,6 +356,8 @@ pub enum IdSource {
     Annotation(&'static str),
     /// A setting, by its path.
     Setting(Excerpt),
+    /// Setting `azureTenantID`, because the ServiceAccount has no annotation.
+    DefaultTenant,
     /// A variable that a container sets itself.
     Env(&'static str),
 }
@@ -365,6 +367,11 @@ impl Display for IdSource {
         match self {
             Self::Annotation(name) => write!(f, "annotation {name}"),
             Self::Setting(path) => write!(f, "setting {}", path.bare()),
+            Self::DefaultTenant => write!(
+                f,
+                "annotation {} (not set, so setting azureTenantID counts)",
+                keys::TENANT_ID
+            ),
             Self::Env(name) => write!(f, "env {name}"),
         }
     }

@@ -65,7 +65,7 @@ pub struct Answer {
 pub fn of(authorization: &Authorization<'_>, client_id: &str) -> Box<findings::Permission> {
     Box::new(findings::Permission {
         verb: Excerpt::new(&authorization.verb),
-        client_id: Excerpt::new(client_id),
+        client_id: Excerpt::new(&resource(client_id)),
         group: Excerpt::new(&authorization.group),
     })
 }
@@ -98,15 +98,13 @@ fn request(
     client_id: &str,
     freshness: Freshness,
 ) -> String {
-    // RBAC compares resources as they are written.
-    let client_id = client_id.to_ascii_lowercase();
     [
         r#"{"subject_access_review":{"groups":"#,
         &user.groups,
         r#","resource_attributes":{"group":"#,
         &string(&authorization.group),
         r#","name":null,"namespace":null,"resource":"#,
-        &string(&client_id),
+        &string(&resource(client_id)),
         r#","subresource":null,"verb":"#,
         &string(&authorization.verb),
         r#","version":null},"user":"#,
@@ -120,6 +118,11 @@ fn request(
         "}",
     ]
     .concat()
+}
+
+/// The resource that a client ID is: RBAC compares resources as they are written.
+fn resource(client_id: &str) -> String {
+    client_id.to_ascii_lowercase()
 }
 
 /// Reads a `SubjectAccessReviewStatus`.

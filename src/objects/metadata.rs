@@ -71,7 +71,12 @@ impl<'a> Metadata<'a> {
 
     /// Whether another object has the same labels and annotations of ours, in the same order: the host sorts keys.
     pub fn has_same_ours(&self, other: &Metadata<'_>) -> bool {
-        self.labels == other.labels && self.annotations == other.annotations
+        self.labels == other.labels && self.has_same_annotations(other)
+    }
+
+    /// Whether another object has the same annotations of ours, in the same order.
+    pub fn has_same_annotations(&self, other: &Metadata<'_>) -> bool {
+        self.annotations == other.annotations
     }
 
     /// The labels and annotations of ours: which of the two, key and value.

@@ -10,7 +10,7 @@ use crate::keys;
 use crate::messages::Excerpt;
 use crate::objects::{Container, PodSpec};
 use crate::settings::Settings;
-use crate::settings::allowed_identities::{Allowance, AllowedIdentities, Claim, Claims, Part};
+use crate::settings::allowed_identities::{AllowedIdentities, Claim, Claims, Part};
 use crate::values;
 
 /// The check of one ServiceAccount's identities.
@@ -76,7 +76,7 @@ impl<'c> Check<'c> {
             Part::Client => id_source(ids.client_id, keys::CLIENT_ID, "clientID"),
             Part::Tenant => id_source(ids.tenant_id, keys::TENANT_ID, "tenantID"),
         };
-        self.report(about, source, part, claims, allowance, findings);
+        self.report(about, source, part, claims, findings);
     }
 
     /// Adds to the findings about a pod for each identity that its containers set themselves and that is not allowed.
@@ -102,7 +102,7 @@ impl<'c> Check<'c> {
             if owns.len() >= IDENTITIES_OF_A_POD {
                 // The work must not grow with containers times entries.
                 findings.add(about, self.severity, Problem::TooManyIdentities);
-                return;
+                break;
             }
             owns.push((place, container, own));
         }
@@ -133,7 +133,7 @@ impl<'c> Check<'c> {
             let about = about.container(place.list, place.index, &container.name);
             let source = IdSource::Env(name);
             let claims = self.claims(slice::from_ref(claim));
-            self.report(&about, source, part, claims, allowance, findings);
+            self.report(&about, source, part, claims, findings);
         }
     }
 
@@ -155,7 +155,6 @@ impl<'c> Check<'c> {
         source: IdSource,
         part: Part,
         claims: Claims<'_>,
-        allowance: Allowance,
         findings: &mut Findings,
     ) {
         let Some(claim) = claims.identities.first() else {
@@ -180,11 +179,14 @@ impl<'c> Check<'c> {
             },
             source,
             expected,
-            allowed: self.allowed.alternatives(allowance, claims, part),
+            allowed: self.allowed.alternatives(claims, part),
         };
         findings.add(about, self.severity, problem);
     }
 }
+
+// Each has a bit in `Allowance`.
+const _: () = assert!(IDENTITIES_OF_A_POD < 32);
 
 /// What a container sets itself.
 #[derive(Default, PartialEq)]
@@ -218,7 +220,7 @@ fn id_source(id: Option<Sourced<&str>>, annotation: &'static str, field: &'stati
         Some(Source::IdentityMap(index)) => {
             IdSource::Setting(Excerpt::new(&format!("identityMap[{index}].{field}")))
         }
-        Some(Source::Setting) => IdSource::Setting(Excerpt::new("azureTenantID")),
+        Some(Source::Setting) => IdSource::DefaultTenant,
         Some(Source::Pod | Source::ServiceAccount) | None => IdSource::Annotation(annotation),
     }
 }

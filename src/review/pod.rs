@@ -199,6 +199,7 @@ impl<'a> PodReview<'_, 'a> {
             self.report(not_found, is_decided, &object, &mut findings);
             // Without the ServiceAccount, nobody knows whether it would opt its pods in.
             if self.purpose != Purpose::Check || !is_decided {
+                self.check_own_identities(&mut findings);
                 return self.stop_here(findings, &object);
             }
         }

@@ -10,7 +10,7 @@ use crate::identity::permission::User;
 use crate::identity::{self, lookup};
 use crate::json::Fault;
 use crate::keys;
-use crate::objects::{Annotated, Request};
+use crate::objects::{Annotated, Metadata, Request};
 use crate::settings::authorization::AuthorizationMode;
 use crate::settings::{OptIn, Settings};
 use crate::verdict::{Verdict, audit};
@@ -29,11 +29,16 @@ pub fn review(
     observer: &mut impl Observer,
 ) -> Result<Verdict<'static>, Fault> {
     let metadata = lookup::metadata_of(&request.object)?;
-    if metadata.is_being_deleted || !metadata.has_ours() {
+    if !metadata.has_ours() {
         return Ok(Verdict::unchanged());
     }
     let old = lookup::metadata_of(&request.old_object).ok();
-    if old.as_ref().is_some_and(|old| metadata.has_same_ours(old)) {
+    // One that is being deleted must be able to go. Pods can still be made for it, so its identity must not change.
+    let is_same = |old: &Metadata<'_>| {
+        metadata.has_same_ours(old)
+            || metadata.is_being_deleted && metadata.has_same_annotations(old)
+    };
+    if old.as_ref().is_some_and(is_same) {
         return Ok(Verdict::unchanged());
     }
     let object = metadata.object_name("ServiceAccount", &request.namespace);
@@ -42,7 +47,11 @@ pub fn review(
         metadata: &metadata,
     };
     let mut findings = Findings::default();
-    let (namespace, name) = (&*request.namespace, &*metadata.name);
+    let namespace = &*request.namespace;
+    let name = match &*metadata.name {
+        "" => &*metadata.generate_name,
+        name => name,
+    };
     let map = settings.identity_map;
     let entry = map.and_then(|map| map.entry_for(namespace, name));
     let entry = entry.as_deref();

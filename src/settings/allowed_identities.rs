@@ -40,8 +40,6 @@ pub struct Allowance {
     pub client_allowed: u32,
     /// The index of the entry that allows the first claim.
     pub entry: Option<usize>,
-    /// Whether an entry is about the ServiceAccount.
-    pub is_known: bool,
 }
 
 /// A part of an identity.
@@ -62,6 +60,8 @@ const NAMED: usize = 2;
 /// In how many entries they are looked for: a rejection must not take much longer than an acceptance.
 const ENTRIES_OF_ADVICE: usize = 200;
 
+const LISTS: [&str; 4] = [NAMESPACES.0, SERVICE_ACCOUNTS.0, CLIENT_IDS, TENANT_IDS];
+
 const SHAPE: Shape = Shape::List(&Shape::Object(
     &[
         NAMESPACES,
@@ -69,10 +69,7 @@ const SHAPE: Shape = Shape::List(&Shape::Object(
         (CLIENT_IDS, Shape::List(&Shape::Text(values::client_id))),
         (TENANT_IDS, Shape::List(&Shape::Text(values::tenant_id))),
     ],
-    |faults, entry| {
-        let lists = [NAMESPACES.0, SERVICE_ACCOUNTS.0, CLIENT_IDS, TENANT_IDS];
-        entries::check_entry(faults, entry, &lists);
-    },
+    |faults, entry| entries::check_entry(faults, entry, &LISTS),
 ));
 
 /// Takes the setting as it is; `None` if it has no entries.
@@ -85,7 +82,7 @@ pub fn check(faults: &mut Faults, setting: Setting<'_>) {
     let before = faults.count();
     SHAPE.check(faults, setting);
     if faults.count() == before {
-        entries::check_for_repeats(faults, setting);
+        entries::check_order(faults, setting, &LISTS);
     }
 }
 
@@ -103,7 +100,6 @@ impl<'s> AllowedIdentities<'s> {
             let Some(Entry { clients, tenants }) = entry(reader, claims)? else {
                 return Ok(true);
             };
-            allowance.is_known = true;
             allowance.client_allowed |= clients;
             allowance.allowed |= clients & tenants;
             if allowance.entry.is_none() && clients & tenants & 1 == 1 {
@@ -117,16 +113,8 @@ impl<'s> AllowedIdentities<'s> {
 
     /// Some of what is allowed instead of a part of the first claim.
     #[cold]
-    pub fn alternatives(
-        self,
-        allowance: Allowance,
-        claims: Claims<'_>,
-        part: Part,
-    ) -> Vec<Excerpt> {
+    pub fn alternatives(self, claims: Claims<'_>, part: Part) -> Vec<Excerpt> {
         let mut alternatives: Vec<Excerpt> = Vec::new();
-        if !allowance.is_known {
-            return alternatives;
-        }
         let claim = claims.identities.first();
         let claimed = claim.and_then(|claim| match part {
             Part::Client => claim.client_id,
@@ -139,18 +127,22 @@ impl<'s> AllowedIdentities<'s> {
                 Part::Client => CLIENT_IDS,
                 Part::Tenant => TENANT_IDS,
             };
-            let is_meant = |entry: &Entry| part == Part::Client || entry.clients & 1 == 1;
+            // With it, the whole is allowed.
+            let is_meant = |entry: &Entry| match part {
+                Part::Client => entry.tenants & 1 == 1,
+                Part::Tenant => entry.clients & 1 == 1,
+            };
             if entry.as_ref().is_some_and(is_meant) {
                 let list = field(json, name).unwrap_or("[]");
                 entries::each_text(&mut Reader::new(list), &mut |id| {
                     let is_known = alternatives.iter().any(|known: &Excerpt| known.is(id))
-                        || claimed.is_some_and(|claimed| is_same(claimed, id));
+                        || claimed.is_some_and(|claimed| claimed.eq_ignore_ascii_case(id));
                     if alternatives.len() < NAMED && !is_known {
                         alternatives.push(Excerpt::new(id));
                     }
                 })?;
             }
-            Ok(alternatives.len() < NAMED && index < ENTRIES_OF_ADVICE)
+            Ok(alternatives.len() < NAMED && index.saturating_add(1) < ENTRIES_OF_ADVICE)
         });
         alternatives
     }
@@ -206,18 +198,12 @@ fn matching<'c>(
     let mut matching = 0;
     entries::each_text(list, &mut |item| {
         for (index, claim) in claims.iter().enumerate() {
-            if id(claim).is_none_or(|id| is_same(id, item)) {
+            if id(claim).is_none_or(|id| id.eq_ignore_ascii_case(item)) {
                 matching |= bit(index);
             }
         }
     })?;
     Ok(matching)
-}
-
-/// Whether IDs are the same in any case. Most differ at their first letter, and there may be thousands of them.
-fn is_same(id: &str, other: &str) -> bool {
-    let mut pairs = id.bytes().zip(other.bytes());
-    id.len() == other.len() && pairs.all(|(byte, other)| byte.eq_ignore_ascii_case(&other))
 }
 
 /// The bit of the claim with this index.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::entries;
 use super::faults::{Faults, Setting};
-use super::shape::Shape;
+use super::shape::{Shape, field};
 use crate::json::Reader;
 use crate::values;
 
@@ -53,11 +53,14 @@ enum Name {
     ExemptUsers,
 }
 
+const PREFIX: &str = "authorization.";
+const EXEMPT_USERS: &str = "exemptUsers";
+
 const NAMES: [(&str, Name); 4] = [
     ("mode", Name::Mode),
     ("verb", Name::Verb),
     ("group", Name::Group),
-    ("exemptUsers", Name::ExemptUsers),
+    (EXEMPT_USERS, Name::ExemptUsers),
 ];
 
 /// The names of the settings under `authorization`.
@@ -75,13 +78,13 @@ const MODES: [(&str, AuthorizationMode); 3] = [
 ];
 
 /// The users who are not asked about unless the setting says otherwise: controllers, which act for others.
-const EXEMPT_USERS: &str = r#"["system:serviceaccount:kube-system:*"]"#;
+const CONTROLLERS: &str = r#"["system:serviceaccount:kube-system:*"]"#;
 
 /// Reads the settings under `authorization`.
 pub fn read<'s>(faults: &mut Faults, setting: Setting<'s>) -> Authorization<'s> {
     let mut authorization = Authorization::default();
     let object = Setting {
-        prefix: "authorization.",
+        prefix: PREFIX,
         ..setting
     };
     faults.fields(object, &NAMES, |faults, name, setting| match name {
@@ -100,18 +103,27 @@ pub fn read<'s>(faults: &mut Faults, setting: Setting<'s>) -> Authorization<'s> 
                 authorization.group = Cow::Owned(group);
             }
         }
-        Name::ExemptUsers => {
-            Shape::List(&Shape::Text(values::user_pattern)).check(faults, setting);
-            authorization.exempt_users = Some(setting.value);
-        }
+        Name::ExemptUsers => authorization.exempt_users = Some(setting.value),
     });
     authorization
+}
+
+/// Notes what is wrong with the list under `authorization`.
+pub fn check(faults: &mut Faults, setting: Setting<'_>) {
+    if let Some(value) = field(setting.value, EXEMPT_USERS) {
+        let setting = Setting {
+            prefix: PREFIX,
+            key: EXEMPT_USERS,
+            value,
+        };
+        Shape::List(&Shape::Text(values::user_pattern)).check(faults, setting);
+    }
 }
 
 impl Authorization<'_> {
     /// Whether a user needs no permission to give a ServiceAccount its client ID.
     pub fn exempts(&self, user: &str) -> bool {
-        let patterns = self.exempt_users.unwrap_or(EXEMPT_USERS);
+        let patterns = self.exempt_users.unwrap_or(CONTROLLERS);
         entries::has_match(&mut Reader::new(patterns), user).unwrap_or(false)
     }
 }
@@ -193,7 +205,7 @@ mod tests {
             ),
             (
                 r#""exemptUsers":["a b"]"#,
-                r#"exemptUsers[0]: expected a user name of at most 253 visible ASCII characters, with * and ? for others, found "a b""#,
+                r#"exemptUsers[0]: expected a user name of visible ASCII characters, with * and ? for others, found "a b""#,
             ),
             (
                 r#""verbs":"use""#,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::faults::{Faults, Setting};
 use super::shape::{Fields, Shape, field};
-use crate::findings::{Found, Problem};
+use crate::findings::Problem;
 use crate::json::{Fault, Reader, each_item};
 use crate::messages::Excerpt;
 use crate::values::{self, covers, matches};
@@ -23,9 +23,12 @@ pub const SERVICE_ACCOUNTS: (&str, Shape) = (
     Shape::List(&Shape::Text(values::name_pattern)),
 );
 
-/// How many comparisons of patterns are made to find entries that never count: enough for a thousand entries with
-/// wildcards, and for any number without.
-const COMPARISONS: usize = 500_000;
+/// How much work it may be to find entries that never count, in bytes that are compared if patterns are as alike as can be:
+/// enough for a thousand usual entries with wildcards, and for any number without.
+const WORK: usize = 100_000_000;
+
+/// How much is kept for that, in bytes.
+const KEPT: usize = 4_000_000;
 
 /// The list that a setting is; `None` if it has no entries, or if it is none, which is a fault.
 pub fn list<'s>(faults: &mut Faults, setting: Setting<'s>) -> Option<&'s str> {
@@ -82,11 +85,6 @@ pub fn check_entry(faults: &mut Faults, entry: Fields<'_>, lists: &[&'static str
     }
 }
 
-/// Notes the entries of a list that are there twice.
-pub fn check_for_repeats(faults: &mut Faults, list: Setting<'_>) {
-    note_repeats(faults, &list.path(), &items(list.value));
-}
-
 fn note_repeats(faults: &mut Faults, path: &str, texts: &[String]) {
     let mut first = HashMap::<&str, usize>::new();
     for (index, text) in texts.iter().enumerate() {
@@ -100,68 +98,69 @@ fn note_repeats(faults: &mut Faults, path: &str, texts: &[String]) {
     }
 }
 
-/// Notes the entries of a list of which only the first that matches counts, if all that they match is matched before.
-///
-/// An entry that matches nothing is noted too.
-pub fn check_order(faults: &mut Faults, list: Setting<'_>) {
+/// Notes each entry that never counts, because what it matches is matched by those before it. `names` are the lists of an
+/// entry that say what it matches; if one of them is empty, it matches nothing.
+pub fn check_order(faults: &mut Faults, list: Setting<'_>, names: &[&str]) {
     let path = &list.path();
-    let mut scopes = Vec::new();
-    let mut left = COMPARISONS;
+    let mut left = KEPT;
+    let mut entries = Vec::new();
     let _: Result<_, _> = each_item(&mut Reader::new(list.value), &mut |_, reader| {
-        let entry = reader.raw()?;
-        let namespaces = patterns(entry, NAMESPACES.0);
-        let names = patterns(entry, SERVICE_ACCOUNTS.0);
-        left = left.saturating_sub(namespaces.len().saturating_mul(names.len()));
-        let mut scope = Vec::new();
-        for namespace in namespaces.iter().filter(|_| left > 0) {
-            for name in &names {
-                scope.push([namespace, "/", name].concat());
-            }
-        }
-        scopes.push(scope);
-        Ok(true)
+        entries.push(keys(reader.raw()?, names, &mut left));
+        Ok(left > 0)
     });
     let mut known = HashMap::<&str, usize>::new();
     let mut wide: Vec<(&str, usize)> = Vec::new();
-    for (index, scope) in scopes.iter().enumerate() {
+    let mut wide_bytes: usize = 0;
+    let mut work = WORK;
+    for (index, keys) in entries.iter().enumerate() {
         let mut earliest = None;
         let mut is_covered = true;
-        for pair in scope {
-            let mut earlier = known.get(pair.as_str()).copied();
-            left = left.saturating_sub(wide.len());
-            if earlier.is_none() && left > 0 {
-                let covering = wide.iter().find(|(pattern, _)| covers(pattern, pair));
+        for key in keys {
+            let mut earlier = known.get(key.as_str()).copied();
+            work = work.saturating_sub(wide_bytes.saturating_mul(key.len()));
+            if earlier.is_none() && work > 0 {
+                let covering = wide.iter().find(|(pattern, _)| covers(pattern, key));
                 earlier = covering.map(|(_, entry)| *entry);
             }
             is_covered &= earlier.is_some();
             earliest = earliest.or(earlier);
         }
-        let problem = match earliest {
-            Some(earlier) if is_covered => Problem::SettingShadowed {
+        if let Some(earlier) = earliest.filter(|_| is_covered) {
+            faults.add_item(path, index, || Problem::SettingShadowed {
                 earlier: Excerpt::new(&format!("{path}[{earlier}]")),
-            },
-            None if scope.is_empty() && left > 0 => Problem::SettingMalformed {
-                expected: "namespaces and serviceAccounts with one pattern at least".into(),
-                found: Found::Kind("an empty list"),
-                hint: None,
-            },
-            _ => {
-                for pair in scope {
-                    known.entry(pair).or_insert(index);
-                    if pair.contains(['*', '?']) {
-                        wide.push((pair, index));
-                    }
-                }
-                continue;
+            });
+            continue;
+        }
+        for key in keys {
+            known.entry(key).or_insert(index);
+            if key.bytes().any(|byte| matches!(byte, b'*' | b'?')) {
+                wide_bytes = wide_bytes.saturating_add(key.len());
+                wide.push((key, index));
             }
-        };
-        faults.add_item(path, index, || problem);
+        }
     }
 }
 
-/// The patterns of an entry under this name, as JSON: no pattern has a character that is escaped.
-fn patterns(entry: &str, name: &str) -> Vec<String> {
-    items(field(entry, name).unwrap_or(r#"["*"]"#))
+/// What an entry matches: each combination of what its lists have, as JSON. No pattern has a character that is escaped.
+///
+/// There are none if they would take more than is `left`.
+fn keys(entry: &str, names: &[&str], left: &mut usize) -> Vec<String> {
+    let mut keys = vec![String::new()];
+    for name in names {
+        let patterns = items(field(entry, name).unwrap_or(r#"["*"]"#));
+        let mut longer = Vec::new();
+        for key in &keys {
+            for pattern in &patterns {
+                *left = left.saturating_sub(key.len().saturating_add(pattern.len()));
+                if *left == 0 {
+                    return Vec::new();
+                }
+                longer.push([key, pattern.as_str()].concat());
+            }
+        }
+        keys = longer;
+    }
+    keys
 }
 
 #[cfg(test)]
@@ -254,7 +253,7 @@ mod tests {
             "allowedIdentities[0].clientIDs[1]: is the same as allowedIdentities[0].clientIDs[0]; help: remove one of them".to_owned(),
         ]);
         rejects("allowedIdentities", r#"[{"namespaces":["a"]},{},{"namespaces":["a"]}]"#, &[
-            "allowedIdentities[2]: is the same as allowedIdentities[0]; help: remove one of them".to_owned(),
+            "allowedIdentities[2]: never counts, because allowedIdentities[0] matches all that it matches; help: put it before that one, or remove it".to_owned(),
         ]);
     }
 
@@ -276,14 +275,37 @@ mod tests {
             (vec![of(r#""a""#), of(r#""b""#), entry("")], vec![]),
             (vec![entry(""), of(r#""b""#)], vec![shadowed(1, 0)]),
             (vec![of(r#""a","b""#), of(r#""b""#)], vec![shadowed(1, 0)]),
-            (vec![of(r#""a""#), of(r#""b""#), of(r#""b","a""#)], vec![shadowed(2, 1)]),
-            (vec![of(r#""team-*""#), of(r#""team-a-*","team-?""#)], vec![shadowed(1, 0)]),
+            (
+                vec![of(r#""a""#), of(r#""b""#), of(r#""b","a""#)],
+                vec![shadowed(2, 1)],
+            ),
+            (
+                vec![of(r#""team-*""#), of(r#""team-a-*","team-?""#)],
+                vec![shadowed(1, 0)],
+            ),
             (vec![of(r#""team-?""#), of(r#""team-*""#)], vec![]),
-            (vec![both(r#""a""#, r#""x""#), both(r#""a""#, r#""y""#), of(r#""a""#)], vec![]),
-            (vec![both(r#""*""#, r#""x""#), both(r#""a""#, r#""x","y""#), both(r#""a""#, r#""y""#)], vec![shadowed(2, 1)]),
+            (
+                vec![
+                    both(r#""a""#, r#""x""#),
+                    both(r#""a""#, r#""y""#),
+                    of(r#""a""#),
+                ],
+                vec![],
+            ),
+            (
+                vec![
+                    both(r#""*""#, r#""x""#),
+                    both(r#""a""#, r#""x","y""#),
+                    both(r#""a""#, r#""y""#),
+                ],
+                vec![shadowed(2, 1)],
+            ),
             (
                 vec![of(r#""a""#), of("")],
-                vec!["identityMap[1]: expected namespaces and serviceAccounts with one pattern at least, found an empty list".to_owned()],
+                vec![
+                    "identityMap[1].namespaces: expected one pattern at least, found an empty list"
+                        .to_owned(),
+                ],
             ),
         ] {
             let entries = format!("[{}]", entries.join(","));

@@ -63,17 +63,28 @@ pub fn check(faults: &mut Faults, setting: Setting<'_>) {
     let before = faults.count();
     SHAPE.check(faults, setting);
     if faults.count() == before {
-        entries::check_order(faults, setting);
+        entries::check_order(faults, setting, &[NAMESPACES.0, SERVICE_ACCOUNTS.0]);
     }
 }
 
 /// An entry gives something, and is enough if there is no lookup.
 fn check_entry(faults: &mut Faults, entry: Fields<'_>) {
-    entries::check_entry(faults, entry, &[NAMESPACES.0, SERVICE_ACCOUNTS.0]);
+    let lists = [NAMESPACES.0, SERVICE_ACCOUNTS.0];
+    entries::check_entry(faults, entry, &lists);
+    for name in lists {
+        if let Some(list @ "[]") = entry.get(name) {
+            let setting = entry.setting(name, list);
+            faults.expected_but(setting, "one pattern at least", "an empty list");
+        }
+    }
     let has_client_id = entry.get(CLIENT_ID).is_some();
-    if entry.get(LOOKUP) == Some("false") && !has_client_id {
-        let because = Some("lookup: false");
-        faults.missing(entry.prefix, CLIENT_ID, values::CLIENT_ID, because);
+    if entry.get(LOOKUP) == Some("false") {
+        let wanted = [(CLIENT_ID, values::CLIENT_ID), (OPT_IN, "true or false")];
+        for (name, expected) in wanted {
+            if entry.get(name).is_none() {
+                faults.missing(entry.prefix, name, expected, Some("lookup: false"));
+            }
+        }
         return;
     }
     let gives = [TENANT_ID, TOKEN_EXPIRATION, OPT_IN];

@@ -11,8 +11,7 @@ pub const NAME_PATTERN: &str =
     "a name: lower-case letters, digits, hyphens and dots, with * and ? for others";
 
 /// What a pattern of users is, to be read after "expected".
-pub const USER_PATTERN: &str =
-    "a user name of at most 253 visible ASCII characters, with * and ? for others";
+pub const USER_PATTERN: &str = "a user name of visible ASCII characters, with * and ? for others";
 
 /// The length of the longest name that a pattern can match, in bytes: that of a ServiceAccount as a user, and more.
 const LONGEST_USER: usize = 1024;
@@ -23,7 +22,7 @@ const LONGEST_USER: usize = 1024;
 ///
 /// [`Malformed`] if it could match none.
 pub fn namespace_pattern(text: &str) -> Result<&str, Malformed> {
-    let valid = |text: &str| !text.contains('.') && is_name_pattern(text, 63);
+    let valid = |text: &str| is_name_pattern(text, 63) && has_only(text, |byte| byte != b'.');
     checked(text, NAMESPACE_PATTERN, &valid)
 }
 

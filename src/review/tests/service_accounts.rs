@@ -115,7 +115,12 @@ fn an_update_that_leaves_ours_alone_is_accepted() {
 fn one_that_is_being_deleted_is_accepted() {
     let mut case = applied("UPDATE", json!({}), json!({keys::CLIENT_ID: "my-app"}));
     case.object()["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    case.object()["metadata"]["labels"] = json!({keys::USE: "true"});
+    case.request["oldObject"] = service_account(json!({}), json!({keys::CLIENT_ID: "my-app"}));
     case.unchanged();
+    // Pods can still be made for it.
+    case.request["oldObject"] = service_account(json!({}), json!({keys::CLIENT_ID: CLIENT_ID}));
+    assert!(case.review().is_rejection());
 }
 
 #[test]
