@@ -109,7 +109,7 @@ pub fn client_id<'m>(
     severity: Severity,
     findings: &mut Findings,
 ) -> Option<Sourced<&'m str>> {
-    let of_entry = entry.and_then(|entry| Some((entry, entry.client_id.as_deref()?)));
+    let of_entry = entry.map(|entry| (entry, entry.client_id.as_deref()));
     let (key, parse) = (keys::CLIENT_ID, values::client_id);
     id(service_account, key, parse, of_entry, severity, findings)
 }
@@ -121,7 +121,7 @@ pub fn tenant_id<'m>(
     settings: &'m Settings<'_>,
     findings: &mut Findings,
 ) -> Sourced<&'m str> {
-    let of_entry = entry.and_then(|entry| Some((entry, entry.tenant_id.as_deref()?)));
+    let of_entry = entry.map(|entry| (entry, entry.tenant_id.as_deref()));
     let (key, parse) = (keys::TENANT_ID, values::tenant_id);
     let severity = settings.on_malformed;
     let own = id(service_account, key, parse, of_entry, severity, findings);
@@ -136,40 +136,38 @@ fn id<'m>(
     from: Annotated<'m>,
     key: &'static str,
     parse: fn(&str) -> Result<&str, Malformed>,
-    of_entry: Option<(&MapEntry<'m>, &'m str)>,
+    of_entry: Option<(&MapEntry<'m>, Option<&'m str>)>,
     severity: Severity,
     findings: &mut Findings,
 ) -> Option<Sourced<&'m str>> {
-    let Some((entry, value)) = of_entry else {
-        let value = annotation(from, key, parse, severity, findings)?;
-        let source = Source::ServiceAccount;
-        return Some(Sourced { value, source });
-    };
-    let comes_first = entry.overrides || !entry.looks_up;
-    let written = from.metadata.annotation(key);
-    if written.is_some_and(|written| !written.eq_ignore_ascii_case(value)) {
-        let problem = Problem::DiffersFromMap {
-            annotation: key,
-            entry: entry.index,
-            is_overridden: comes_first,
+    let mut mapped = None;
+    if let Some((entry, value)) = of_entry {
+        let is_overridden = !entry.looks_up || entry.overrides && value.is_some();
+        let differs = |written: &str| match value {
+            Some(value) => !written.eq_ignore_ascii_case(value),
+            None => is_overridden,
         };
-        findings.warn(from.about, problem);
-    }
-    let own = if comes_first {
-        None
-    } else {
-        annotation(from, key, parse, severity, findings)
-    };
-    Some(own.map_or(
-        Sourced {
+        if from.metadata.annotation(key).is_some_and(differs) {
+            let problem = Problem::DiffersFromMap {
+                annotation: key,
+                entry: entry.index,
+                is_overridden,
+            };
+            findings.warn(from.about, problem);
+        }
+        mapped = value.map(|value| Sourced {
             value,
             source: Source::IdentityMap(entry.index),
-        },
-        |value| Sourced {
-            value,
-            source: Source::ServiceAccount,
-        },
-    ))
+        });
+        if is_overridden {
+            return mapped;
+        }
+    }
+    let own = annotation(from, key, parse, severity, findings).map(|value| Sourced {
+        value,
+        source: Source::ServiceAccount,
+    });
+    own.or(mapped)
 }
 
 fn annotation<'m>(

@@ -159,7 +159,9 @@ struct Case {
     name: &'static str,
     client: Option<&'static str>,
     tenant: Option<&'static str>,
-    is_labelled: bool,
+    opt_in: &'static str,
+    pod_label: Option<&'static str>,
+    is_account_labelled: bool,
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -168,15 +170,28 @@ fn cases() -> impl Strategy<Value = Case> {
         prop::option::of(select(&CLIENT_IDS[..])),
         prop::option::of(select(&TENANT_IDS[..])),
     );
-    (allowed(), map(), names, ids, any::<bool>()).prop_map(
-        |(allowed, map, (namespace, name), (client, tenant), is_labelled)| Case {
+    let labels = (
+        select(&["PodLabel", "PodLabel", "Either", "ServiceAccountLabel"][..]),
+        select(&[None, Some("true"), Some("true"), Some("false")][..]),
+        any::<bool>(),
+    );
+    (allowed(), map(), names, ids, labels).prop_map(
+        |(
+            allowed,
+            map,
+            (namespace, name),
+            (client, tenant),
+            (opt_in, pod_label, is_account_labelled),
+        )| Case {
             allowed,
             map,
             namespace,
             name,
             client,
             tenant,
-            is_labelled,
+            opt_in,
+            pod_label,
+            is_account_labelled,
         },
     )
 }
@@ -196,14 +211,16 @@ const DEFAULT_TENANT: &str = "contoso.com";
 
 impl Case {
     fn settings(&self) -> Value {
-        json!({"azureTenantID": DEFAULT_TENANT, "allowedIdentities": self.allowed, "identityMap": self.map})
+        json!({"azureTenantID": DEFAULT_TENANT, "allowedIdentities": self.allowed, "identityMap": self.map, "optIn": self.opt_in})
     }
 
     fn service_account(&self) -> Value {
         let annotations =
             object(json!({keys::CLIENT_ID: self.client, keys::TENANT_ID: self.tenant}));
-        let metadata =
-            json!({"name": self.name, "namespace": self.namespace, "annotations": annotations});
+        let labels = object(json!({keys::USE: self.is_account_labelled.then_some("")}));
+        let metadata = json!({
+            "name": self.name, "namespace": self.namespace, "annotations": annotations, "labels": labels,
+        });
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
     }
 
@@ -222,7 +239,7 @@ impl Case {
 
     /// What the policy decides on a pod.
     fn gets(&self) -> Gets {
-        let labels = object(json!({keys::USE: self.is_labelled.then_some("true")}));
+        let labels = object(json!({keys::USE: self.pod_label}));
         let pod = json!({
             "metadata": {"name": "demo", "labels": labels},
             "spec": {"serviceAccountName": self.name, "containers": [{"name": "app"}]},
@@ -253,12 +270,16 @@ impl Case {
     fn should_get(&self) -> Gets {
         let entry = reference::entry(&self.map, self.namespace, self.name);
         let is = |name: &str| entry.is_some_and(|entry| entry[name] == true);
-        if !self.is_labelled && !is("optIn") {
+        let is_looked_up = entry.is_none() || is("lookup");
+        let by_label = self.opt_in != "ServiceAccountLabel" && self.pod_label == Some("true");
+        let by_map = is("optIn") && self.pod_label != Some("false");
+        let by_account = self.opt_in != "PodLabel" && self.is_account_labelled && is_looked_up;
+        if !by_label && !by_map && !by_account {
             return Gets::Nothing;
         }
         let of_entry = |name: &str| entry.and_then(|entry| entry[name].as_str());
         let pick = |annotation: Option<&'static str>, name: &str| {
-            let annotation = annotation.filter(|_| entry.is_none() || is("lookup"));
+            let annotation = annotation.filter(|_| is_looked_up);
             let of_entry = of_entry(name).map(str::to_owned);
             let annotation = annotation.map(str::to_owned);
             if is("override") {
@@ -317,14 +338,30 @@ proptest! {
     fn a_service_account_is_rejected_if_its_pods_would_be(case in cases()) {
         let payload = case.request("ServiceAccount", case.service_account());
         let verdict = review(&payload, &Cluster(Value::Null), &mut ());
-        let case = Case { is_labelled: true, ..case };
-        let entry = reference::entry(&case.map, case.namespace, case.name);
-        // Without a lookup, the annotations do not matter to pods; without annotations, the ServiceAccount says nothing.
-        let matters = entry.is_none_or(|entry| entry["lookup"] == true)
-            && (case.client.is_some() || case.tenant.is_some());
-        if matters {
+        let case = Case { opt_in: "PodLabel", pod_label: Some("true"), ..case };
+        // One without annotations or labels of ours is none of the policy's business.
+        if case.client.is_some() || case.tenant.is_some() || case.is_account_labelled {
             prop_assert_eq!(verdict.is_rejection(), case.should_get() == Gets::Rejection);
         }
+    }
+
+    /// An entry that is there again is reported.
+    #[test]
+    fn entries_that_are_there_again_are_reported(case in cases(), index in any::<prop::sample::Index>()) {
+        let is_full = |entry: &Value| {
+            let is_empty = |name| entry[name].as_array().is_some_and(Vec::is_empty);
+            !is_empty("namespaces") && !is_empty("serviceAccounts")
+        };
+        let mut map: Vec<Value> = case.map.into_iter().filter(is_full).collect();
+        prop_assume!(!map.is_empty());
+        let again = index.get(&map).clone();
+        let last = map.len();
+        map.push(again);
+        let settings = json!({"azureTenantID": DEFAULT_TENANT, "identityMap": map}).to_string();
+        let findings = Settings::validate(&settings).expect_err("a fault");
+        let faults: Vec<String> = findings.shown().iter().map(ToString::to_string).collect();
+        let start = format!("setting identityMap[{last}]: never counts, because identityMap[");
+        prop_assert!(faults.iter().any(|fault| fault.starts_with(&start)), "{:?}", faults);
     }
 
     /// An entry that is reported never to count can be left out.
