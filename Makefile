@@ -51,7 +51,8 @@ test: fmt-check lint size-check unit-tests e2e-tests-if-possible deny-if-possibl
 unit-tests: annotated-policy.wasm
 	cargo test --locked --workspace
 
-# Rewrites the outputs in docs/preview.md and cli/tests/preview with what the program prints now: review the difference.
+# Rewrites the outputs in docs/preview.md, docs/identities.md and cli/tests/preview with what the program prints now: review the
+# difference.
 .PHONY: snapshots
 snapshots: annotated-policy.wasm
 	SNAPSHOTS=overwrite cargo test --locked --package azwi-policy --test preview

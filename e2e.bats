@@ -10,15 +10,25 @@ KWCTL=${KWCTL:-$(command -v kwctl || echo target/debug/azwi-policy)}
 DEFAULT_TENANT='"tenant-id": "72f988bf-86f1-41af-91ab-2d7cd011db47", "tenant-id-source": "setting"'
 IDENTITY="{\"client-id\": \"8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11\", \"client-id-source\": \"ServiceAccount annotation\", $DEFAULT_TENANT}"
 TENANT='"azureTenantID": "72f988bf-86f1-41af-91ab-2d7cd011db47"'
+# Settings that ask for permissions.
+OF_SERVICE_ACCOUNT="{$TENANT, \"authorization\": {\"mode\": \"ServiceAccount\"}}"
+OF_USER_TOO="{$TENANT, \"authorization\": {\"mode\": \"ServiceAccountAndUser\"}}"
+# What messages say of a permission that is denied, and of one that there is no answer about.
+LACKS='lacks the permission use-managed-identity on "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11" (API group cid.wi.aks.azure.com); help: add a ClusterRole and a ClusterRoleBinding, which azwi-policy grant writes'
+UNKNOWN='nobody knows whether it may use "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11"'
 
-# review REQUEST SESSION [SETTINGS]: runs the policy; an empty SESSION is a run without access to the cluster.
+# review REQUEST SESSION [SETTINGS]: runs the policy; an empty SESSION is a run without access to the cluster. SETTINGS is JSON,
+# or the name of a file.
 review() {
-  local access=()
+  local settings=(--settings-json "${3:-{$TENANT\}}") access=()
+  if [ -f "test_data/settings/$3.yml" ]; then
+    settings=(--settings-path "test_data/settings/$3.yml")
+  fi
   if [ -n "$2" ]; then
     access=(--allow-context-aware --replay-host-capabilities-interactions "test_data/sessions/$2.yml")
   fi
   run --separate-stderr "$KWCTL" run --request-path "test_data/requests/$1.json" \
-    --settings-json "${3:-{$TENANT\}}" "${access[@]}" annotated-policy.wasm
+    "${settings[@]}" "${access[@]}" annotated-policy.wasm
 }
 
 # responds EXPECTED: the response, less its uid, equals the JSON in the file EXPECTED.
@@ -82,9 +92,7 @@ invalid() {
 }
 
 @test "takes settings from a file" {
-  run --separate-stderr "$KWCTL" run --request-path test_data/requests/pod.json \
-    --settings-path test_data/settings/v1.6.1.yml --allow-context-aware \
-    --replay-host-capabilities-interactions test_data/sessions/service-account.yml annotated-policy.wasm
+  review pod service-account v1.6.1
   responds mutated-v1.6.1
 }
 
@@ -143,7 +151,7 @@ ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: exp
 }
 
 @test "injects the custom token endpoint" {
-  review pod-token-endpoint service-account "{$TENANT, \"customTokenEndpoint\": {\"annotationSuffix\": \"identity-binding\", \"audience\": \"api://AKSIdentityBinding\", \"azureKubernetesTokenProxy\": \"https://token-proxy.example:6443\", \"azureKubernetesCAConfigMapName\": \"ib-ca\"}}"
+  review pod-token-endpoint permission-allowed "{$TENANT, \"customTokenEndpoint\": {\"annotationSuffix\": \"identity-binding\", \"audience\": \"api://AKSIdentityBinding\", \"azureKubernetesTokenProxy\": \"https://token-proxy.example:6443\", \"azureKubernetesCAConfigMapName\": \"ib-ca\"}}"
   responds mutated-token-endpoint
 }
 
@@ -196,6 +204,61 @@ ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: exp
   review pod service-account "{$TENANT, \"mode\": \"Verify\"}"
   rejects 'Pod default/azure-cli-7d9c6b9c5d-*: container "azure-cli" lacks AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_AUTHORITY_HOST and the mount of volume "azure-identity-token"
 Pod default/azure-cli-7d9c6b9c5d-*: volume "azure-identity-token" is missing; help: re-create the pod while the policy that injects is in place' "$IDENTITY"
+}
+
+@test "mutates a pod whose ServiceAccount may use the identity" {
+  review pod permission-allowed "$OF_SERVICE_ACCOUNT"
+  responds mutated
+}
+
+@test "rejects a pod whose ServiceAccount may not use the identity" {
+  review pod permission-denied "$OF_SERVICE_ACCOUNT"
+  rejects "ServiceAccount default/fed-sa $LACKS" "$IDENTITY"
+}
+
+@test "warns about a Deployment whose ServiceAccount may not use the identity yet" {
+  review deployment permission-denied "$OF_SERVICE_ACCOUNT"
+  responds permission-missing-yet
+}
+
+@test "rejects a pod if PolicyServer is not allowed to ask for permissions" {
+  review pod permission-forbidden "$OF_SERVICE_ACCOUNT"
+  rejects "ServiceAccount default/fed-sa: $UNKNOWN: PolicyServer is not allowed to create SubjectAccessReviews; help: let its ServiceAccount create them, with a ClusterRole and a ClusterRoleBinding" "$IDENTITY"
+}
+
+@test "rejects a pod if the question for the permission fails" {
+  review pod permission-error "$OF_SERVICE_ACCOUNT"
+  rejects "ServiceAccount default/fed-sa: $UNKNOWN: the host says \"ServiceError: client error (Connect)\"; help: see PolicyServer's log (azwi-policy preview: add what is missing)" "$IDENTITY"
+}
+
+@test "warns if the question for the permission fails and the settings say so" {
+  review pod permission-error "{$TENANT, \"authorization\": {\"mode\": \"ServiceAccount\"}, \"onAuthorizationError\": \"Warn\"}"
+  responds permission-unknown
+}
+
+@test "rejects a ServiceAccount whose client ID is set by a user who may not use it" {
+  review service-account-by-user permission-denied-to-user "$OF_USER_TOO"
+  rejects "ServiceAccount default/fed-sa: user \"jane@example.com\" $LACKS"
+}
+
+@test "asks for no permission of a controller that is exempt" {
+  review service-account-by-controller "" "$OF_USER_TOO"
+  responds accepted
+}
+
+@test "mutates a pod whose identity is allowed" {
+  review pod service-account allowed-identities
+  responds mutated
+}
+
+@test "rejects a ServiceAccount whose identity is not allowed, without access to the cluster" {
+  review service-account-of-another-team "" allowed-identities
+  rejects 'ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected a client ID that setting allowedIdentities allows, found "3b9d6f0a-1c2e-4d7b-8a90-5e4f3a2b1c0d"; help: use "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11"'
+}
+
+@test "mutates a pod by the identity map alone, without access to the cluster" {
+  review pod-not-opted-in "" identity-map
+  responds mutated-identity-map
 }
 
 @test "rejects settings without a tenant" {

@@ -155,7 +155,7 @@ proptest! {
         }
         let answer = call("validate_settings", &settings, host(&case).0).map_err(TestCaseError::fail)?;
         let expected = match std::str::from_utf8(&settings) {
-            Ok(text) => NativeSettings::read(text).err().map(|faults| message(&faults, "\n")),
+            Ok(text) => NativeSettings::validate(text).err().map(|faults| message(&faults, "\n")),
             Err(_) => Some("settings: expected an object, found invalid UTF-8".to_owned()),
         };
         let expected = match expected {

@@ -959,6 +959,7 @@ fn bad() -> Vec<(&'static str, Value)> {
             json!({"namespaces": ["a"], "override": true, "lookup": true}),
             json!({"clientID": null, "tenantID": null, "tokenExpirationSeconds": null, "optIn": null}),
             json!({"optIn": true, "lookup": false}),
+            json!({"clientID": CLIENT_ID, "lookup": false}),
             json!({"clientID": null, "optIn": true, "lookup": false}),
             json!({"clientId": CLIENT_ID, "lookup": false}),
             json!({"clientID": CLIENT_ID, "namespace": ["a"]}),
@@ -1066,7 +1067,7 @@ fn both_reject_what_could_not_work() {
 
 #[test]
 fn both_accept_the_settings_of_the_example() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/identities/settings.yml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/identities/settings.yaml");
     let text = fs::read_to_string(&path).expect("the settings");
     let settings = yaml_serde::from_str(&text).expect("YAML");
     assert_eq!(Schema::read().agrees(&settings), None);
@@ -1169,7 +1170,7 @@ fn both_accept_what_works() {
             "identityMap",
             json!([
                 {"namespaces": patterns, "serviceAccounts": ["a"], "optIn": true},
-                {"namespaces": ["b"], "clientID": CLIENT_ID, "lookup": false},
+                {"namespaces": ["b"], "clientID": CLIENT_ID, "optIn": false, "lookup": false},
                 {"serviceAccounts": null, "tokenExpirationSeconds": 86400, "override": true},
             ]),
         )],

@@ -51,7 +51,7 @@ pub struct GrantArgs {
     pub api_group: String,
 }
 
-/// The two objects as YAML.
+/// The two objects as YAML, each after a line `---`, so that several outputs in a row are YAML too.
 ///
 /// # Errors
 ///
@@ -82,11 +82,11 @@ pub fn grant(args: &GrantArgs) -> Result<String> {
         "roleRef": {"apiGroup": rbac::GROUP, "kind": "ClusterRole", "name": name},
         "subjects": subjects(args)?,
     });
-    Ok([
+    Ok(format!(
+        "---\n{}---\n{}",
         yaml_serde::to_string(&role)?,
-        yaml_serde::to_string(&binding)?,
-    ]
-    .join("---\n"))
+        yaml_serde::to_string(&binding)?
+    ))
 }
 
 /// Who gets the identity, in the order of the arguments, each once.
@@ -214,6 +214,15 @@ mod tests {
         status.allowed
     }
 
+    /// Kind and name of each object.
+    fn names(granted: &str) -> Vec<String> {
+        manifests::read_text("f", granted)
+            .unwrap()
+            .iter()
+            .map(|manifest| format!("{} {}", manifest.kind, manifest.name().unwrap()))
+            .collect()
+    }
+
     #[test]
     fn grants_that_and_nothing_else() {
         let identity = json!({
@@ -278,11 +287,31 @@ mod tests {
             "system:serviceaccount:team-a:api",
             &attributes
         ));
-        let names: Vec<_> = manifests::read_text("f", &granted)
-            .unwrap()
-            .iter()
-            .map(|manifest| format!("{} {}", manifest.kind, manifest.name().unwrap()))
-            .collect();
-        assert_eq!(names, ["ClusterRole team:a", "ClusterRoleBinding team:a"]);
+        assert_eq!(
+            names(&granted),
+            ["ClusterRole team:a", "ClusterRoleBinding team:a"]
+        );
+    }
+
+    #[test]
+    fn two_outputs_in_a_row_are_four_objects() {
+        let granted: String = ["team-a", "team-b"]
+            .map(|team| {
+                let args = GrantArgs {
+                    name: Some(team.to_owned()),
+                    ..args(&[&format!("{team}/api")], &[], &[])
+                };
+                grant(&args).unwrap()
+            })
+            .concat();
+        assert_eq!(
+            names(&granted),
+            [
+                "ClusterRole team-a",
+                "ClusterRoleBinding team-a",
+                "ClusterRole team-b",
+                "ClusterRoleBinding team-b",
+            ]
+        );
     }
 }

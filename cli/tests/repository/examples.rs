@@ -1,6 +1,7 @@
 //! The examples are what Kubewarden, Kubernetes and the built module take.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use azwi_policy::input::manifests::{self, Manifest};
 use azwi_policy::input::settings::SettingsValue;
@@ -8,15 +9,18 @@ use azwi_policy::kubewarden::cluster::Cluster;
 use azwi_policy::kubewarden::host_calls::{Answers, HostCalls};
 use azwi_policy::kubewarden::policy::Policy;
 use k8s_openapi::{
+    NamespaceResourceScope, Resource,
     api::{
         admissionregistration::v1::RuleWithOperations,
-        apps::v1::Deployment,
-        core::v1::ServiceAccount,
+        apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
+        batch::v1::{CronJob, Job},
+        core::v1::{Pod, ReplicationController, ServiceAccount},
         rbac::v1::{ClusterRole, ClusterRoleBinding},
     },
     serde::de::DeserializeOwned,
 };
 use kubewarden_policy_sdk::crd::policies::{
+    admission_policy::{AdmissionPolicy, AdmissionPolicySpec},
     cluster_admission_policy::{ClusterAdmissionPolicy, ClusterAdmissionPolicySpec},
     common::{BackgroundAudit, ContextAwareResource, FailurePolicy, PolicyMode},
 };
@@ -24,15 +28,18 @@ use serde_json::{Value, json};
 
 use super::{document, files, module::MODULE, root};
 
-/// The manifests under examples of this kind, each with its file.
+/// The manifests under examples of this kind, each with its file, relative to the root.
 fn of_kind(kind: &str) -> Vec<(String, Manifest)> {
-    let found: Vec<_> = files("examples", ".yaml")
+    // Of a directory, files that hold no manifests are left out, such as settings.
+    let found: Vec<_> = manifests::read(&[root().join("examples")])
+        .expect("manifests")
         .into_iter()
-        .flat_map(|file| {
-            let manifests = manifests::read(&[root().join(&file)]).expect("manifests");
-            manifests.into_iter().map(move |read| (file.clone(), read))
+        .filter(|manifest| manifest.kind == kind)
+        .map(|manifest| {
+            let file = Path::new(&manifest.origin.file);
+            let file = file.strip_prefix(root()).expect("a file of the repository");
+            (file.to_str().expect("a path in UTF-8").to_owned(), manifest)
         })
-        .filter(|(_, manifest)| manifest.kind == kind)
         .collect();
     assert_ne!(found.len(), 0, "{kind}");
     found
@@ -75,7 +82,8 @@ fn lost(before: &Value, after: &Value) -> Vec<String> {
     }
 }
 
-fn policies() -> Vec<(String, String, ClusterAdmissionPolicySpec)> {
+/// The policies for the whole cluster: file, name and spec of each.
+fn cluster_wide() -> Vec<(String, String, ClusterAdmissionPolicySpec)> {
     of_kind("ClusterAdmissionPolicy")
         .into_iter()
         .map(|(file, manifest)| {
@@ -83,6 +91,46 @@ fn policies() -> Vec<(String, String, ClusterAdmissionPolicySpec)> {
             let policy: ClusterAdmissionPolicy = typed(&file, &manifest.object);
             let name = policy.metadata.name.expect("a name");
             (file, name, policy.spec.expect("a spec"))
+        })
+        .collect()
+}
+
+/// The policies of one namespace. Their type has no contextAwareResources.
+fn namespaced() -> Vec<(String, AdmissionPolicySpec)> {
+    of_kind("AdmissionPolicy")
+        .into_iter()
+        .map(|(file, manifest)| {
+            assert_eq!(manifest.api_version, "policies.kubewarden.io/v1", "{file}");
+            let policy: AdmissionPolicy = typed(&file, &manifest.object);
+            assert!(policy.metadata.namespace.is_some(), "{file}");
+            (file, policy.spec.expect("a spec"))
+        })
+        .collect()
+}
+
+/// What both kinds of policies have.
+struct Common {
+    file: String,
+    settings: Value,
+    rules: Vec<RuleWithOperations>,
+    is_mutating: bool,
+}
+
+/// All policies.
+fn policies() -> Vec<Common> {
+    let cluster_wide = cluster_wide()
+        .into_iter()
+        .map(|(file, _, spec)| (file, spec.settings, spec.rules, spec.mutating));
+    let namespaced = namespaced()
+        .into_iter()
+        .map(|(file, spec)| (file, spec.settings, spec.rules, spec.mutating));
+    cluster_wide
+        .chain(namespaced)
+        .map(|(file, settings, rules, is_mutating)| Common {
+            settings: settings.0,
+            rules: rules.unwrap_or_else(|| panic!("{file}: expected rules")),
+            file,
+            is_mutating,
         })
         .collect()
 }
@@ -113,8 +161,8 @@ fn rules_of_the_module() -> BTreeSet<[String; 4]> {
 
 #[test]
 fn each_policy_has_settings_that_the_module_accepts() {
-    for (file, _, spec) in policies() {
-        let settings = SettingsValue::from_value(&file, spec.settings.0).expect("an object");
+    for Common { file, settings, .. } in policies() {
+        let settings = SettingsValue::from_value(&file, settings).expect("an object");
         let host = HostCalls::new(Answers::Cluster(Cluster::default()));
         let checked = Policy::new(&MODULE, settings, host).check_settings();
         checked.unwrap_or_else(|error| panic!("{file}: {error}"));
@@ -122,12 +170,12 @@ fn each_policy_has_settings_that_the_module_accepts() {
 }
 
 #[test]
-fn each_policy_may_read_service_accounts() {
+fn each_cluster_wide_policy_may_read_service_accounts() {
     let service_accounts = ContextAwareResource {
         api_version: "v1".to_owned(),
         kind: "ServiceAccount".to_owned(),
     };
-    for (file, _, spec) in policies() {
+    for (file, _, spec) in cluster_wide() {
         assert_eq!(
             spec.context_aware_resources,
             std::slice::from_ref(&service_accounts),
@@ -139,11 +187,40 @@ fn each_policy_may_read_service_accounts() {
 #[test]
 fn each_policy_has_rules_of_the_module() {
     let of_the_module = rules_of_the_module();
-    for (file, _, spec) in policies() {
-        let rules = matches(&spec.rules.expect("rules"));
+    for Common { file, rules, .. } in policies() {
+        let rules = matches(&rules);
         assert_ne!(rules.len(), 0, "{file}");
         let others: Vec<_> = rules.difference(&of_the_module).collect();
         assert_eq!(others, Vec::<&[String; 4]>::new(), "{file}");
+    }
+}
+
+/// Group, version and plural of a resource that is in a namespace.
+fn in_namespaces<R: Resource<Scope = NamespaceResourceScope>>() -> [String; 3] {
+    [R::GROUP, R::VERSION, R::URL_PATH_SEGMENT].map(str::to_owned)
+}
+
+#[test]
+fn each_rule_of_a_namespaced_policy_is_about_what_is_in_namespaces() {
+    let in_namespaces = [
+        in_namespaces::<Pod>(),
+        in_namespaces::<ServiceAccount>(),
+        in_namespaces::<ReplicationController>(),
+        in_namespaces::<Deployment>(),
+        in_namespaces::<ReplicaSet>(),
+        in_namespaces::<StatefulSet>(),
+        in_namespaces::<DaemonSet>(),
+        in_namespaces::<Job>(),
+        in_namespaces::<CronJob>(),
+    ];
+    for (file, spec) in namespaced() {
+        for rule in spec.rules.expect("rules") {
+            assert_ne!(rule.scope.as_deref(), Some("Cluster"), "{file}");
+            for [group, version, resource, _] in matches(&[rule]) {
+                let found = [group, version, resource];
+                assert!(in_namespaces.contains(&found), "{file}: {found:?}");
+            }
+        }
     }
 }
 
@@ -151,26 +228,31 @@ fn each_policy_has_rules_of_the_module() {
 fn the_policies_of_the_base_cover_the_rules_of_the_module() {
     let of_the_base: BTreeSet<_> = policies()
         .into_iter()
-        .filter(|(file, ..)| file.starts_with("examples/policies/"))
-        .flat_map(|(_, _, spec)| matches(&spec.rules.expect("rules")))
+        .filter(|policy| policy.file.starts_with("examples/policies/"))
+        .flat_map(|policy| matches(&policy.rules))
         .collect();
     assert_eq!(of_the_base, rules_of_the_module());
 }
 
 #[test]
 fn the_module_changes_what_a_mutating_policy_says_and_no_more() {
-    for (file, _, spec) in policies() {
-        let rules = matches(&spec.rules.expect("rules"));
+    for policy in policies() {
+        let rules = matches(&policy.rules);
         let is_for_pods = rules.iter().all(|[.., resource, _]| resource == "pods");
-        let verifies = spec.settings.0["mode"] == "Verify";
-        assert_eq!(spec.mutating, is_for_pods && !verifies, "{file}");
+        let verifies = policy.settings["mode"] == "Verify";
+        assert_eq!(
+            policy.is_mutating,
+            is_for_pods && !verifies,
+            "{}",
+            policy.file
+        );
     }
 }
 
 #[test]
 fn each_policy_of_the_base_does_its_part() {
     let part = |name: &str| {
-        let (_, _, spec) = policies()
+        let (_, _, spec) = cluster_wide()
             .into_iter()
             .find(|(file, found, _)| file.starts_with("examples/policies/") && found == name)
             .unwrap_or_else(|| panic!("expected the policy {name}"));
@@ -213,7 +295,7 @@ fn each_policy_of_the_base_does_its_part() {
 /// Kubewarden puts its own namespace into namespaceSelector, and keeps no more of a policy's own than matchExpressions.
 #[test]
 fn no_policy_selects_namespaces_by_match_labels() {
-    for (file, _, spec) in policies() {
+    for (file, _, spec) in cluster_wide() {
         let labels = spec
             .namespace_selector
             .and_then(|selector| selector.match_labels);

@@ -35,10 +35,10 @@ fn of_the_code() -> BTreeMap<String, Value> {
         on_disallowed,
         authorization,
         on_authorization_error,
-    } = *Settings::read(&json).expect("settings");
+    } = *Settings::validate(&json).expect("settings");
     let public = json!({"azureTenantID": TENANT, "azureEnvironment": "AzurePublicCloud"});
     let public = public.to_string();
-    let public = Settings::read(&public).expect("settings");
+    let public = Settings::validate(&public).expect("settings");
     assert_eq!(azure_authority_host, public.azure_authority_host);
     assert_eq!(token_endpoint, None);
     assert_eq!((identity_map, allowed_identities), (None, None));
@@ -224,7 +224,7 @@ fn what_the_form_offers_is_what_the_code_takes() {
                 .expect("an object")
                 .extend(nested.as_object().expect("an object").clone());
             let settings = settings.to_string();
-            let read = Settings::read(&settings);
+            let read = Settings::validate(&settings);
             assert!(read.is_ok(), "{variable}: {value}: {read:?}");
         }
     }

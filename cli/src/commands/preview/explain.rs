@@ -86,8 +86,12 @@ impl Explainer<'_> {
             steps.push((Topic::Other, Step::new("module", finding)));
         }
         let is_injected = result == Result::Mutated && !is_monitored;
+        let entry = decision.reasons.iter().find_map(|reason| match reason {
+            Reason::MapEntry { index, .. } => Some(*index),
+            _ => None,
+        });
         for reason in &decision.reasons {
-            self.reason(reason, is_injected, &mut steps);
+            self.reason(reason, is_injected, entry, &mut steps);
         }
         let mut failed = Vec::new();
         for Message { text, finding } in &decision.rejections {
@@ -135,7 +139,14 @@ impl Explainer<'_> {
         steps.into_iter().map(|(_, step)| step).collect()
     }
 
-    fn reason(&self, reason: &Reason, is_injected: bool, steps: &mut Vec<(Topic, Step)>) {
+    /// Adds the steps of a reason; `entry` is the index of the entry in setting `identityMap`.
+    fn reason(
+        &self,
+        reason: &Reason,
+        is_injected: bool,
+        entry: Option<usize>,
+        steps: &mut Vec<(Topic, Step)>,
+    ) {
         match reason {
             Reason::MirrorPod => steps.push((
                 Topic::Other,
@@ -222,10 +233,15 @@ impl Explainer<'_> {
             } => {
                 let client_id = match client_id {
                     Some(client_id) => self.value(client_id, keys::CLIENT_ID, &["requireClientID"]),
-                    None => format!(
-                        "none, the ServiceAccount has no annotation {}",
-                        keys::CLIENT_ID
-                    ),
+                    None => {
+                        let nor = entry.map_or_else(String::new, |index| {
+                            format!(", and setting identityMap[{index}] has no clientID")
+                        });
+                        format!(
+                            "none, the ServiceAccount has no annotation {}{nor}",
+                            keys::CLIENT_ID
+                        )
+                    }
                 };
                 steps.push((Topic::ClientId, Step::new("client ID", client_id)));
                 let tenant = self.value(tenant_id, keys::TENANT_ID, &["azureTenantID"]);
@@ -285,7 +301,9 @@ impl Explainer<'_> {
                             .map_or_else(String::new, |reason| format!(": {}", reason.text()));
                         format!("the ServiceAccount {verb} {permission}{reason}")
                     }
-                    Err(error) => format!("nobody knows: {error}"),
+                    Err(error) => {
+                        format!("nobody knows whether the ServiceAccount has {permission}: {error}")
+                    }
                 };
                 steps.push((Topic::Permission, Step::new("permission", finding)));
             }
