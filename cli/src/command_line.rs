@@ -123,7 +123,9 @@ fn preview(args: &PreviewArgs, verbose: bool) -> Result<ExitCode> {
         report.add(&preview).context(OUTPUT)
     })?;
     let summary = report.finish().context(OUTPUT)?;
-    let failed = summary.any_rejected() || args.fail_on_warning && summary.any_warned();
+    let failed = summary.any_rejected()
+        || (args.fail_on_warning || args.fail_on_hint) && summary.any_warned()
+        || args.fail_on_hint && summary.any_hinted();
     Ok(if failed {
         ExitCode::from(REJECTED_OR_FAILED)
     } else {

@@ -17,6 +17,7 @@ pub struct Summary {
     unchanged: usize,
     rejected: usize,
     warnings: usize,
+    hints: usize,
 }
 
 impl Summary {
@@ -30,6 +31,11 @@ impl Summary {
         self.warnings > 0
     }
 
+    /// Whether there is a hint.
+    pub fn any_hinted(&self) -> bool {
+        self.hints > 0
+    }
+
     fn count(&mut self, preview: &Preview) {
         add(&mut self.objects, 1);
         match preview.outcome() {
@@ -41,12 +47,17 @@ impl Summary {
         let held_back = usize::from(!preview.held_back().is_empty());
         add(&mut self.warnings, preview.warnings().len());
         add(&mut self.warnings, held_back);
+        add(&mut self.hints, preview.hints().len());
     }
 
     /// The line at the end of a report.
     fn line(&self) -> String {
+        let hints = match self.hints {
+            0 => String::new(),
+            hints => format!(", {}", count(hints, "hint")),
+        };
         format!(
-            "{}: {} mutated, {} unchanged, {} rejected; {}",
+            "{}: {} mutated, {} unchanged, {} rejected; {}{hints}",
             count(self.objects, "object"),
             self.mutated,
             self.unchanged,
@@ -60,7 +71,7 @@ impl Summary {
 pub struct Report<O: Write, P: Write> {
     /// Receives what was asked for.
     pub output: O,
-    /// Receives rejections and warnings if the output's format has no place for them.
+    /// Receives rejections, warnings and hints if the output's format has no place for them.
     pub problems: P,
     /// What was asked for.
     pub format: Format,
@@ -82,7 +93,8 @@ impl<O: Write, P: Write> Report<O, P> {
         self.summary.count(preview);
         let has_problems = matches!(preview.outcome(), PreviewOutcome::Rejected { .. })
             || !preview.held_back().is_empty()
-            || !preview.warnings().is_empty();
+            || !preview.warnings().is_empty()
+            || !preview.hints().is_empty();
         if self.quiet && !has_problems {
             return Ok(());
         }

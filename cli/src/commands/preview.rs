@@ -8,7 +8,10 @@ mod progress;
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow, bail};
-use azure_workload_identity_policy::settings::{Mode, Settings};
+use azure_workload_identity_policy::keys;
+use azure_workload_identity_policy::objects::WorkloadKind;
+use azure_workload_identity_policy::review::Reason;
+use azure_workload_identity_policy::settings::{Mode, OptIn, Settings};
 use serde_json::Value;
 
 use crate::input::manifests::{self, Manifest, Origin};
@@ -23,9 +26,9 @@ use crate::kubewarden::rbac::Rbac;
 use crate::kubewarden::request::{AdmissionRequest, UserInfo};
 use crate::kubewarden::response::{self, AdmissionResponse};
 use crate::kubewarden::scope::{Exclusion, Namespaces};
-use crate::kubewarden::service_accounts::ServiceAccounts;
+use crate::kubewarden::service_accounts::{DEFAULT_ACCOUNT, ServiceAccounts};
 use crate::text::one_line;
-use args::{Format, PreviewArgs};
+use args::PreviewArgs;
 use decision::{Decision, Message};
 pub use explain::Step;
 use explain::{Explainer, Result as Ending};
@@ -171,7 +174,8 @@ impl Preview {
         self.unseen(&mut seen, |reviewed| &reviewed.decision.warnings)
     }
 
-    /// What the policy would say of an object that it is not sent, once, and nothing that it says anyway.
+    /// What the policy does not say: because it is not sent the object, or because it does not look that far. Each comes once,
+    /// and nothing that the policy says anyway.
     pub fn hints(&self) -> Vec<&str> {
         let mut seen = self.reasons();
         self.unseen(&mut seen, |reviewed| &reviewed.decision.warnings);
@@ -270,7 +274,7 @@ pub fn preview(
         deployed,
         namespaces: Namespaces::among(&manifests),
         explainer,
-        shows_hints: args.output == Format::Text && !args.quiet,
+        accounts: &accounts,
         default_namespace: &args.namespace,
         user: args.user(),
     };
@@ -304,8 +308,7 @@ struct Run<'r> {
     deployed: Option<PolicyManifest>,
     namespaces: Namespaces,
     explainer: Option<Explainer<'r>>,
-    /// Whether hints are shown: each takes a review.
-    shows_hints: bool,
+    accounts: &'r Accounts<'r>,
     default_namespace: &'r str,
     /// Who applies the manifests, if that is known.
     user: Option<UserInfo>,
@@ -314,14 +317,14 @@ struct Run<'r> {
 impl Run<'_> {
     fn preview(&self, Reviewable { manifest, pod }: Reviewable<'_>) -> Preview {
         let namespace = manifest.namespace().unwrap_or(self.default_namespace);
-        let mut reviews = vec![self.review(namespace, &manifest.object)];
+        let mut reviews = vec![self.review(manifest, namespace, &manifest.object)];
         let accepted = reviews.iter().all(|reviewed| reviewed.response.allowed);
         if let Some(pod) = pod.as_ref().filter(|_| accepted) {
             // The review of the pod explains all of a workload that is accepted.
             for reviewed in reviews.iter_mut().filter(|reviewed| reviewed.was_sent) {
                 reviewed.steps.clear();
             }
-            reviews.push(self.review(namespace, pod));
+            reviews.push(self.review(manifest, namespace, pod));
         }
         Preview {
             api_version: manifest.api_version.clone(),
@@ -333,8 +336,8 @@ impl Run<'_> {
         }
     }
 
-    /// Asks the policy about `object`.
-    fn review(&self, namespace: &str, object: &Value) -> Reviewed {
+    /// Asks the policy about `object`: the manifest's, or the pod that it would create.
+    fn review(&self, manifest: &Manifest, namespace: &str, object: &Value) -> Reviewed {
         let mut request = AdmissionRequest::creation(namespace, object.clone());
         if let Some(user) = &self.user {
             request.user_info = user.clone();
@@ -347,7 +350,7 @@ impl Run<'_> {
             .and_then(|deployed| deployed.scope.excludes(&request, &self.namespaces));
         if let Some(exclusion) = excluded {
             let step = Step::new(kind, format!("not sent to the policy, {exclusion}"));
-            let is_hint = self.shows_hints && matches!(exclusion, Exclusion::Object(_));
+            let is_hint = matches!(exclusion, Exclusion::Object(_));
             return Reviewed {
                 title,
                 object: object.clone(),
@@ -358,7 +361,7 @@ impl Run<'_> {
                 was_sent: false,
                 decision: Decision::default(),
                 hints: if is_hint {
-                    self.hints(&request)
+                    self.hints(manifest, namespace, &request)
                 } else {
                     Vec::new()
                 },
@@ -395,8 +398,8 @@ impl Run<'_> {
             monitored: is_monitored.then_some(response),
             steps: steps.unwrap_or_default(),
             was_sent: true,
+            hints: Vec::from_iter(self.idle_identity(manifest, namespace, object, &decision)),
             decision,
-            hints: Vec::new(),
         }
     }
 
@@ -408,11 +411,71 @@ impl Run<'_> {
     }
 
     /// What the policy would say of an object that it is not sent.
-    fn hints(&self, request: &AdmissionRequest) -> Vec<Message> {
+    fn hints(
+        &self,
+        manifest: &Manifest,
+        namespace: &str,
+        request: &AdmissionRequest,
+    ) -> Vec<Message> {
         let (_, decision) = self.ask(request);
+        let object = request.object.as_ref();
+        let idle =
+            object.and_then(|object| self.idle_identity(manifest, namespace, object, &decision));
         let mut hints = decision.rejections;
         hints.extend(decision.warnings);
+        hints.extend(idle);
         hints
+    }
+
+    /// A hint that a pod does not opt in, although its ServiceAccount names an identity.
+    ///
+    /// The policy does not look the ServiceAccount of such a pod up. Some pods are right: External Secrets and the CSI
+    /// driver read such ServiceAccounts for others. A label `use: "false"` says that it is on purpose.
+    fn idle_identity(
+        &self,
+        manifest: &Manifest,
+        namespace: &str,
+        object: &Value,
+        decision: &Decision,
+    ) -> Option<Message> {
+        let says_nothing = |reason: &Reason| {
+            matches!(
+                reason,
+                Reason::OptIn {
+                    rule: OptIn::PodLabel,
+                    pod_label: None,
+                    by: None,
+                    ..
+                }
+            )
+        };
+        if object.get("kind")? != "Pod" || !decision.reasons.iter().any(says_nothing) {
+            return None;
+        }
+        let fields = ["serviceAccountName", "serviceAccount"].into_iter();
+        let mut named = fields.filter_map(|field| object.get("spec")?.get(field)?.as_str());
+        let name = named
+            .find(|name| !name.is_empty())
+            .unwrap_or(DEFAULT_ACCOUNT);
+        let account = self
+            .accounts
+            .get(&(namespace.to_owned(), name.to_owned()))?;
+        let annotations = account.object.pointer("/metadata/annotations")?;
+        let client_id = annotations.get(keys::CLIENT_ID)?.as_str()?;
+        let group = manifest.api_version.split_once('/');
+        let group = group.map_or("", |(group, _)| group);
+        let place = WorkloadKind::find(group, &manifest.kind);
+        let place = place.map_or("the pod", |kind| kind.template);
+        let text = format!(
+            "ServiceAccount {namespace}/{name} names a client ID, but the pod does not opt in; help: add label {}: {:?} to \
+             {place}, or \"false\" if the pod is to have no identity",
+            keys::USE,
+            keys::OPTED_IN
+        );
+        (!client_id.is_empty()).then_some(Message {
+            text,
+            finding: None,
+        })
     }
 }
 

@@ -11,5 +11,7 @@ pub const YELLOW: Style = AnsiColor::Yellow.on_default();
 pub const CYAN: Style = AnsiColor::Cyan.on_default();
 /// Begins a line about an error.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
+/// Begins a line about a hint.
+pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
 /// Begins a line about a warning.
 pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();

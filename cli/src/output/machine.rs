@@ -7,7 +7,7 @@ use json_patch::Patch;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::colours::{ERROR, WARNING};
+use super::colours::{ERROR, HINT, WARNING};
 use crate::commands::preview::{Preview, PreviewOutcome, Reviewed};
 use crate::kubewarden::response::{self, Status};
 use crate::text::printable;
@@ -37,6 +37,8 @@ struct Line<'p> {
     patch: Option<Patch>,
     audit_annotations: BTreeMap<&'p str, &'p str>,
     warnings: Vec<&'p str>,
+    /// What the policy does not say.
+    hints: Vec<&'p str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     explanation: Vec<String>,
 }
@@ -105,6 +107,7 @@ pub fn write_json(output: &mut impl Write, preview: &Preview) -> io::Result<()> 
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect(),
         warnings: preview.warnings(),
+        hints: preview.hints(),
         explanation: preview.steps().map(ToString::to_string).collect(),
     };
     let line = serde_json::to_string(&line)?;
@@ -133,7 +136,7 @@ pub fn write_patch(output: &mut impl Write, preview: &Preview) -> io::Result<()>
     writeln!(output, "{line}")
 }
 
-/// Writes the reasons of the rejection and the warnings, a line each.
+/// Writes the reasons of the rejection, the warnings and the hints, a line each.
 pub fn write_problems(problems: &mut impl Write, preview: &Preview) -> io::Result<()> {
     let place = printable(&format!("{} ({})", preview.title(), preview.origin));
     if let PreviewOutcome::Rejected { message, .. } = preview.outcome() {
@@ -148,6 +151,10 @@ pub fn write_problems(problems: &mut impl Write, preview: &Preview) -> io::Resul
     for warning in preview.warnings() {
         let warning = printable(warning);
         writeln!(problems, "{WARNING}warning{WARNING:#}: {place}: {warning}")?;
+    }
+    for hint in preview.hints() {
+        let hint = printable(hint);
+        writeln!(problems, "{HINT}hint{HINT:#}: {place}: {hint}")?;
     }
     Ok(())
 }

@@ -12,8 +12,11 @@ const AFTER_HELP: &str = "ServiceAccounts among the manifests answer the policy'
 'default' exists in each namespace. Roles and their bindings answer its questions for permissions. A workload stands for \
 the pod that it would create. Other kinds are skipped.
 
-Exit status: 0 if all objects are accepted; 1 if one is rejected, or warned of with --fail-on-warning; \
-2 if arguments, settings, module or manifests are wrong.
+A hint tells what the policy does not say: because it is not sent the object, by its rules and selectors, or because a pod \
+does not opt in although its ServiceAccount names an identity.
+
+Exit status: 0 if all objects are accepted; 1 if one is rejected, if there is a warning and --fail-on-warning, or a \
+warning or a hint and --fail-on-hint; 2 if arguments, settings, module or manifests are wrong.
 
 Examples:
   What happens to all manifests in a directory, with the settings of a deployed policy:
@@ -23,7 +26,7 @@ Examples:
   What runs in a cluster now:
     kubectl get deployments,serviceaccounts -n web -o yaml | azwi-policy preview -s settings.yaml -
   A check in CI, which prints problems only:
-    azwi-policy preview -s settings.yaml --quiet --fail-on-warning manifests/
+    azwi-policy preview --policy policy.yaml --quiet --fail-on-hint manifests/
   The rejected objects, for a script:
     azwi-policy preview -s settings.yaml -o json manifests/ | jq -r 'select(.allowed | not) | .status.message'";
 
@@ -58,12 +61,15 @@ pub struct PreviewArgs {
     /// Explain step by step why each pod got or did not get its identity.
     #[arg(long)]
     pub explain: bool,
-    /// Print rejections and warnings only, and nothing if there are none.
+    /// Print rejections, warnings and hints only, and nothing if there are none.
     #[arg(short, long)]
     pub quiet: bool,
     /// Exit with status 1 also if the policy warns.
     #[arg(long)]
     pub fail_on_warning: bool,
+    /// Exit with status 1 also if there is a warning or a hint.
+    #[arg(long)]
+    pub fail_on_hint: bool,
     /// Whether to use colours; auto uses them on a terminal if NO_COLOR is not set.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub color: Color,
