@@ -18,7 +18,12 @@ impl Default for Cluster {
 }
 
 impl KubernetesApi for Cluster {
-    fn service_account(&self, namespace: &str, name: &str, _: Freshness) -> Result<Vec<u8>, String> {
+    fn service_account(
+        &self,
+        namespace: &str,
+        name: &str,
+        _: Freshness,
+    ) -> Result<Vec<u8>, String> {
         let mut metadata = self.0.clone();
         metadata.insert("name".to_owned(), name.into());
         metadata.insert("namespace".to_owned(), namespace.into());
