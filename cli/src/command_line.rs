@@ -18,8 +18,9 @@ use crate::commands::preview::args::{Color, Format, PreviewArgs};
 use crate::commands::run::{self, RunArgs};
 use crate::kubewarden::engine;
 use crate::kubewarden::host_calls::LogSink;
-use crate::output::colours::{ERROR, PLAIN, WARNING};
+use crate::output::colours::{ERROR, HINT, PLAIN, WARNING};
 use crate::output::{Report, Summary};
+use crate::text::printable;
 
 /// What fails if output does.
 const OUTPUT: &str = "cannot write to standard output";
@@ -119,10 +120,19 @@ fn preview(args: &PreviewArgs, verbose: bool) -> Result<ExitCode> {
         width: terminal_size_of(io::stdout()).map(|(width, _)| width.0.into()),
         summary: Summary::default(),
     };
-    preview::preview(args, log(verbose), |preview| {
+    let remarks = preview::preview(args, log(verbose), |preview| {
         report.add(&preview).context(OUTPUT)
     })?;
     let summary = report.finish().context(OUTPUT)?;
+    for note in &remarks.notes {
+        say(HINT, "note", printable(note));
+    }
+    for error in &remarks.errors {
+        say(ERROR, "error", error);
+    }
+    if !remarks.errors.is_empty() {
+        return Ok(ExitCode::from(BAD_INPUT));
+    }
     let failed = summary.any_rejected()
         || (args.fail_on_warning || args.fail_on_hint) && summary.any_warned()
         || args.fail_on_hint && summary.any_hinted();

@@ -118,7 +118,7 @@ impl<O: Write, P: Write> Report<O, P> {
     ///
     /// What the output reports.
     pub fn finish(mut self) -> io::Result<Summary> {
-        if self.format == Format::Text && !self.quiet {
+        if self.format == Format::Text && !self.quiet && self.summary.objects > 0 {
             writeln!(self.output, "{}", self.summary.line())?;
         }
         self.output.flush()?;

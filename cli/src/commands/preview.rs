@@ -1,22 +1,29 @@
 //! `azwi-policy preview`: what the policy does to the objects in plain Kubernetes manifests.
 
+mod accounts;
 pub mod args;
 mod decision;
 mod explain;
 mod progress;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::result::Result as StdResult;
+use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use azure_workload_identity_policy::keys;
 use azure_workload_identity_policy::objects::WorkloadKind;
 use azure_workload_identity_policy::review::Reason;
 use azure_workload_identity_policy::settings::{Mode, OptIn, Settings};
 use serde_json::Value;
 
-use crate::input::manifests::{self, Manifest, Origin};
+use crate::input::files;
+use crate::input::manifests::{Manifest, ManifestError, Origin};
 use crate::input::settings::SettingsValue;
-use crate::input::workload;
+use crate::input::workload::{self, WorkloadError};
 use crate::kubewarden::cluster::Cluster;
 use crate::kubewarden::engine::{Engine, EngineError, Module};
 use crate::kubewarden::host_calls::{Answers, HostCalls, LogSink};
@@ -28,6 +35,7 @@ use crate::kubewarden::response::{self, AdmissionResponse};
 use crate::kubewarden::scope::{Exclusion, Namespaces};
 use crate::kubewarden::service_accounts::{DEFAULT_ACCOUNT, ServiceAccounts};
 use crate::text::one_line;
+use accounts::Accounts;
 use args::PreviewArgs;
 use decision::{Decision, Message};
 pub use explain::Step;
@@ -215,22 +223,54 @@ impl Preview {
     }
 }
 
+/// What there is to say beside the previews.
+#[derive(Debug, Default)]
+pub struct Remarks {
+    /// What is wrong with files that were named.
+    pub errors: Vec<String>,
+    /// What is good to know.
+    pub notes: Vec<String>,
+}
+
 /// Previews the objects in the manifests, and hands each to `show` as it comes.
 ///
 /// # Errors
 ///
-/// Manifests that cannot be read or hold nothing to review, a module that does not run, settings that the policy
-/// rejects, and what `show` reports.
+/// Manifests with nothing to review, a module that does not run, settings that the policy rejects, and what `show` reports.
 pub fn preview(
     args: &PreviewArgs,
     log: Option<LogSink>,
     mut show: impl FnMut(Preview) -> Result<()>,
-) -> Result<()> {
-    let manifests = manifests::read(&args.paths)?;
-    let accounts = accounts(&manifests, &args.namespace)?;
-    let reviewable = reviewable(&manifests)?;
+) -> Result<Remarks> {
+    let found = files::find(&args.paths, &args.ignore)?;
+    let manifests = &found.manifests;
+    let accounts = Accounts::among(manifests, &args.namespace);
+    let mut remarks = Remarks {
+        errors: found.errors.iter().map(ToString::to_string).collect(),
+        notes: accounts.doubled().collect(),
+    };
+    let mut passed_over: Vec<_> = found.passed_over.iter().map(brief).collect();
+    let mut reviewable = Vec::new();
+    for manifest in manifests {
+        let Manifest { origin, kind, .. } = manifest;
+        match Reviewable::of(manifest) {
+            Ok(object) => reviewable.extend(object),
+            Err(error) if found.is_named(&origin.file) => {
+                remarks.errors.push(format!("{origin}: {error}"));
+            }
+            Err(error) => {
+                passed_over.push(format!("{} (a part of a {kind}: {error})", origin.file))
+            }
+        }
+    }
+    remarks.notes.extend(note_of(&passed_over));
     if reviewable.is_empty() {
-        bail!("expected a pod, a workload or a ServiceAccount in the manifests, found none");
+        if remarks.errors.is_empty() {
+            let expected =
+                "expected a pod, a workload or a ServiceAccount in the manifests, found none";
+            remarks.errors.push(expected.to_owned());
+        }
+        return Ok(remarks);
     }
     let deployed = args
         .policy
@@ -250,11 +290,17 @@ pub fn preview(
     })?;
     let mut progress = Progress::new(reviewable.len());
     let log = log.map(|log| progress.beside(log));
-    let cluster = cluster(&manifests, &accounts, &args.namespace);
-    let host = host(cluster, deployed.as_ref(), log);
-    let policy = Policy::new(&module, settings, host);
+    let policies = Policies {
+        module: &module,
+        settings,
+        accounts: &accounts,
+        rbac: Rbac::among(manifests, &args.namespace),
+        deployed: deployed.as_ref(),
+        log: log.map(Arc::from),
+        of_directories: RefCell::default(),
+    };
     let module = args.module.display();
-    match policy.check_settings() {
+    match policies.of("").check_settings() {
         Ok(()) => {}
         Err(SettingsCheckError::Invalid(message)) => {
             bail!("the policy does not accept the settings: {message}")
@@ -270,9 +316,9 @@ pub fn preview(
         }
     }
     let run = Run {
-        policy,
-        deployed,
-        namespaces: Namespaces::among(&manifests),
+        policies,
+        deployed: deployed.as_ref(),
+        namespaces: Namespaces::among(manifests),
         explainer,
         accounts: &accounts,
         default_namespace: &args.namespace,
@@ -283,7 +329,34 @@ pub fn preview(
         progress.suspend(|| show(preview))?;
         progress.step();
     }
-    Ok(())
+    Ok(remarks)
+}
+
+/// A file that is passed over, and why.
+fn brief(error: &ManifestError) -> String {
+    let (file, why) = error.in_brief();
+    format!("{file} ({why})")
+}
+
+/// How many of the files that are passed over a note names.
+const NAMED: usize = 20;
+
+/// A note on files that are passed over, if there are any.
+fn note_of(passed_over: &[String]) -> Option<String> {
+    let count = passed_over.len();
+    let named: Vec<_> = passed_over.iter().take(NAMED).map(String::as_str).collect();
+    let named = named.join(", ");
+    match count {
+        0 => None,
+        1 => Some(format!("passed over 1 file: {named}")),
+        2..=NAMED => Some(format!("passed over {count} files: {named}")),
+        _ => {
+            let more = count.saturating_sub(NAMED);
+            Some(format!(
+                "passed over {count} files: {named} and {more} more"
+            ))
+        }
+    }
 }
 
 /// An object that the policy has a say in.
@@ -293,19 +366,75 @@ struct Reviewable<'m> {
     pod: Option<Value>,
 }
 
-/// A ServiceAccount among the manifests.
-struct Account<'m> {
-    object: &'m Value,
-    origin: &'m Origin,
+impl<'m> Reviewable<'m> {
+    /// The object in a manifest, if the policy has a say in it.
+    fn of(manifest: &'m Manifest) -> StdResult<Option<Self>, WorkloadError> {
+        let pod = workload::pod(manifest)?;
+        let is_itself = manifest.is("v1", "ServiceAccount") || manifest.is("v1", "Pod");
+        let is_reviewable = is_itself || pod.is_some();
+        let pod = pod.filter(|_| !is_itself);
+        Ok(is_reviewable.then_some(Self { manifest, pod }))
+    }
 }
 
-/// ServiceAccounts by namespace and name.
-type Accounts<'m> = BTreeMap<(String, String), Account<'m>>;
+/// What the policy writes to its log goes there.
+type Log = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The policy, with the ServiceAccounts that are nearest to each directory.
+struct Policies<'r> {
+    module: &'r Module,
+    settings: SettingsValue,
+    accounts: &'r Accounts<'r>,
+    rbac: Rbac,
+    deployed: Option<&'r PolicyManifest>,
+    log: Option<Log>,
+    of_directories: RefCell<BTreeMap<PathBuf, Rc<Policy>>>,
+}
+
+impl Policies<'_> {
+    /// The policy for the objects in `file`.
+    fn of(&self, file: &str) -> Rc<Policy> {
+        let directory = if self.accounts.are_doubled() {
+            accounts::directory(file)
+        } else {
+            Path::new("")
+        };
+        let mut of_directories = self.of_directories.borrow_mut();
+        let policy = of_directories.entry(directory.to_owned());
+        Rc::clone(policy.or_insert_with(|| Rc::new(self.create(directory))))
+    }
+
+    fn create(&self, directory: &Path) -> Policy {
+        let mut service_accounts = ServiceAccounts::default().with_default_in_each_namespace();
+        for ((namespace, _), account) in self.accounts.nearest(directory) {
+            service_accounts.insert(account.object.clone(), namespace);
+        }
+        let cluster = Cluster {
+            service_accounts,
+            rbac: self.rbac.clone(),
+        };
+        let host = HostCalls::new(Answers::Cluster(cluster));
+        let host = match self.deployed {
+            Some(deployed) => deployed
+                .context_aware_resources
+                .iter()
+                .fold(host, |host, resource| {
+                    host.grant(&resource.api_version, &resource.kind)
+                }),
+            None => host.grant("v1", "ServiceAccount"),
+        };
+        let host = match self.log.clone() {
+            Some(log) => host.with_log(Box::new(move |line| log(line))),
+            None => host,
+        };
+        Policy::new(self.module, self.settings.clone(), host)
+    }
+}
 
 /// All that stays the same from object to object.
 struct Run<'r> {
-    policy: Policy,
-    deployed: Option<PolicyManifest>,
+    policies: Policies<'r>,
+    deployed: Option<&'r PolicyManifest>,
     namespaces: Namespaces,
     explainer: Option<Explainer<'r>>,
     accounts: &'r Accounts<'r>,
@@ -367,7 +496,7 @@ impl Run<'_> {
                 },
             };
         }
-        let (response, decision) = self.ask(&request);
+        let (response, decision) = self.ask(manifest, &request);
         let constrained = match &self.deployed {
             Some(deployed) => deployed.constrain(response.clone()),
             None => response.clone(),
@@ -389,7 +518,10 @@ impl Run<'_> {
         };
         let explains = *kind != "ServiceAccount";
         let explainer = self.explainer.as_ref().filter(|_| explains);
-        let steps = explainer.map(|explainer| explainer.steps(&decision, ending, is_monitored));
+        let steps = explainer.map(|explainer| {
+            let file = &manifest.origin.file;
+            explainer.steps(&decision, ending, is_monitored, file)
+        });
         Reviewed {
             title,
             object: object.clone(),
@@ -403,9 +535,14 @@ impl Run<'_> {
         }
     }
 
-    fn ask(&self, request: &AdmissionRequest) -> (AdmissionResponse, Decision) {
-        let review = self.policy.review(request);
-        let exchanges = self.policy.host().take_exchanges();
+    fn ask(
+        &self,
+        manifest: &Manifest,
+        request: &AdmissionRequest,
+    ) -> (AdmissionResponse, Decision) {
+        let policy = self.policies.of(&manifest.origin.file);
+        let review = policy.review(request);
+        let exchanges = policy.host().take_exchanges();
         let decision = Decision::behind(&review, &exchanges);
         (review.response, decision)
     }
@@ -417,7 +554,7 @@ impl Run<'_> {
         namespace: &str,
         request: &AdmissionRequest,
     ) -> Vec<Message> {
-        let (_, decision) = self.ask(request);
+        let (_, decision) = self.ask(manifest, request);
         let object = request.object.as_ref();
         let idle =
             object.and_then(|object| self.idle_identity(manifest, namespace, object, &decision));
@@ -457,9 +594,8 @@ impl Run<'_> {
         let name = named
             .find(|name| !name.is_empty())
             .unwrap_or(DEFAULT_ACCOUNT);
-        let account = self
-            .accounts
-            .get(&(namespace.to_owned(), name.to_owned()))?;
+        let directory = accounts::directory(&manifest.origin.file);
+        let account = self.accounts.get(namespace, name, directory)?;
         let annotations = account.object.pointer("/metadata/annotations")?;
         let client_id = annotations.get(keys::CLIENT_ID)?.as_str()?;
         let group = manifest.api_version.split_once('/');
@@ -479,54 +615,13 @@ impl Run<'_> {
     }
 }
 
-/// The objects among `manifests` that the policy has a say in.
-fn reviewable(manifests: &[Manifest]) -> Result<Vec<Reviewable<'_>>> {
-    let mut reviewable = Vec::new();
-    for manifest in manifests {
-        let pod = workload::pod(manifest).with_context(|| manifest.origin.to_string())?;
-        let is_itself = manifest.is("v1", "ServiceAccount") || manifest.is("v1", "Pod");
-        if is_itself || pod.is_some() {
-            let pod = pod.filter(|_| !is_itself);
-            reviewable.push(Reviewable { manifest, pod });
-        }
-    }
-    Ok(reviewable)
-}
-
-/// The ServiceAccounts among `manifests` by namespace and name.
-fn accounts<'m>(manifests: &'m [Manifest], default_namespace: &str) -> Result<Accounts<'m>> {
-    let mut accounts = Accounts::new();
-    let found = manifests
-        .iter()
-        .filter(|manifest| manifest.is("v1", "ServiceAccount"));
-    for manifest in found {
-        let namespace = manifest.namespace().unwrap_or(default_namespace).to_owned();
-        let name = manifest.name().unwrap_or_default().to_owned();
-        let title = title(&manifest.kind, &namespace, &name);
-        let account = Account {
-            object: &manifest.object,
-            origin: &manifest.origin,
-        };
-        if let Some(other) = accounts.insert((namespace, name), account) {
-            bail!(
-                "{title}: expected one, found two, in {} and in {}; leave one out",
-                other.origin,
-                manifest.origin
-            );
-        }
-    }
-    Ok(accounts)
-}
-
 /// What explains decisions under these settings.
-fn explainer<'m>(settings: &SettingsValue, accounts: &Accounts<'m>) -> Result<Explainer<'m>> {
+fn explainer<'m>(settings: &SettingsValue, accounts: &'m Accounts<'m>) -> Result<Explainer<'m>> {
     let text = serde_json::to_string(settings)?;
     let verifies = Settings::read(&text).is_ok_and(|settings| settings.mode == Mode::Verify);
-    let origins = accounts.iter();
-    let origins = origins.map(|(name, account)| (name.clone(), account.origin));
     Ok(Explainer {
         given: settings.clone(),
-        origins: origins.collect(),
+        accounts,
         verifies,
     })
 }
@@ -542,36 +637,6 @@ fn settings(args: &PreviewArgs, deployed: Option<&PolicyManifest>) -> Result<Set
         .iter()
         .try_fold(settings, |settings, assignment| settings.with(assignment))?;
     Ok(settings)
-}
-
-/// What `manifests` say of a cluster that they are applied to.
-fn cluster(manifests: &[Manifest], accounts: &Accounts<'_>, default_namespace: &str) -> Cluster {
-    let mut service_accounts = ServiceAccounts::default().with_default_in_each_namespace();
-    for account in accounts.values() {
-        service_accounts.insert(account.object.clone(), default_namespace);
-    }
-    Cluster {
-        service_accounts,
-        rbac: Rbac::among(manifests, default_namespace),
-    }
-}
-
-/// A host that answers from `cluster`.
-fn host(cluster: Cluster, deployed: Option<&PolicyManifest>, log: Option<LogSink>) -> HostCalls {
-    let host = HostCalls::new(Answers::Cluster(cluster));
-    let host = match deployed {
-        Some(deployed) => deployed
-            .context_aware_resources
-            .iter()
-            .fold(host, |host, resource| {
-                host.grant(&resource.api_version, &resource.kind)
-            }),
-        None => host.grant("v1", "ServiceAccount"),
-    };
-    match log {
-        Some(log) => host.with_log(log),
-        None => host,
-    }
 }
 
 /// An object as messages name it.

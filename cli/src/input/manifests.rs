@@ -1,20 +1,16 @@
 //! Reads Kubernetes manifests: YAML and JSON, from files, directories and standard input.
 
-use std::collections::BTreeSet;
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
-use walkdir::WalkDir;
 
-/// The path that means standard input.
-const STANDARD_INPUT: &str = "-";
-
-/// The endings of manifest files in directories.
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+/// The size of the longest file that is read, in bytes.
+const LARGEST: u64 = 64 << 20;
 
 /// What was found of `apiVersion` and `kind`, if an object has neither.
 const NEITHER: &str = "neither";
@@ -108,47 +104,41 @@ pub enum ManifestError {
     },
 }
 
-/// Reads all manifests in `paths`, in their order: files, directories with all below them, and `-`.
-///
-/// Directories are read in the order of names, and links are followed. A file that is met twice is read once. In a
-/// directory, a file whose first document is an object with neither `apiVersion` nor `kind` is skipped.
-///
-/// # Errors
-///
-/// The first [`ManifestError`].
-pub fn read(paths: &[PathBuf]) -> Result<Vec<Manifest>, ManifestError> {
-    let mut manifests = Vec::new();
-    let mut seen = BTreeSet::new();
-    for path in paths {
-        if path == Path::new(STANDARD_INPUT) {
-            let file = "standard input";
-            let mut bytes = Vec::new();
-            io::stdin()
-                .read_to_end(&mut bytes)
-                .map_err(|error| unreadable(file, error))?;
-            manifests.extend(read_text(file, &text_of(file, bytes)?)?);
-            continue;
-        }
-        let is_directory = path.is_dir();
-        let files = if is_directory {
-            files_below(path)?
-        } else {
-            vec![path.clone()]
-        };
-        for file in files {
-            // What cannot be resolved cannot be read either, and is an error then.
-            if file.canonicalize().is_ok_and(|real| !seen.insert(real)) {
-                continue;
-            }
-            match read_file(&file) {
-                // Repositories have other files too.
-                Err(ManifestError::NoObject { origin, found })
-                    if is_directory && origin.document == 1 && found == NEITHER => {}
-                read => manifests.extend(read?),
-            }
+/// What a file holds.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// The manifests, as far as they could be read.
+    pub manifests: Vec<Manifest>,
+    /// What is wrong with other documents, in their order. Nothing behind one that is not well-formed can be read.
+    pub errors: Vec<ManifestError>,
+}
+
+impl Contents {
+    fn error(error: ManifestError) -> Self {
+        Self {
+            errors: vec![error],
+            ..Self::default()
         }
     }
-    Ok(manifests)
+
+    fn add(&mut self, manifest: Result<Manifest, ManifestError>) {
+        match manifest {
+            Ok(manifest) => self.manifests.push(manifest),
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    /// The manifests, if there is nothing else.
+    ///
+    /// # Errors
+    ///
+    /// The first of the errors.
+    pub fn manifests_only(self) -> Result<Vec<Manifest>, ManifestError> {
+        match self.errors.into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(self.manifests),
+        }
+    }
 }
 
 /// Reads the manifests in the file `path`.
@@ -157,9 +147,31 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Manifest>, ManifestError> {
 ///
 /// The first [`ManifestError`].
 pub fn read_file(path: &Path) -> Result<Vec<Manifest>, ManifestError> {
-    let file = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| unreadable(&file, error))?;
-    read_text(&file, &text_of(&file, bytes)?)
+    contents_of(path).manifests_only()
+}
+
+/// Reads the file `path`.
+pub fn contents_of(path: &Path) -> Contents {
+    let name = path.display().to_string();
+    match File::open(path) {
+        Ok(file) => contents_from(&name, file),
+        Err(error) => Contents::error(unreadable(&name, error)),
+    }
+}
+
+/// Reads everything from `source`, whose name is `file`.
+pub fn contents_from(file: &str, source: impl Read) -> Contents {
+    let mut bytes = Vec::new();
+    let read = source
+        .take(LARGEST.saturating_add(1))
+        .read_to_end(&mut bytes);
+    let text = read
+        .map_err(|error| unreadable(file, error))
+        .and_then(|_| text_of(file, bytes));
+    match text {
+        Ok(text) => contents(file, &text),
+        Err(error) => Contents::error(error),
+    }
 }
 
 /// Reads the manifests in `text`, which is JSON if the name `file` ends in `.json`, else YAML.
@@ -168,36 +180,47 @@ pub fn read_file(path: &Path) -> Result<Vec<Manifest>, ManifestError> {
 ///
 /// The first [`ManifestError::Syntax`] or [`ManifestError::NoObject`].
 pub fn read_text(file: &str, text: &str) -> Result<Vec<Manifest>, ManifestError> {
+    contents(file, text).manifests_only()
+}
+
+fn contents(file: &str, text: &str) -> Contents {
+    // Files that were put one behind the other begin with a mark each.
+    let text = text.replace("\n\u{feff}", "\n");
     let text = text.trim_start_matches('\u{feff}');
-    let documents = if file.ends_with(".json") {
-        json_documents(file, text)?
+    // Taken one by one: after an error the parser finds the same error without end.
+    let documents: Box<dyn Iterator<Item = _>> = if file.ends_with(".json") {
+        Box::new(json_documents(file, text))
     } else {
-        yaml_documents(file, text).map_err(|error| with_hint(error, text))?
+        Box::new(yaml_documents(file, text))
     };
-    let mut manifests = Vec::new();
-    for (index, document) in documents.into_iter().enumerate() {
+    let mut contents = Contents::default();
+    for (index, document) in documents.enumerate() {
         let origin = Origin {
             file: file.to_owned(),
             document: index.saturating_add(1),
             item: None,
         };
-        match document {
-            Value::Null => {}
-            mut document => match items_of(&mut document) {
-                Some(items) => {
-                    for (index, item) in items.into_iter().enumerate() {
-                        let item_origin = Origin {
-                            item: Some(index.saturating_add(1)),
-                            ..origin.clone()
-                        };
-                        manifests.push(manifest(item_origin, item)?);
-                    }
-                }
-                None => manifests.push(manifest(origin, document)?),
-            },
+        let mut document = match document {
+            Ok(Value::Null) => continue,
+            Ok(document) => document,
+            Err(error) => {
+                contents.errors.push(with_hint(error, text));
+                break;
+            }
+        };
+        let Some(items) = items_of(&mut document) else {
+            contents.add(manifest(origin, document));
+            continue;
+        };
+        for (index, item) in items.into_iter().enumerate() {
+            let item_origin = Origin {
+                item: Some(index.saturating_add(1)),
+                ..origin.clone()
+            };
+            contents.add(manifest(item_origin, item));
         }
     }
-    Ok(manifests)
+    contents
 }
 
 /// What a JSON value is, in the words of people who write YAML.
@@ -220,78 +243,40 @@ fn unreadable(file: &str, error: io::Error) -> ManifestError {
 }
 
 fn text_of(file: &str, bytes: Vec<u8>) -> Result<String, ManifestError> {
-    String::from_utf8(bytes).map_err(|_| {
-        unreadable(
-            file,
-            io::Error::new(io::ErrorKind::InvalidData, "expected text in UTF-8"),
-        )
-    })
-}
-
-/// The manifest files in `directory` and below.
-fn files_below(directory: &Path) -> Result<Vec<PathBuf>, ManifestError> {
-    let mut files = Vec::new();
-    for entry in WalkDir::new(directory)
-        .follow_links(true)
-        .sort_by_file_name()
-    {
-        let path = match entry {
-            Ok(entry) if !entry.file_type().is_file() => continue,
-            Ok(entry) => entry.into_path(),
-            Err(error) => match unreadable_entry(error) {
-                Some(error) => return Err(error),
-                None => continue,
-            },
-        };
-        if is_manifest(&path) {
-            files.push(path);
-        }
+    let invalid = |expected: &str| {
+        let error = io::Error::new(io::ErrorKind::InvalidData, expected.to_owned());
+        Err(unreadable(file, error))
+    };
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
+        return invalid("expected at most 64 MB, found more");
     }
-    Ok(files)
-}
-
-/// What is wrong with an entry of a directory; `None` for a broken link that is not named like a manifest.
-fn unreadable_entry(error: walkdir::Error) -> Option<ManifestError> {
-    let path = error.path().unwrap_or(Path::new("")).to_owned();
-    let file = path.display().to_string();
-    if let Some(ancestor) = error.loop_ancestor() {
-        let ancestor = ancestor.display().to_string();
-        return Some(ManifestError::Loop { file, ancestor });
+    if matches!(bytes.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
+        return invalid("expected text in UTF-8, found UTF-16; help: save it as UTF-8");
     }
-    let error = error
-        .into_io_error()
-        .unwrap_or_else(|| io::Error::other("the directory cannot be walked"));
-    (!path.is_symlink() || is_manifest(&path)).then_some(ManifestError::Read { file, error })
+    String::from_utf8(bytes).or_else(|_| invalid("expected text in UTF-8"))
 }
 
-fn is_manifest(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
-}
-
-fn yaml_documents(file: &str, text: &str) -> Result<Vec<Value>, ManifestError> {
-    let documents =
-        yaml_serde::Deserializer::from_str(text)
-            .enumerate()
-            .map(|(index, document)| {
-                let origin = || Origin {
-                    file: file.to_owned(),
-                    document: index.saturating_add(1),
-                    item: None,
-                };
-                // By way of a YAML value, which knows merge keys and rejects duplicate ones.
-                let mut value = yaml_serde::Value::deserialize(document)
-                    .map_err(|error| yaml_error(origin(), &error))?;
-                value
-                    .apply_merge()
-                    .map_err(|error| yaml_error(origin(), &error))?;
-                serde_json::to_value(value).map_err(|error| ManifestError::Syntax {
-                    origin: origin(),
-                    place: String::new(),
-                    error: error.to_string(),
-                })
-            });
-    documents.collect()
+fn yaml_documents(file: &str, text: &str) -> impl Iterator<Item = Result<Value, ManifestError>> {
+    yaml_serde::Deserializer::from_str(text)
+        .enumerate()
+        .map(move |(index, document)| {
+            let origin = || Origin {
+                file: file.to_owned(),
+                document: index.saturating_add(1),
+                item: None,
+            };
+            // By way of a YAML value, which knows merge keys and rejects duplicate ones.
+            let mut value = yaml_serde::Value::deserialize(document)
+                .map_err(|error| yaml_error(origin(), &error))?;
+            value
+                .apply_merge()
+                .map_err(|error| yaml_error(origin(), &error))?;
+            serde_json::to_value(value).map_err(|error| ManifestError::Syntax {
+                origin: origin(),
+                place: String::new(),
+                error: error.to_string(),
+            })
+        })
 }
 
 fn yaml_error(origin: Origin, error: &yaml_serde::Error) -> ManifestError {
@@ -311,21 +296,32 @@ fn yaml_error(origin: Origin, error: &yaml_serde::Error) -> ManifestError {
     }
 }
 
-/// Says what to do about a Helm template, which is not YAML.
+/// What is said of a template of Helm, which is often not YAML.
+const HELM: &str =
+    "if this is a template of Helm, render it first: helm template CHART | azwi-policy preview -";
+
+/// Says what to do about what is often not YAML: templates of Helm, and tabs.
 fn with_hint(error: ManifestError, text: &str) -> ManifestError {
-    match error {
-        ManifestError::Syntax {
-            origin,
-            place,
-            error,
-        } if text.contains("{{") => ManifestError::Syntax {
-            origin,
-            place,
-            error: format!(
-                "{error}; if this is a template of Helm, render it first: helm template CHART | azwi-policy preview -"
-            ),
-        },
-        other => other,
+    let ManifestError::Syntax {
+        origin,
+        place,
+        error,
+    } = error
+    else {
+        return error;
+    };
+    let hint = if text.contains("{{") {
+        Some(HELM)
+    } else if error.contains("cannot start any token") && text.contains('\t') {
+        Some("YAML allows no tabs in front of a line: use spaces")
+    } else {
+        None
+    };
+    let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+    ManifestError::Syntax {
+        origin,
+        place,
+        error: format!("{error}{hint}"),
     }
 }
 
@@ -338,11 +334,11 @@ fn without_place(text: &str, line: usize, column: usize) -> String {
     text.replacen(&format!(" at line {line} column {column}"), "", 1)
 }
 
-fn json_documents(file: &str, text: &str) -> Result<Vec<Value>, ManifestError> {
+fn json_documents(file: &str, text: &str) -> impl Iterator<Item = Result<Value, ManifestError>> {
     let documents = serde_json::Deserializer::from_str(text)
         .into_iter()
         .enumerate();
-    let documents = documents.map(|(index, document)| {
+    documents.map(move |(index, document)| {
         document.map_err(|error| {
             let (line, column) = (error.line(), error.column());
             ManifestError::Syntax {
@@ -355,26 +351,39 @@ fn json_documents(file: &str, text: &str) -> Result<Vec<Value>, ManifestError> {
                 error: without_place(&error.to_string(), line, column),
             }
         })
-    });
-    documents.collect()
+    })
 }
 
-/// The items of a `List`, and of a `PodList` and the like, whose items need not have a kind; `None` for other objects.
+/// The items of a list of objects, of a `List`, of a `PodList` and the like, whose items need not have a kind, and of a
+/// `Template` of OpenShift; `None` for other objects.
 fn items_of(document: &mut Value) -> Option<Vec<Value>> {
-    let kind = document["kind"].as_str()?.strip_suffix("List")?.to_owned();
-    let api_version = document["apiVersion"].clone();
-    let Value::Array(items) = document.get_mut("items")?.take() else {
+    if let Value::Array(items) = document {
+        let is_object =
+            |item: &Value| item.get("apiVersion").is_some() && item.get("kind").is_some();
+        return items.iter().all(is_object).then(|| flat(items.drain(..)));
+    }
+    let kind = document.get("kind")?.as_str()?.to_owned();
+    let (field, kind) = match kind.as_str() {
+        "Template" => ("objects", ""),
+        kind => ("items", kind.strip_suffix("List")?),
+    };
+    let api_version = document.get("apiVersion").cloned().unwrap_or_default();
+    let Value::Array(items) = document.get_mut(field)?.take() else {
         return None;
     };
-    let named = items.into_iter().map(|mut item| {
+    Some(flat(items.into_iter().map(|mut item| {
         if let Some(fields) = item.as_object_mut().filter(|_| !kind.is_empty()) {
             fields.entry("apiVersion").or_insert(api_version.clone());
-            fields.entry("kind").or_insert(kind.clone().into());
+            fields.entry("kind").or_insert(kind.into());
         }
         item
-    });
-    let flat = named.flat_map(|mut item| items_of(&mut item).unwrap_or_else(|| vec![item]));
-    Some(flat.collect())
+    })))
+}
+
+/// The items, with the items of lists among them in their place.
+fn flat(items: impl Iterator<Item = Value>) -> Vec<Value> {
+    let flat = items.flat_map(|mut item| items_of(&mut item).unwrap_or_else(|| vec![item]));
+    flat.collect()
 }
 
 fn manifest(origin: Origin, object: Value) -> Result<Manifest, ManifestError> {
@@ -396,6 +405,7 @@ fn manifest(origin: Origin, object: Value) -> Result<Manifest, ManifestError> {
                 (Value::Object(_), None, None) => NEITHER,
                 (Value::Object(_), None, _) => "no apiVersion",
                 (Value::Object(_), _, _) => "no kind",
+                (Value::Array(items), _, _) if items.iter().any(is_patch) => "a list of patches",
                 (other, _, _) => name_of_type(other),
             };
             Err(ManifestError::NoObject {
@@ -406,9 +416,41 @@ fn manifest(origin: Origin, object: Value) -> Result<Manifest, ManifestError> {
     }
 }
 
+/// Whether it is an operation of a JSON patch.
+fn is_patch(item: &Value) -> bool {
+    item.get("op").is_some() && item.get("path").is_some()
+}
+
+impl ManifestError {
+    /// Whether it is a file of another kind, and not a Kubernetes object with something wrong: neither `apiVersion` nor `kind`
+    /// is in its first document.
+    pub fn is_of_others(&self) -> bool {
+        matches!(self, Self::NoObject { origin, found } if origin.document == 1 && found == NEITHER)
+    }
+
+    /// The file, and in a few words why it holds no manifests.
+    pub fn in_brief(&self) -> (&str, String) {
+        match self {
+            Self::Read { file, error } => (file, format!("cannot be read: {error}")),
+            Self::Loop { file, ancestor } => (file, format!("a link back to {ancestor}")),
+            Self::Syntax { origin, error, .. } if error.ends_with(HELM) => {
+                (&origin.file, "a template of Helm".to_owned())
+            }
+            Self::Syntax { origin, place, .. } => {
+                let language = if origin.file.ends_with(".json") {
+                    "JSON"
+                } else {
+                    "YAML"
+                };
+                (&origin.file, format!("not {language}{place}"))
+            }
+            Self::NoObject { origin, found } => (&origin.file, found.clone()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::fs;
 
     use super::*;
 
@@ -428,7 +470,7 @@ mod tests {
 
     #[test]
     fn reads_documents_and_lists() {
-        let cases: [(&str, &[&str]); 8] = [
+        let cases: [(&str, &[&str]); 11] = [
             ("", &[]),
             ("# nothing\n---\n---\n", &[]),
             (
@@ -467,6 +509,21 @@ mod tests {
             (
                 "a: &a {kind: Pod}\n<<: *a\napiVersion: v1\n",
                 &["f, document 1: v1 Pod -"],
+            ),
+            (
+                "- {apiVersion: v1, kind: Pod}\n- {kind: List, apiVersion: v1, items: [{apiVersion: v1, kind: Secret}]}\n",
+                &[
+                    "f, document 1, item 1: v1 Pod -",
+                    "f, document 1, item 2: v1 Secret -",
+                ],
+            ),
+            (
+                "apiVersion: template.openshift.io/v1\nkind: Template\nobjects: [{apiVersion: v1, kind: Pod}]\n",
+                &["f, document 1, item 1: v1 Pod -"],
+            ),
+            (
+                "\u{feff}kind: Pod\napiVersion: v1\n---\n\u{feff}kind: Secret\napiVersion: v1\n",
+                &["f, document 1: v1 Pod -", "f, document 2: v1 Secret -"],
             ),
         ];
         for (text, expected) in cases {
@@ -541,84 +598,5 @@ mod tests {
             error,
             "f.json, document 1, line 1, column 10: expected value"
         );
-    }
-
-    #[test]
-    fn reads_directories_in_the_order_of_names() {
-        let root = tempfile::tempdir().unwrap();
-        // JSON is YAML as well.
-        let manifest = |name: &str| {
-            format!(r#"{{"apiVersion": "v1", "kind": "Pod", "metadata": {{"name": "{name}"}}}}"#)
-        };
-        fs::create_dir_all(root.path().join("b/deep")).unwrap();
-        for (file, name) in [
-            ("c.json", "four"),
-            ("b/x.yml", "three"),
-            ("b/deep/x.yaml", "two"),
-            ("a.yaml", "one"),
-        ] {
-            fs::write(root.path().join(file), manifest(name)).unwrap();
-        }
-        fs::write(root.path().join("notes.txt"), "no manifest").unwrap();
-        let names = |path: PathBuf| -> Vec<String> {
-            read(&[path])
-                .unwrap()
-                .iter()
-                .filter_map(Manifest::name)
-                .map(str::to_owned)
-                .collect()
-        };
-        assert_eq!(
-            names(root.path().to_owned()),
-            ["one", "two", "three", "four"]
-        );
-        assert_eq!(names(root.path().join("a.yaml")), ["one"]);
-        let twice = [root.path().join("c.json"), root.path().to_owned()];
-        assert_eq!(read(&twice).unwrap().len(), 4);
-        let missing = read(&["/no/such/file.yaml".into()])
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            missing,
-            "cannot read /no/such/file.yaml: No such file or directory (os error 2)"
-        );
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn follows_links_and_refuses_circles() {
-        use std::os::unix::fs::symlink;
-
-        let root = tempfile::tempdir().unwrap();
-        let at = |name: &str| root.path().join(name);
-        fs::create_dir(at("d")).unwrap();
-        fs::write(at("d/a.yaml"), "{apiVersion: v1, kind: Pod}").unwrap();
-        symlink(at("d"), at("e")).unwrap();
-        symlink(at("nowhere"), at("notes")).unwrap();
-        assert_eq!(read(&[root.path().to_owned()]).unwrap().len(), 1);
-
-        let refuses = |expected: String| {
-            let error = read(&[root.path().to_owned()]).unwrap_err();
-            assert_eq!(error.to_string(), expected);
-        };
-        let show = |name: &str| at(name).display().to_string();
-        symlink(at("d"), at("d/loop")).unwrap();
-        refuses(format!(
-            "cannot read {}: expected a file or directory, found a link back to {}; remove the link",
-            show("d/loop"),
-            show("d"),
-        ));
-        fs::remove_file(at("d/loop")).unwrap();
-        symlink(at("b.yaml"), at("b.yaml")).unwrap();
-        refuses(format!(
-            "cannot read {}: Too many levels of symbolic links (os error 40)",
-            show("b.yaml")
-        ));
-        fs::remove_file(at("b.yaml")).unwrap();
-        symlink(at("nowhere"), at("b.yaml")).unwrap();
-        refuses(format!(
-            "cannot read {}: No such file or directory (os error 2)",
-            show("b.yaml")
-        ));
     }
 }

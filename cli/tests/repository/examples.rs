@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use azwi_policy::input::manifests::{self, Manifest};
+use azwi_policy::input::files::find;
+use azwi_policy::input::manifests::Manifest;
 use azwi_policy::input::settings::SettingsValue;
 use azwi_policy::kubewarden::cluster::Cluster;
 use azwi_policy::kubewarden::host_calls::{Answers, HostCalls};
@@ -31,8 +32,9 @@ use super::{document, files, module::MODULE, root};
 /// The manifests under examples of this kind, each with its file, relative to the root.
 fn of_kind(kind: &str) -> Vec<(String, Manifest)> {
     // Of a directory, files that hold no manifests are left out, such as settings.
-    let found: Vec<_> = manifests::read(&[root().join("examples")])
+    let found: Vec<_> = find(&[root().join("examples")], &[])
         .expect("manifests")
+        .manifests
         .into_iter()
         .filter(|manifest| manifest.kind == kind)
         .map(|manifest| {

@@ -70,6 +70,9 @@ pub struct PreviewArgs {
     /// Exit with status 1 also if there is a warning or a hint.
     #[arg(long)]
     pub fail_on_hint: bool,
+    /// Leave files in directories out that this pattern matches, as in .gitignore; may be given several times.
+    #[arg(long, value_name = "GLOB")]
+    pub ignore: Vec<String>,
     /// Whether to use colours; auto uses them on a terminal if NO_COLOR is not set.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub color: Color,

@@ -1,6 +1,5 @@
 //! Why a pod gets its identity or not, step by step: the reasons of the decision, in words.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use azure_workload_identity_policy::findings::{About, Finding, Named, Problem};
@@ -10,8 +9,8 @@ use azure_workload_identity_policy::keys;
 use azure_workload_identity_policy::review::{OptedInBy, Reason};
 use azure_workload_identity_policy::settings::OptIn;
 
+use super::accounts::{Accounts, directory};
 use super::decision::{Decision, Message};
-use crate::input::manifests::Origin;
 use crate::input::settings::SettingsValue;
 
 /// One step: what it is about, and what was found.
@@ -53,8 +52,8 @@ pub enum Result {
 pub struct Explainer<'m> {
     /// The settings as they were given.
     pub given: SettingsValue,
-    /// Where the ServiceAccounts among the manifests are, by namespace and name.
-    pub origins: BTreeMap<(String, String), &'m Origin>,
+    /// The ServiceAccounts among the manifests.
+    pub accounts: &'m Accounts<'m>,
     /// Whether the policy's mode is Verify: nothing is injected.
     pub verifies: bool,
 }
@@ -76,7 +75,15 @@ enum Topic {
 
 impl Explainer<'_> {
     /// The steps of a decision with this result; a policy in mode `monitor` lets the pod through whatever it is.
-    pub fn steps(&self, decision: &Decision, result: Result, is_monitored: bool) -> Vec<Step> {
+    ///
+    /// `file` is where the object is: of ServiceAccounts with one name, the nearest counts.
+    pub fn steps(
+        &self,
+        decision: &Decision,
+        result: Result,
+        is_monitored: bool,
+        file: &str,
+    ) -> Vec<Step> {
         let mut steps = Vec::new();
         if decision.is_of_another_version {
             let finding = format!(
@@ -91,7 +98,7 @@ impl Explainer<'_> {
             _ => None,
         });
         for reason in &decision.reasons {
-            self.reason(reason, is_injected, entry, &mut steps);
+            self.reason(reason, is_injected, entry, file, &mut steps);
         }
         let mut failed = Vec::new();
         for Message { text, finding } in &decision.rejections {
@@ -145,6 +152,7 @@ impl Explainer<'_> {
         reason: &Reason,
         is_injected: bool,
         entry: Option<usize>,
+        file: &str,
         steps: &mut Vec<(Topic, Step)>,
     ) {
         match reason {
@@ -213,7 +221,7 @@ impl Explainer<'_> {
                     Named::Default => "the pod names none".to_owned(),
                 };
                 let found = if *is_looked_up {
-                    self.found(namespace, name, not_found.as_ref())
+                    self.found(namespace, name, file, not_found.as_ref())
                 } else {
                     "which is not looked up, as setting identityMap says".to_owned()
                 };
@@ -317,10 +325,16 @@ impl Explainer<'_> {
         }
     }
 
-    fn found(&self, namespace: &str, name: &str, not_found: Option<&Problem>) -> String {
-        let key = (namespace.to_owned(), name.to_owned());
-        match (not_found, self.origins.get(&key)) {
-            (None, Some(origin)) => format!("found in {origin}"),
+    fn found(
+        &self,
+        namespace: &str,
+        name: &str,
+        file: &str,
+        not_found: Option<&Problem>,
+    ) -> String {
+        let account = self.accounts.get(namespace, name, directory(file));
+        match (not_found, account) {
+            (None, Some(account)) => format!("found in {}", account.origin),
             (None, None) => "the one that each namespace has".to_owned(),
             (Some(Problem::ServiceAccountMissing { .. }), _) => {
                 "not among the manifests".to_owned()
