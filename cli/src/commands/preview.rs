@@ -8,6 +8,7 @@ mod progress;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::result::Result as StdResult;
@@ -242,7 +243,8 @@ pub fn preview(
     log: Option<LogSink>,
     mut show: impl FnMut(Preview) -> Result<()>,
 ) -> Result<Remarks> {
-    let found = files::find(&args.paths, &args.ignore)?;
+    let is_piped = !io::stdin().is_terminal();
+    let found = files::find(&args.paths(is_piped)?, &args.ignore)?;
     let manifests = &found.manifests;
     let accounts = Accounts::among(manifests, &args.namespace);
     let mut remarks = Remarks {
@@ -303,7 +305,8 @@ pub fn preview(
     match policies.of("").check_settings() {
         Ok(()) => {}
         Err(SettingsCheckError::Invalid(message)) => {
-            bail!("the policy does not accept the settings: {message}")
+            let help = if args.has_settings() { "" } else { NO_SETTINGS };
+            bail!("the policy does not accept the settings: {message}{help}")
         }
         Err(SettingsCheckError::Failed(error)) => {
             bail!(
@@ -337,6 +340,10 @@ fn brief(error: &ManifestError) -> String {
     let (file, why) = error.in_brief();
     format!("{file} ({why})")
 }
+
+/// What is said if the policy needs settings and none are given.
+const NO_SETTINGS: &str =
+    "; help: give settings with --policy FILE, --settings-path FILE or --set azureTenantID=TENANT";
 
 /// How many of the files that are passed over a note names.
 const NAMED: usize = 20;

@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::input::manifests::{self, Contents, Manifest, ManifestError};
 
 /// The path that means standard input.
-const STANDARD_INPUT: &str = "-";
+pub const STANDARD_INPUT: &str = "-";
 
 /// What standard input is called in messages.
 const STANDARD_INPUT_NAME: &str = "standard input";

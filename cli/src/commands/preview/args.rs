@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::commands::run::SettingsArgs;
+use crate::input::files::STANDARD_INPUT;
 use crate::kubewarden::request::UserInfo;
 use crate::kubewarden::service_accounts::DEFAULT_NAMESPACE;
 
@@ -24,7 +26,7 @@ Examples:
   Why a pod gets no identity:
     azwi-policy preview --set azureTenantID=contoso.com --explain pod.yaml
   What runs in a cluster now:
-    kubectl get deployments,serviceaccounts -n web -o yaml | azwi-policy preview -s settings.yaml -
+    kubectl get deployments,serviceaccounts -n web -o yaml | azwi-policy preview -s settings.yaml
   A check in CI, which prints problems only:
     azwi-policy preview --policy policy.yaml --quiet --fail-on-hint manifests/
   The rejected objects, for a script:
@@ -76,12 +78,41 @@ pub struct PreviewArgs {
     /// Whether to use colours; auto uses them on a terminal if NO_COLOR is not set.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub color: Color,
-    /// Manifest files, directories of them, or - for standard input.
-    #[arg(value_name = "PATH", required = true)]
+    /// A PATH, as with kubectl; may be given several times.
+    #[arg(short, long, value_name = "PATH")]
+    pub filename: Vec<PathBuf>,
+    /// Manifest files, directories of them, or - for standard input; without one, what is piped in.
+    #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 }
 
 impl PreviewArgs {
+    /// The files and directories that are named, or standard input if nothing is and `is_piped`.
+    ///
+    /// # Errors
+    ///
+    /// Nothing to read.
+    pub fn paths(&self, is_piped: bool) -> Result<Vec<PathBuf>> {
+        let named: Vec<_> = self.filename.iter().chain(&self.paths).cloned().collect();
+        match (named.as_slice(), is_piped) {
+            ([], true) => Ok(vec![STANDARD_INPUT.into()]),
+            ([], false) => {
+                bail!("expected files or directories with manifests, or - for standard input")
+            }
+            _ => Ok(named),
+        }
+    }
+
+    /// Whether something gives settings to the policy.
+    pub fn has_settings(&self) -> bool {
+        let SettingsArgs {
+            settings_path,
+            settings_json,
+        } = &self.settings;
+        let is_given = settings_path.is_some() || settings_json.is_some();
+        is_given || self.policy.is_some() || !self.set.is_empty()
+    }
+
     /// Who applies the manifests, if that is known.
     pub fn user(&self) -> Option<UserInfo> {
         let name = self.as_user.as_ref()?;
