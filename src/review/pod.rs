@@ -220,12 +220,10 @@ impl<'a> PodReview<'_, 'a> {
             let problem = Problem::FalseDoesNotOptOut { service_account };
             findings.warn(&self.about, problem);
         }
-        if let Some(metadata) = metadata.as_ref().filter(|_| by.is_none()) {
-            self.warn_of_idle_identity(&object, metadata, &mut findings);
-            self.check_own_identities(&mut findings);
-            return self.stop_here(findings, &object);
-        }
         if by.is_none() {
+            if let Some(metadata) = &metadata {
+                self.warn_of_idle_identity(&object, metadata, &mut findings);
+            }
             self.check_own_identities(&mut findings);
             return self.stop_here(findings, &object);
         }

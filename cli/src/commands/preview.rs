@@ -296,6 +296,7 @@ pub fn preview(
         module: &module,
         settings,
         accounts: &accounts,
+        by_directory: accounts.are_doubled(),
         rbac: Rbac::among(manifests, &args.namespace),
         deployed: deployed.as_ref(),
         log: log.map(Arc::from),
@@ -320,10 +321,8 @@ pub fn preview(
     }
     let run = Run {
         policies,
-        deployed: deployed.as_ref(),
         namespaces: Namespaces::among(manifests),
         explainer,
-        accounts: &accounts,
         default_namespace: &args.namespace,
         user: args.user(),
     };
@@ -392,6 +391,8 @@ struct Policies<'r> {
     module: &'r Module,
     settings: SettingsValue,
     accounts: &'r Accounts<'r>,
+    /// Whether it depends on the directory which ServiceAccounts count.
+    by_directory: bool,
     rbac: Rbac,
     deployed: Option<&'r PolicyManifest>,
     log: Option<Log>,
@@ -401,7 +402,7 @@ struct Policies<'r> {
 impl Policies<'_> {
     /// The policy for the objects in `file`.
     fn of(&self, file: &str) -> Rc<Policy> {
-        let directory = if self.accounts.are_doubled() {
+        let directory = if self.by_directory {
             accounts::directory(file)
         } else {
             Path::new("")
@@ -441,10 +442,8 @@ impl Policies<'_> {
 /// All that stays the same from object to object.
 struct Run<'r> {
     policies: Policies<'r>,
-    deployed: Option<&'r PolicyManifest>,
     namespaces: Namespaces,
     explainer: Option<Explainer<'r>>,
-    accounts: &'r Accounts<'r>,
     default_namespace: &'r str,
     /// Who applies the manifests, if that is known.
     user: Option<UserInfo>,
@@ -480,10 +479,9 @@ impl Run<'_> {
         }
         let kind = &request.kind.kind;
         let title = title(kind, namespace, &name(object));
-        let excluded = self
-            .deployed
-            .as_ref()
-            .and_then(|deployed| deployed.scope.excludes(&request, &self.namespaces));
+        let deployed = self.policies.deployed;
+        let excluded =
+            deployed.and_then(|deployed| deployed.scope.excludes(&request, &self.namespaces));
         if let Some(exclusion) = excluded {
             let step = Step::new(kind, format!("not sent to the policy, {exclusion}"));
             let is_hint = matches!(exclusion, Exclusion::Object(_));
@@ -504,14 +502,12 @@ impl Run<'_> {
             };
         }
         let (response, decision) = self.ask(manifest, &request);
-        let constrained = match &self.deployed {
+        let constrained = match deployed {
             Some(deployed) => deployed.constrain(response.clone()),
             None => response.clone(),
         };
-        let is_monitored = self
-            .deployed
-            .as_ref()
-            .is_some_and(|deployed| deployed.enforcement == Enforcement::Monitor);
+        let is_monitored =
+            deployed.is_some_and(|deployed| deployed.enforcement == Enforcement::Monitor);
         let own = if is_monitored {
             &response
         } else {
@@ -602,7 +598,7 @@ impl Run<'_> {
             .find(|name| !name.is_empty())
             .unwrap_or(DEFAULT_ACCOUNT);
         let directory = accounts::directory(&manifest.origin.file);
-        let account = self.accounts.get(namespace, name, directory)?;
+        let account = self.policies.accounts.get(namespace, name, directory)?;
         let annotations = account.object.pointer("/metadata/annotations")?;
         let client_id = annotations.get(keys::CLIENT_ID)?.as_str()?;
         let group = manifest.api_version.split_once('/');

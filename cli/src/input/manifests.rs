@@ -451,7 +451,6 @@ impl ManifestError {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     /// The manifests in `text` as `origin: apiVersion kind name`.
