@@ -79,11 +79,7 @@ pub fn read<'s>(faults: &mut Faults, setting: Setting<'s>) -> Option<AllowedIden
 
 /// Notes everything that is wrong with the setting.
 pub fn check(faults: &mut Faults, setting: Setting<'_>) {
-    let before = faults.count();
-    SHAPE.check(faults, setting);
-    if faults.count() == before {
-        entries::check_order(faults, setting, &LISTS);
-    }
+    entries::check(faults, setting, &SHAPE, &LISTS);
 }
 
 impl<'s> AllowedIdentities<'s> {

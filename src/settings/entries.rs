@@ -72,6 +72,15 @@ fn items(list: &str) -> Vec<String> {
     items
 }
 
+/// Notes everything that is wrong with a list of entries. `names` are the lists of an entry that say what it matches.
+pub fn check(faults: &mut Faults, list: Setting<'_>, shape: &Shape, names: &[&str]) {
+    let before = faults.count();
+    shape.check(faults, list);
+    if faults.count() == before {
+        check_order(faults, list, names);
+    }
+}
+
 /// Notes an entry that is null, and what lists of it have twice.
 pub fn check_entry(faults: &mut Faults, entry: Fields<'_>, lists: &[&'static str]) {
     if entry.object.value == "null" {
@@ -98,9 +107,9 @@ fn note_repeats(faults: &mut Faults, path: &str, texts: &[String]) {
     }
 }
 
-/// Notes each entry that never counts, because what it matches is matched by those before it. `names` are the lists of an
-/// entry that say what it matches; if one of them is empty, it matches nothing.
-pub fn check_order(faults: &mut Faults, list: Setting<'_>, names: &[&str]) {
+/// Notes each entry that never counts, because what it matches is matched by those before it. If one of its lists `names`
+/// is empty, it matches nothing.
+fn check_order(faults: &mut Faults, list: Setting<'_>, names: &[&str]) {
     let path = &list.path();
     let mut left = KEPT;
     let mut entries = Vec::new();

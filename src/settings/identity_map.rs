@@ -60,11 +60,7 @@ pub fn read<'s>(faults: &mut Faults, setting: Setting<'s>) -> Option<IdentityMap
 
 /// Notes everything that is wrong with the setting.
 pub fn check(faults: &mut Faults, setting: Setting<'_>) {
-    let before = faults.count();
-    SHAPE.check(faults, setting);
-    if faults.count() == before {
-        entries::check_order(faults, setting, &[NAMESPACES.0, SERVICE_ACCOUNTS.0]);
-    }
+    entries::check(faults, setting, &SHAPE, &[NAMESPACES.0, SERVICE_ACCOUNTS.0]);
 }
 
 /// An entry gives something, and is enough if there is no lookup.
