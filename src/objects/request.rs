@@ -49,9 +49,13 @@ impl<'a> Request<'a> {
                 }
                 "settings" => {
                     request.settings = reader.rest();
-                    // Kubewarden sorts keys, so they come last: however long they are, nobody needs to look for their end.
-                    is_done = has_request;
-                    if is_done {
+                    // Kubewarden sorts keys, so they come last: however long they are, who reads them finds their end.
+                    let whole = request.settings.trim_end().strip_suffix('}');
+                    if let Some(settings) =
+                        whole.filter(|_| has_request && request.target().is_some())
+                    {
+                        request.settings = settings;
+                        is_done = true;
                         return Err(Fault::new("", ""));
                     }
                     reader.skip()?;

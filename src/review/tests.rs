@@ -343,6 +343,23 @@ fn what_is_not_the_policys_business_is_accepted_without_a_look() {
 }
 
 #[test]
+fn a_payload_that_ends_early_is_rejected_whatever_it_is_about() {
+    for kind in ["Pod", "ConfigMap"] {
+        let mut case = case();
+        case.request["kind"] = json!({"group": "", "version": "v1", "kind": kind});
+        let payload = json!({"request": case.request, "settings": case.settings}).to_string();
+        let is_rejected = |length: usize| {
+            let payload = payload.as_bytes().get(..length).expect("a length");
+            review(payload, &case.cluster, &mut ()).is_rejection()
+        };
+        assert!(!is_rejected(payload.len()), "{kind}");
+        for length in 0..payload.len() {
+            assert!(is_rejected(length), "{kind}: {length} bytes");
+        }
+    }
+}
+
+#[test]
 fn a_pod_without_service_account_name_has_the_default_one() {
     for name in [Value::Null, json!("")] {
         let case = case().spec("serviceAccountName", name);
