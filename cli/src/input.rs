@@ -1,5 +1,6 @@
 //! What people keep in files: manifests, and the policy's settings.
 
+pub mod lines;
 pub mod manifests;
 pub mod files;
 pub mod settings;

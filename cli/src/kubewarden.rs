@@ -15,5 +15,6 @@ pub mod engine;
 pub mod response;
 pub mod policy;
 pub mod policy_metadata;
+pub mod match_conditions;
 pub mod scope;
 pub mod policy_manifest;

@@ -7,7 +7,7 @@ mod text;
 use std::io::{self, Write};
 
 use crate::commands::preview::args::Format;
-use crate::commands::preview::{Preview, PreviewOutcome};
+use crate::commands::preview::{Kind, Preview, PreviewOutcome};
 
 /// How many objects met which outcome.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +44,10 @@ impl Summary {
             PreviewOutcome::Rejected { .. } => add(&mut self.rejected, 1),
         }
         // What mode monitor holds back is something to be warned about.
-        let held_back = usize::from(!preview.held_back().is_empty());
-        add(&mut self.warnings, preview.warnings().len());
+        let held_back = preview.of_kind(Kind::Monitor).count().min(1);
+        add(&mut self.warnings, preview.of_kind(Kind::Warning).count());
         add(&mut self.warnings, held_back);
-        add(&mut self.hints, preview.hints().len());
+        add(&mut self.hints, preview.of_kind(Kind::Hint).count());
     }
 
     /// The line at the end of a report.
@@ -91,11 +91,7 @@ impl<O: Write, P: Write> Report<O, P> {
     /// What the output reports, and an object that is not representable in YAML.
     pub fn add(&mut self, preview: &Preview) -> io::Result<()> {
         self.summary.count(preview);
-        let has_problems = matches!(preview.outcome(), PreviewOutcome::Rejected { .. })
-            || !preview.held_back().is_empty()
-            || !preview.warnings().is_empty()
-            || !preview.hints().is_empty();
-        if self.quiet && !has_problems {
+        if self.quiet && preview.problems.is_empty() {
             return Ok(());
         }
         match self.format {

@@ -19,7 +19,6 @@ use std::sync::{Arc, Mutex};
 
 use azwi_policy::input::settings::SettingsValue;
 use azwi_policy::kubewarden::capabilities::Capabilities;
-use azwi_policy::kubewarden::cluster::Cluster;
 use azwi_policy::kubewarden::host_calls::{Answers, HostCalls};
 use azwi_policy::kubewarden::policy::{Policy, Review};
 use azwi_policy::kubewarden::question::Question;
@@ -148,7 +147,7 @@ fn injects(host: HostCalls) {
 
 #[test]
 fn a_service_account_that_does_not_exist() {
-    let nobody = Answers::Cluster(Cluster::default());
+    let nobody = Answers::Cluster(Arc::default());
     rejects(
         HostCalls::new(nobody).grant("v1", "ServiceAccount"),
         "ServiceAccount default/fed-sa: does not exist; help: create it, or correct spec.serviceAccountName",

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking"
 )]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use azwi_policy::input::manifests;
@@ -254,7 +255,7 @@ fn a_policy_sees_the_hosts_errors() {
             "Callback evaluation failure: kube::Client was not initialized properly",
         ),
         (
-            HostCalls::new(Answers::Cluster(Cluster::default())).grant("v1", "ServiceAccount"),
+            HostCalls::new(Answers::Cluster(Arc::default())).grant("v1", "ServiceAccount"),
             "Callback evaluation failure: \
              Cannot find v1/ServiceAccount named 'app' inside of namespace 'Some(\"web\")'",
         ),
@@ -287,10 +288,10 @@ subjects: [{kind: ServiceAccount, name: api, namespace: web}]
 fn a_policy_gets_permissions_without_a_grant_of_resources() {
     let cluster = |manifests: &str| {
         let manifests = manifests::read_text("f", manifests).unwrap();
-        Answers::Cluster(Cluster {
+        Answers::Cluster(Arc::new(Cluster {
             service_accounts: ServiceAccounts::default(),
             rbac: Rbac::among(&manifests, "default"),
-        })
+        }))
     };
     for (answers, expected) in [
         (

@@ -69,6 +69,11 @@ impl Fault {
         self
     }
 
+    /// The path of the value, as in `metadata.labels["a/b"]`.
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
     /// The kind of the value that was found.
     pub fn found(&self) -> &'static str {
         self.0.found

@@ -7,7 +7,7 @@ use crate::json::Fault;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkloadKind {
     /// Its API group, empty for the core group.
-    group: &'static str,
+    pub group: &'static str,
     /// Its name.
     pub name: &'static str,
     /// The path of its pod template.

@@ -3,11 +3,15 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
+
+use crate::input::lines::{Lines, ValuePath};
 
 /// The size of the longest file that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -33,11 +37,38 @@ impl fmt::Display for Origin {
     }
 }
 
+/// A document as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// The text of the file.
+    text: Arc<str>,
+    /// The part of it that is the document.
+    range: Range<usize>,
+    /// The line that it begins on, counted from 1.
+    line: usize,
+}
+
+impl Document {
+    /// The lines of its parts; `None` if the line that it begins on is all that is known.
+    pub fn lines(&self) -> Option<Lines> {
+        Lines::of(self.text.get(self.range.clone())?, self.line)
+    }
+
+    /// The line that it begins on, counted from 1.
+    pub fn first_line(&self) -> usize {
+        self.line
+    }
+}
+
 /// A Kubernetes object and where it comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
     /// Where it was found.
     pub origin: Origin,
+    /// The document that it is in.
+    pub document: Document,
+    /// The way to it in the document, if that is a list.
+    pub path: ValuePath,
     /// Its `apiVersion`.
     pub api_version: String,
     /// Its `kind`.
@@ -55,6 +86,13 @@ impl Manifest {
     /// The namespace in its metadata, if it has one.
     pub fn namespace(&self) -> Option<&str> {
         self.object.pointer("/metadata/namespace")?.as_str()
+    }
+
+    /// The line that `path` leads to in the object.
+    pub fn line(&self, path: ValuePath) -> usize {
+        let lines = self.document.lines();
+        let path = self.path.clone().join(path);
+        lines.map_or(self.document.line, |lines| lines.line(&path))
     }
 
     /// Whether it is of this kind.
@@ -187,11 +225,17 @@ fn contents(file: &str, text: &str) -> Contents {
     // Files that were put one behind the other begin with a mark each.
     let text = text.replace("\n\u{feff}", "\n");
     let text = text.trim_start_matches('\u{feff}');
+    let text: Arc<str> = text.into();
     // Taken one by one: after an error the parser finds the same error without end.
     let documents: Box<dyn Iterator<Item = _>> = if file.ends_with(".json") {
-        Box::new(json_documents(file, text))
+        Box::new(json_documents(file, &text))
     } else {
-        Box::new(yaml_documents(file, text))
+        let mut sections = sections(&text);
+        let unknown = (text.len()..text.len(), 1);
+        Box::new(yaml_documents(file, &text).map(move |document| {
+            let (range, line) = sections.next().unwrap_or_else(|| unknown.clone());
+            document.map(|document| (document, range, line))
+        }))
     };
     let mut contents = Contents::default();
     for (index, document) in documents.enumerate() {
@@ -200,24 +244,28 @@ fn contents(file: &str, text: &str) -> Contents {
             document: index.saturating_add(1),
             item: None,
         };
-        let mut document = match document {
-            Ok(Value::Null) => continue,
-            Ok(document) => document,
+        let (mut value, document) = match document {
+            Ok((Value::Null, ..)) => continue,
+            Ok((value, range, line)) => {
+                let text = Arc::clone(&text);
+                (value, Document { text, range, line })
+            }
             Err(error) => {
-                contents.errors.push(with_hint(error, text));
+                contents.errors.push(with_hint(error, &text));
                 break;
             }
         };
-        let Some(items) = items_of(&mut document) else {
-            contents.add(manifest(origin, document));
+        let Some(items) = items_of(&mut value, &ValuePath::default()) else {
+            let path = ValuePath::default();
+            contents.add(manifest(origin, document, path, value));
             continue;
         };
-        for (index, item) in items.into_iter().enumerate() {
+        for (index, (path, item)) in items.into_iter().enumerate() {
             let item_origin = Origin {
                 item: Some(index.saturating_add(1)),
                 ..origin.clone()
             };
-            contents.add(manifest(item_origin, item));
+            contents.add(manifest(item_origin, document.clone(), path, item));
         }
     }
     contents
@@ -279,6 +327,34 @@ fn yaml_documents(file: &str, text: &str) -> impl Iterator<Item = Result<Value, 
         })
 }
 
+/// The documents of a YAML file: which part each is, and the line that it begins on.
+///
+/// Three hyphens at the beginning of a line are always a boundary. What comes before the first is a document only if it is
+/// more than comments and directives.
+fn sections(text: &str) -> impl Iterator<Item = (Range<usize>, usize)> {
+    let mut starts = vec![(0, 1)];
+    let mut is_blank = true;
+    let mut at = 0_usize;
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let rest = line.strip_prefix("---");
+        let is_boundary =
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
+        if is_boundary {
+            if is_blank && starts.len() == 1 {
+                starts.clear();
+            }
+            starts.push((at, index.saturating_add(1)));
+        } else if !line.trim().is_empty() && !line.starts_with(['#', '%']) {
+            is_blank = false;
+        }
+        at = at.saturating_add(line.len());
+    }
+    let ends: Vec<_> = starts.iter().skip(1).map(|(start, _)| *start).collect();
+    let ends = ends.into_iter().chain([text.len()]);
+    let sections = starts.into_iter().zip(ends);
+    sections.map(|((start, line), end)| (start..end, line))
+}
+
 fn yaml_error(origin: Origin, error: &yaml_serde::Error) -> ManifestError {
     let text = error.to_string();
     let Some(location) = error.location() else {
@@ -310,10 +386,16 @@ fn with_hint(error: ManifestError, text: &str) -> ManifestError {
     else {
         return error;
     };
+    let has_long_separator = || {
+        let mut lines = text.lines().map(str::trim_end);
+        lines.any(|line| line.len() > 3 && line.bytes().all(|byte| byte == b'-'))
+    };
     let hint = if text.contains("{{") {
         Some(HELM)
     } else if error.contains("cannot start any token") && text.contains('\t') {
         Some("YAML allows no tabs in front of a line: use spaces")
+    } else if has_long_separator() {
+        Some("documents are separated by a line of exactly three hyphens")
     } else {
         None
     };
@@ -334,33 +416,53 @@ fn without_place(text: &str, line: usize, column: usize) -> String {
     text.replacen(&format!(" at line {line} column {column}"), "", 1)
 }
 
-fn json_documents(file: &str, text: &str) -> impl Iterator<Item = Result<Value, ManifestError>> {
-    let documents = serde_json::Deserializer::from_str(text)
-        .into_iter()
-        .enumerate();
-    documents.map(move |(index, document)| {
-        document.map_err(|error| {
+/// A document, which part of the text it is, and the line that it begins on.
+type Section = (Value, Range<usize>, usize);
+
+fn json_documents(file: &str, text: &str) -> impl Iterator<Item = Result<Section, ManifestError>> {
+    let mut documents = serde_json::Deserializer::from_str(text).into_iter();
+    let mut index = 0_usize;
+    let mut line = 1_usize;
+    std::iter::from_fn(move || {
+        let before = documents.byte_offset();
+        let document = documents.next()?;
+        index = index.saturating_add(1);
+        // What comes first is white space behind the document before.
+        let behind = text.get(before..).unwrap_or_default();
+        let start = before.saturating_add(behind.len().saturating_sub(behind.trim_start().len()));
+        line = line.saturating_add(breaks(text.get(before..start)));
+        let document = document.map_err(|error| {
             let (line, column) = (error.line(), error.column());
             ManifestError::Syntax {
                 origin: Origin {
                     file: file.to_owned(),
-                    document: index.saturating_add(1),
+                    document: index,
                     item: None,
                 },
                 place: place(line, column),
                 error: without_place(&error.to_string(), line, column),
             }
-        })
+        });
+        let range = start..documents.byte_offset();
+        let first = line;
+        line = line.saturating_add(breaks(text.get(range.clone())));
+        Some(document.map(|document| (document, range, first)))
     })
 }
 
+/// How many lines end in a text.
+fn breaks(text: Option<&str>) -> usize {
+    text.unwrap_or_default().matches('\n').count()
+}
+
 /// The items of a list of objects, of a `List`, of a `PodList` and the like, whose items need not have a kind, and of a
-/// `Template` of OpenShift; `None` for other objects.
-fn items_of(document: &mut Value) -> Option<Vec<Value>> {
+/// `Template` of OpenShift, each with the way to it, which begins with `path`; `None` for other objects.
+fn items_of(document: &mut Value, path: &ValuePath) -> Option<Vec<(ValuePath, Value)>> {
     if let Value::Array(items) = document {
         let is_object =
             |item: &Value| item.get("apiVersion").is_some() && item.get("kind").is_some();
-        return items.iter().all(is_object).then(|| flat(items.drain(..)));
+        let are_objects = items.iter().all(is_object);
+        return are_objects.then(|| flat(items.drain(..), path));
     }
     let kind = document.get("kind")?.as_str()?.to_owned();
     let (field, kind) = match kind.as_str() {
@@ -371,22 +473,31 @@ fn items_of(document: &mut Value) -> Option<Vec<Value>> {
     let Value::Array(items) = document.get_mut(field)?.take() else {
         return None;
     };
-    Some(flat(items.into_iter().map(|mut item| {
+    let items = items.into_iter().map(|mut item| {
         if let Some(fields) = item.as_object_mut().filter(|_| !kind.is_empty()) {
             fields.entry("apiVersion").or_insert(api_version.clone());
             fields.entry("kind").or_insert(kind.into());
         }
         item
-    })))
+    });
+    Some(flat(items, &path.clone().key(field)))
 }
 
 /// The items, with the items of lists among them in their place.
-fn flat(items: impl Iterator<Item = Value>) -> Vec<Value> {
-    let flat = items.flat_map(|mut item| items_of(&mut item).unwrap_or_else(|| vec![item]));
+fn flat(items: impl Iterator<Item = Value>, path: &ValuePath) -> Vec<(ValuePath, Value)> {
+    let flat = items.enumerate().flat_map(|(index, mut item)| {
+        let path = path.clone().item(index);
+        items_of(&mut item, &path).unwrap_or_else(|| vec![(path, item)])
+    });
     flat.collect()
 }
 
-fn manifest(origin: Origin, object: Value) -> Result<Manifest, ManifestError> {
+fn manifest(
+    origin: Origin,
+    document: Document,
+    path: ValuePath,
+    object: Value,
+) -> Result<Manifest, ManifestError> {
     let text = |field: &str| {
         object
             .get(field)
@@ -396,6 +507,8 @@ fn manifest(origin: Origin, object: Value) -> Result<Manifest, ManifestError> {
     match (text("apiVersion"), text("kind")) {
         (Some(api_version), Some(kind)) => Ok(Manifest {
             origin,
+            document,
+            path,
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),
             object,
@@ -538,6 +651,34 @@ mod tests {
                 "f.json, document 2: v1 Secret -"
             ]
         );
+    }
+
+    #[test]
+    fn knows_the_lines_of_each_manifest() {
+        let line = |manifest: &Manifest, path: &str| manifest.line(ValuePath::new(path));
+        let text = "# comment\n---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n--- # next\nkind: List\n\
+                    apiVersion: v1\nitems:\n- kind: Pod\n  apiVersion: v1\n- apiVersion: v1\n  kind: Secret\n---\n\
+                    ---\nkind: Pod\napiVersion: v1\n";
+        let manifests = read_text("f", text).unwrap();
+        let lines: Vec<_> = manifests
+            .iter()
+            .map(|manifest| (line(manifest, ""), line(manifest, "kind")))
+            .collect();
+        assert_eq!(lines, [(3, 4), (11, 11), (13, 14), (17, 17)]);
+        assert_eq!(line(&manifests[0], "metadata.name"), 6);
+        let text = "\n{\"apiVersion\": \"v1\",\n\"kind\": \"Pod\"}\n\n[{\"kind\": \"Pod\",\n\"apiVersion\": \"v1\"}]";
+        let manifests = read_text("f.json", text).unwrap();
+        assert_eq!(line(&manifests[0], "kind"), 3);
+        assert_eq!(line(&manifests[1], "apiVersion"), 6);
+        assert_eq!(line(&manifests[1], ""), 5);
+        let text =
+            "%YAML 1.2\n---\nkind: Pod\napiVersion: v1\n...\n---\nkind: Pod\napiVersion: v1\n";
+        let manifests = read_text("f", text).unwrap();
+        let lines: Vec<_> = manifests
+            .iter()
+            .map(|manifest| line(manifest, "kind"))
+            .collect();
+        assert_eq!(lines, [3, 7]);
     }
 
     #[test]

@@ -64,6 +64,13 @@ pub fn pod(manifest: &Manifest) -> Result<Option<Value>, WorkloadError> {
     instantiate(&manifest.object, &template, naming).map(Some)
 }
 
+/// The path of the pod template in `manifest`; `None` if it has none.
+pub fn template(manifest: &Manifest) -> Option<&'static str> {
+    let group = manifest.api_version.split_once('/');
+    let group = group.map_or("", |(group, _)| group);
+    WorkloadKind::find(group, &manifest.kind).map(|kind| kind.template)
+}
+
 fn instantiate(
     workload: &Value,
     template: &[&str],

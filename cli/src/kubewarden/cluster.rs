@@ -1,5 +1,7 @@
 //! Objects in place of a cluster.
 
+use std::sync::Arc;
+
 use crate::kubewarden::question::Question;
 use crate::kubewarden::rbac::Rbac;
 use crate::kubewarden::request::ANYONE;
@@ -34,11 +36,11 @@ impl Cluster {
     }
 }
 
-impl From<ServiceAccounts> for Cluster {
+impl From<ServiceAccounts> for Arc<Cluster> {
     fn from(service_accounts: ServiceAccounts) -> Self {
-        Self {
+        Self::new(Cluster {
             service_accounts,
             rbac: Rbac::default(),
-        }
+        })
     }
 }

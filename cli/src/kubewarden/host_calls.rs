@@ -3,8 +3,7 @@
 //! Policies tell errors apart by their text alone, so each text is Kubewarden's, word for word.
 
 use std::collections::BTreeSet;
-use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -29,7 +28,7 @@ pub enum Answers {
     /// Nowhere: what a policy gets from `kwctl` if no cluster can be reached.
     NoCluster,
     /// From objects in place of a cluster.
-    Cluster(Cluster),
+    Cluster(Arc<Cluster>),
     /// From a recorded session, in its order.
     Session(Session),
     /// From a function: any cluster, however faulty.
@@ -45,7 +44,6 @@ pub struct HostCalls {
     capabilities: Capabilities,
     granted: BTreeSet<(String, String)>,
     log: Option<LogSink>,
-    exchanges: Mutex<Vec<Exchange>>,
 }
 
 /// One message that a policy logs.
@@ -65,7 +63,6 @@ impl HostCalls {
             capabilities: Capabilities::all(),
             granted: BTreeSet::new(),
             log: None,
-            exchanges: Mutex::default(),
         }
     }
 
@@ -91,18 +88,6 @@ impl HostCalls {
         self
     }
 
-    /// What the policy asked of the Kubernetes API since the last time that this was asked, in its order.
-    pub fn take_exchanges(&self) -> Vec<Exchange> {
-        mem::take(&mut *self.exchanges())
-    }
-
-    fn exchanges(&self) -> MutexGuard<'_, Vec<Exchange>> {
-        // Nothing leaves the list half changed, not even a panic.
-        self.exchanges
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// How many exchanges of a session wait for a call that did not come; 0 if the answers are of another kind.
     pub fn unreplayed(&self) -> usize {
         match &self.answers {
@@ -123,6 +108,22 @@ impl HostCalls {
         operation: &str,
         payload: &[u8],
     ) -> Result<Vec<u8>, String> {
+        self.answer_noting(binding, namespace, operation, payload, &|_| {})
+    }
+
+    /// As [`HostCalls::answer`]; what is asked of the Kubernetes API goes to `note`, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`HostCalls::answer`].
+    pub fn answer_noting(
+        &self,
+        binding: &str,
+        namespace: &str,
+        operation: &str,
+        payload: &[u8],
+        note: &dyn Fn(Exchange),
+    ) -> Result<Vec<u8>, String> {
         if binding != BINDING {
             return Err(format!("unknown binding: {binding}"));
         }
@@ -138,8 +139,8 @@ impl HostCalls {
                 self.log(payload);
                 Ok(Vec::new())
             }
-            ("kubernetes", "get_resource") => self.ask(payload, Question::Object),
-            ("kubernetes", "can_i") => self.ask(payload, Question::Permission),
+            ("kubernetes", "get_resource") => self.ask(payload, Question::Object, note),
+            ("kubernetes", "can_i") => self.ask(payload, Question::Permission, note),
             ("kubernetes", "list_resources_all" | "list_resources_by_namespace") => {
                 Err(callback_failure(NO_CLIENT))
             }
@@ -180,11 +181,12 @@ impl HostCalls {
         &self,
         payload: &[u8],
         question: fn(Wanted) -> Question,
+        note: &dyn Fn(Exchange),
     ) -> Result<Vec<u8>, String> {
         let wanted = serde_json::from_slice(payload).map_err(|error| error.to_string())?;
         let question = question(wanted);
         let answer = self.find(&question);
-        self.exchanges().push(Exchange {
+        note(Exchange {
             question,
             answer: answer.clone(),
         });
@@ -383,6 +385,8 @@ mod tests {
             Question::Permission(_) => Ok(br#"{"allowed":true}"#.to_vec()),
         })))
         .grant("v1", "ServiceAccount");
+        let noted = Mutex::new(Vec::new());
+        let note = |exchange| noted.lock().unwrap().push(exchange);
         let mut expected = Vec::new();
         for (operation, payload, question, answer) in [
             (
@@ -399,13 +403,18 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                host.answer("kubewarden", "kubernetes", operation, payload.as_bytes()),
+                host.answer_noting(
+                    "kubewarden",
+                    "kubernetes",
+                    operation,
+                    payload.as_bytes(),
+                    &note
+                ),
                 answer
             );
             expected.push(Exchange { question, answer });
         }
-        assert_eq!(host.take_exchanges(), expected);
-        assert_eq!(host.take_exchanges(), []);
+        assert_eq!(noted.into_inner().unwrap(), expected);
     }
 
     #[test]

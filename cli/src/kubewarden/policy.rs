@@ -1,6 +1,7 @@
 //! A policy: a module, its settings, and the host that answers its calls.
 
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
 use serde_json::json;
@@ -9,6 +10,7 @@ use thiserror::Error;
 use crate::input::settings::SettingsValue;
 use crate::kubewarden::engine::{EngineError, Module};
 use crate::kubewarden::host_calls::HostCalls;
+use crate::kubewarden::question::Exchange;
 use crate::kubewarden::request::AdmissionRequest;
 use crate::kubewarden::response::{AdmissionResponse, ValidationResponse};
 
@@ -53,6 +55,8 @@ pub struct Review {
     pub payload: Vec<u8>,
     /// What the policy itself answered; `None` if it failed.
     pub answer: Option<Vec<u8>>,
+    /// What it asked of the Kubernetes API, in its order.
+    pub exchanges: Vec<Exchange>,
 }
 
 /// The answer of a policy's `validate_settings`.
@@ -106,7 +110,20 @@ impl Policy {
         let mut payload = json!({"request": request, "settings": self.settings});
         payload.sort_all_objects();
         let payload = payload.to_string().into_bytes();
-        let (response, answer) = match self.module.call("validate", &payload, &self.host) {
+        let noted = Arc::new(Mutex::new(Vec::new()));
+        let host = Arc::clone(&self.host);
+        let notes = Arc::clone(&noted);
+        let outcome = self.module.call_answered_by(
+            "validate",
+            &payload,
+            move |binding, namespace, operation, payload| {
+                host.answer_noting(binding, namespace, operation, payload, &|exchange| {
+                    locked(&notes).push(exchange);
+                })
+            },
+        );
+        let exchanges = mem::take(&mut *locked(&noted));
+        let (response, answer) = match outcome {
             Ok(answer) => (Self::response(request, &answer), Some(answer)),
             Err(error @ EngineError::TimedOut) => {
                 let message = error.to_string();
@@ -123,6 +140,7 @@ impl Policy {
             response,
             payload,
             answer,
+            exchanges,
         }
     }
 
@@ -137,6 +155,11 @@ impl Policy {
             }
         }
     }
+}
+
+/// Nothing leaves the list half changed, not even a panic.
+fn locked(exchanges: &Mutex<Vec<Exchange>>) -> MutexGuard<'_, Vec<Exchange>> {
+    exchanges.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Asks `module` for the version of the protocol that it speaks, which is `v1`.

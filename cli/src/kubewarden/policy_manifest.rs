@@ -2,19 +2,29 @@
 
 use std::path::Path;
 
+use azure_workload_identity_policy::messages::nearest;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::input::lines::ValuePath;
 use crate::input::manifests::{self, Manifest, ManifestError};
 use crate::input::settings::{SettingsError, SettingsValue};
+use crate::kubewarden::match_conditions::{FailurePolicy, MatchCondition, MatchConditions};
 use crate::kubewarden::policy_metadata::ContextAwareResource;
 use crate::kubewarden::response::{AdmissionResponse, Cause, Details, Status};
-use crate::kubewarden::scope::Scope;
+use crate::kubewarden::scope::{Rule, Scope, Selector};
 use crate::kubewarden::service_accounts::DEFAULT_NAMESPACE;
 
 /// The `apiVersion` of policies.
 const API_VERSION: &str = "policies.kubewarden.io/v1";
+
+/// The kind of policies for all namespaces.
+const CLUSTER_WIDE: &str = "ClusterAdmissionPolicy";
+
+/// The kinds of policies.
+const KINDS: [&str; 2] = [CLUSTER_WIDE, "AdmissionPolicy"];
 
 /// A file that does not describe policies.
 #[derive(Debug, Error)]
@@ -34,25 +44,17 @@ pub enum PolicyManifestError {
         /// What it is.
         kind: String,
     },
-    /// A field of the policy is missing or of another type.
+    /// A field of the policy is missing, unknown or of another type.
     #[error("{place}: {error}")]
-    Fields {
-        /// The document.
+    Field {
+        /// The document and the line.
         place: String,
-        /// What the parser says.
-        error: serde_json::Error,
+        /// What is wrong.
+        error: String,
     },
     /// The settings are no object.
     #[error(transparent)]
     SettingsValue(#[from] SettingsError),
-    /// One policy is wanted, and the file does not hold exactly one.
-    #[error("{file}: expected one ClusterAdmissionPolicy or AdmissionPolicy, found {found}")]
-    NotOne {
-        /// The file.
-        file: String,
-        /// How many there are.
-        found: usize,
-    },
 }
 
 /// What a policy's verdicts are used for, its `mode`.
@@ -67,7 +69,7 @@ pub enum Enforcement {
 }
 
 /// A policy as it is deployed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct PolicyManifest {
     /// Its name.
     pub name: String,
@@ -88,10 +90,18 @@ pub struct PolicyManifest {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Wire {
+    #[serde(rename = "apiVersion")]
+    _api_version: IgnoredAny,
+    #[serde(rename = "kind")]
+    _kind: IgnoredAny,
     #[serde(default)]
     metadata: WireMetadata,
     spec: WireSpec,
+    /// What a cluster adds.
+    #[serde(rename = "status")]
+    _status: Option<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
@@ -100,8 +110,9 @@ struct WireMetadata {
     namespace: Option<String>,
 }
 
+/// All fields that the kind has. Those that begin with `_` do not matter for a review, but must have their type.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WireSpec {
     module: String,
     mutating: bool,
@@ -109,10 +120,38 @@ struct WireSpec {
     settings: Value,
     mode: Option<Enforcement>,
     message: Option<String>,
-    #[serde(default)]
-    context_aware_resources: Vec<ContextAwareResource>,
-    #[serde(flatten)]
-    scope: Scope,
+    context_aware_resources: Option<Vec<ContextAwareResource>>,
+    rules: Option<Vec<Rule>>,
+    object_selector: Option<Selector>,
+    namespace_selector: Option<Selector>,
+    match_conditions: Option<Vec<MatchCondition>>,
+    failure_policy: Option<FailurePolicy>,
+    #[serde(rename = "policyServer")]
+    _policy_server: Option<String>,
+    #[serde(rename = "backgroundAudit")]
+    _background_audit: Option<bool>,
+    #[serde(rename = "matchPolicy")]
+    _match_policy: Option<MatchPolicy>,
+    #[serde(rename = "sideEffects")]
+    _side_effects: Option<SideEffects>,
+    #[serde(rename = "timeoutSeconds")]
+    _timeout_seconds: Option<u32>,
+    #[serde(rename = "timeoutEvalSeconds")]
+    _timeout_eval_seconds: Option<u32>,
+    #[serde(rename = "allowInsideAdmissionControllerNamespace")]
+    _allow_inside_admission_controller_namespace: Option<bool>,
+}
+
+#[derive(Deserialize)]
+enum MatchPolicy {
+    Equivalent,
+    Exact,
+}
+
+#[derive(Deserialize)]
+enum SideEffects {
+    None,
+    NoneOnDryRun,
 }
 
 impl PolicyManifest {
@@ -120,7 +159,7 @@ impl PolicyManifest {
     ///
     /// # Errors
     ///
-    /// All of [`PolicyManifestError`] but [`PolicyManifestError::NotOne`].
+    /// [`PolicyManifestError`].
     pub fn all_in(path: &Path) -> Result<Vec<Self>, PolicyManifestError> {
         manifests::read_file(path)?
             .iter()
@@ -128,67 +167,77 @@ impl PolicyManifest {
             .collect()
     }
 
-    /// Reads the one policy in the file `path`, which may hold manifests of other kinds.
+    /// Whether a manifest is one of a policy.
+    pub fn is_in(manifest: &Manifest) -> bool {
+        KINDS.iter().any(|kind| manifest.is(API_VERSION, kind))
+    }
+
+    /// Reads the policy in a manifest.
     ///
     /// # Errors
     ///
-    /// [`PolicyManifestError`].
-    pub fn one_in(path: &Path) -> Result<Self, PolicyManifestError> {
-        let manifests = manifests::read_file(path)?;
-        let policies: Vec<&Manifest> = manifests
-            .iter()
-            .filter(|manifest| is_policy(manifest))
-            .collect();
-        match policies.as_slice() {
-            [policy] => Self::from_manifest(policy),
-            others => Err(PolicyManifestError::NotOne {
-                file: path.display().to_string(),
-                found: others.len(),
-            }),
-        }
-    }
-
-    fn from_manifest(manifest: &Manifest) -> Result<Self, PolicyManifestError> {
-        let place = manifest.origin.to_string();
-        if !is_policy(manifest) {
-            let Manifest {
-                api_version, kind, ..
-            } = manifest.clone();
+    /// All of [`PolicyManifestError`] but [`PolicyManifestError::Manifest`].
+    pub fn from_manifest(manifest: &Manifest) -> Result<Self, PolicyManifestError> {
+        if !Self::is_in(manifest) {
             return Err(PolicyManifestError::Kind {
-                place,
-                api_version,
-                kind,
+                place: manifest.origin.to_string(),
+                api_version: manifest.api_version.clone(),
+                kind: manifest.kind.clone(),
             });
         }
-        let Wire { metadata, spec } =
-            serde_json::from_value(manifest.object.clone()).map_err(|error| {
-                PolicyManifestError::Fields {
-                    place: place.clone(),
-                    error,
-                }
-            })?;
-        Ok(Self {
+        let Wire { metadata, spec, .. } = serde_path_to_error::deserialize(&manifest.object)
+            .map_err(|error| field_error(manifest, &error))?;
+        let is_cluster_wide = manifest.kind == CLUSTER_WIDE;
+        // Fields of a ClusterAdmissionPolicy alone.
+        for (field, is_there) in [
+            (
+                "contextAwareResources",
+                spec.context_aware_resources.is_some(),
+            ),
+            ("namespaceSelector", spec.namespace_selector.is_some()),
+        ] {
+            if is_there && !is_cluster_wide {
+                let error = format!(
+                    "spec.{field}: an AdmissionPolicy has no such field; help: make it a {CLUSTER_WIDE}, or remove the field"
+                );
+                let path = ValuePath::new("spec").key(field);
+                return Err(error_at(manifest, path, error));
+            }
+        }
+        let policy = Self {
             name: metadata
                 .name
                 .unwrap_or_else(|| "crd-without-name".to_owned()),
             module: spec.module,
-            settings: SettingsValue::from_value(&place, spec.settings)?,
+            settings: SettingsValue::from_value(&manifest.origin.to_string(), spec.settings)?,
             mutating: spec.mutating,
             enforcement: spec.mode.unwrap_or_default(),
             message: spec.message,
-            context_aware_resources: match manifest.kind.as_str() {
-                "ClusterAdmissionPolicy" => spec.context_aware_resources,
-                _ => Vec::new(),
-            },
+            context_aware_resources: spec.context_aware_resources.unwrap_or_default(),
             scope: Scope {
-                namespace: (manifest.kind == "AdmissionPolicy").then(|| {
+                namespace: (!is_cluster_wide).then(|| {
                     metadata
                         .namespace
                         .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned())
                 }),
-                ..spec.scope
+                rules: spec.rules.unwrap_or_default(),
+                object_selector: spec.object_selector.unwrap_or_default(),
+                namespace_selector: spec.namespace_selector.unwrap_or_default(),
+                match_conditions: MatchConditions::new(
+                    spec.match_conditions.unwrap_or_default(),
+                    spec.failure_policy.unwrap_or_default(),
+                ),
             },
-        })
+        };
+        Ok(policy)
+    }
+
+    /// How the webhook that Kubewarden makes of it is called, by which the API server orders those that mutate.
+    pub fn webhook(&self) -> String {
+        match &self.scope.namespace {
+            None => format!("clusterwide-{}", self.name),
+            Some(namespace) => format!("namespaced-{namespace}-{}", self.name),
+        }
     }
 
     /// What the API server gets in place of `response`, given this policy's mode, `mutating` and `message`.
@@ -239,10 +288,62 @@ impl PolicyManifest {
     }
 }
 
-fn is_policy(manifest: &Manifest) -> bool {
-    ["ClusterAdmissionPolicy", "AdmissionPolicy"]
-        .iter()
-        .any(|kind| manifest.is(API_VERSION, kind))
+/// What is wrong with a field, from what serde says of it.
+fn field_error(
+    manifest: &Manifest,
+    error: &serde_path_to_error::Error<serde_json::Error>,
+) -> PolicyManifestError {
+    let path = error.path().to_string();
+    let path = path.trim_start_matches('.');
+    let text = error.inner().to_string();
+    let mut quoted = text.split('`').skip(1).step_by(2);
+    let inner = |name: &str| match path {
+        "" => name.to_owned(),
+        path if path.ends_with(name) => path.to_owned(),
+        path => format!("{path}.{name}"),
+    };
+    let (path, error) = if text.starts_with("unknown field") {
+        let name = quoted.next().unwrap_or_default();
+        let known: Vec<&str> = quoted.collect();
+        let meant = nearest(name, known);
+        let help = meant.map_or_else(String::new, |meant| {
+            format!("; help: did you mean {meant}?")
+        });
+        let path = inner(name);
+        let error = format!("{path}: there is no such field{help}");
+        (path, error)
+    } else if text.starts_with("missing field") {
+        let name = quoted.next().unwrap_or_default();
+        let field = inner(name);
+        (path.to_owned(), format!("{field}: required, but not set"))
+    } else if text.starts_with("unknown variant") {
+        let found = quoted.next().unwrap_or_default();
+        let known: Vec<&str> = quoted.collect();
+        let help = nearest(found, known.iter().copied()).map_or_else(String::new, |meant| {
+            format!("; help: did you mean {meant}?")
+        });
+        let known = known.join(", ");
+        let error = format!("{path}: expected one of {known}, found {found:?}{help}");
+        (path.to_owned(), error)
+    } else {
+        let text = match text
+            .strip_prefix("invalid type: ")
+            .and_then(|rest| rest.split_once(", expected "))
+        {
+            Some((found, expected)) => format!("expected {expected}, found {found}"),
+            None => text,
+        };
+        (path.to_owned(), format!("{path}: {text}"))
+    };
+    error_at(manifest, ValuePath::new(&path), error)
+}
+
+fn error_at(manifest: &Manifest, path: ValuePath, error: String) -> PolicyManifestError {
+    let line = manifest.line(path);
+    PolicyManifestError::Field {
+        place: format!("{}, line {line}", manifest.origin),
+        error,
+    }
 }
 
 #[cfg(test)]
@@ -263,18 +364,29 @@ mod tests {
         )
     }
 
-    const SPEC: &str = "{module: 'registry://m', mutating: true, settings: {a: 1}, mode: monitor, message: no, \
-                        contextAwareResources: [{apiVersion: v1, kind: ServiceAccount}]}";
+    const SPEC: &str =
+        "{module: 'registry://m', mutating: true, settings: {a: 1}, mode: monitor, message: no}";
 
     #[test]
     fn reads_both_kinds() {
+        let resources = ", contextAwareResources: [{apiVersion: v1, kind: ServiceAccount}], namespaceSelector: {}}";
         let resource = ContextAwareResource {
             api_version: "v1".to_owned(),
             kind: "ServiceAccount".to_owned(),
         };
-        for (kind, context_aware_resources) in [
-            ("ClusterAdmissionPolicy", vec![resource]),
-            ("AdmissionPolicy", Vec::new()),
+        for (kind, spec, context_aware_resources, webhook) in [
+            (
+                "ClusterAdmissionPolicy",
+                SPEC.trim_end_matches('}').to_owned() + resources,
+                vec![resource],
+                "clusterwide-p",
+            ),
+            (
+                "AdmissionPolicy",
+                SPEC.to_owned(),
+                Vec::new(),
+                "namespaced-default-p",
+            ),
         ] {
             let expected = PolicyManifest {
                 name: "p".to_owned(),
@@ -289,7 +401,9 @@ mod tests {
                     ..Scope::default()
                 },
             };
-            assert_eq!(read(&policy(kind, SPEC)), Ok(vec![expected]));
+            let policies = read(&policy(kind, &spec)).unwrap();
+            assert_eq!(policies, [expected]);
+            assert_eq!(policies[0].webhook(), webhook);
         }
     }
 
@@ -303,11 +417,11 @@ mod tests {
             ),
             (
                 policy("AdmissionPolicy", "{mutating: true}"),
-                "f, document 1: missing field `module`",
+                "f, document 1, line 4: spec.module: required, but not set",
             ),
             (
                 policy("AdmissionPolicy", "{module: m}"),
-                "f, document 1: missing field `mutating`",
+                "f, document 1, line 4: spec.mutating: required, but not set",
             ),
             (
                 policy(
@@ -319,9 +433,54 @@ mod tests {
             (
                 policy(
                     "AdmissionPolicy",
-                    "{module: m, mutating: true, mode: other}",
+                    "{module: m, mutating: true, mode: Monitor}",
                 ),
-                "f, document 1: unknown variant `other`, expected `protect` or `monitor`",
+                "f, document 1, line 4: spec.mode: expected one of protect, monitor, found \"Monitor\"; help: did you mean monitor?",
+            ),
+            (
+                policy("AdmissionPolicy", "{module: m, mutating: \"true\"}"),
+                "f, document 1, line 4: spec.mutating: expected a boolean, found string \"true\"",
+            ),
+            (
+                policy(
+                    "AdmissionPolicy",
+                    "\n  module: m\n  mutating: true\n  rulez:\n  - {}",
+                ),
+                "f, document 1, line 7: spec.rulez: there is no such field; help: did you mean rules?",
+            ),
+            (
+                policy(
+                    "AdmissionPolicy",
+                    "\n  module: m\n  mutating: true\n  rules:\n  - apiGroup: ['']\n    resources: [pods]",
+                ),
+                "f, document 1, line 8: spec.rules[0].apiGroup: there is no such field; help: did you mean apiGroups?",
+            ),
+            (
+                policy(
+                    "AdmissionPolicy",
+                    "\n  module: m\n  mutating: true\n  rules:\n  - resources: [pods]\n    operations: [CREATE, Update]",
+                ),
+                "f, document 1, line 9: spec.rules[0].operations[1]: expected one of CREATE, UPDATE, DELETE, CONNECT, *, \
+                 found \"Update\"; help: did you mean UPDATE?",
+            ),
+            (
+                policy(
+                    "AdmissionPolicy",
+                    "{module: m, mutating: true, namespaceSelector: {}}",
+                ),
+                "f, document 1, line 4: spec.namespaceSelector: an AdmissionPolicy has no such field; \
+                 help: make it a ClusterAdmissionPolicy, or remove the field",
+            ),
+            (
+                policy(
+                    "ClusterAdmissionPolicy",
+                    "{module: m, mutating: true, failurePolicy: 5}",
+                ),
+                "f, document 1, line 4: spec.failurePolicy: expected string or map, found integer `5`",
+            ),
+            (
+                policy("ClusterAdmissionPolicy", "{module: m, mutating: true}") + "extra: 1\n",
+                "f, document 1, line 5: extra: there is no such field",
             ),
         ] {
             assert_eq!(read(&text), Err(expected.to_owned()));

@@ -109,6 +109,11 @@ impl AdmissionResponse {
         }
     }
 
+    /// Why the request is rejected, if it says.
+    pub fn message(&self) -> Option<&str> {
+        self.status.as_ref()?.message.as_deref()
+    }
+
     /// A rejection with a message and an HTTP status.
     pub fn rejection(uid: &str, message: String, code: Option<u16>) -> Self {
         let status = Status {

@@ -1,4 +1,4 @@
-//! Which requests a deployed policy gets to see: its rules and selectors.
+//! Which requests a deployed policy gets to see: its rules, selectors and conditions.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,34 +7,30 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::input::manifests::Manifest;
+use crate::kubewarden::match_conditions::{Failed, MatchConditions};
 use crate::kubewarden::request::AdmissionRequest;
 
 /// The label that Kubernetes gives each namespace: its name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// The part of a policy's spec that says which requests it gets to see.
-///
-/// `matchConditions` are left out: they are programs of their own.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scope {
     /// The only namespace whose requests count: that of an AdmissionPolicy.
-    #[serde(skip)]
     pub namespace: Option<String>,
     /// Operations and resources; all if the manifest does not say.
-    #[serde(default)]
     pub rules: Vec<Rule>,
     /// Which objects count, by their labels.
-    #[serde(default)]
     pub object_selector: Selector,
     /// Which namespaces count, by their labels.
-    #[serde(default)]
     pub namespace_selector: Selector,
+    /// What else must be true.
+    pub match_conditions: MatchConditions,
 }
 
 /// Operations on resources.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
     #[serde(default)]
     api_groups: Vec<String>,
@@ -43,12 +39,39 @@ pub struct Rule {
     #[serde(default)]
     resources: Vec<String>,
     #[serde(default)]
-    operations: Vec<String>,
+    operations: Vec<Operation>,
+    /// Whether only namespaced objects count, or only others. All that the policy reviews are namespaced.
+    #[serde(default)]
+    scope: RuleScope,
+}
+
+/// An operation, or all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+enum Operation {
+    #[serde(rename = "CREATE")]
+    Create,
+    #[serde(rename = "UPDATE")]
+    Update,
+    #[serde(rename = "DELETE")]
+    Delete,
+    #[serde(rename = "CONNECT")]
+    Connect,
+    #[serde(rename = "*")]
+    All,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+enum RuleScope {
+    #[default]
+    #[serde(rename = "*")]
+    All,
+    Namespaced,
+    Cluster,
 }
 
 /// A `LabelSelector` of Kubernetes, which selects everything if it is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Selector {
     #[serde(default)]
     match_labels: BTreeMap<String, String>,
@@ -57,6 +80,7 @@ pub struct Selector {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Expression {
     key: String,
     operator: Operator,
@@ -79,12 +103,16 @@ pub enum Exclusion {
     Namespace(String),
     /// The policy is not for such objects.
     Object(String),
+    /// Whether it is cannot be found out, so that the API server rejects the request.
+    Failure(String),
 }
 
 impl fmt::Display for Exclusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Namespace(reason) | Self::Object(reason) => f.write_str(reason),
+            Self::Namespace(reason) | Self::Object(reason) | Self::Failure(reason) => {
+                f.write_str(reason)
+            }
         }
     }
 }
@@ -124,7 +152,8 @@ impl Scope {
             let reason = format!("its AdmissionPolicy is for namespace {own} alone");
             return Some(Exclusion::Namespace(reason));
         }
-        if !self.rules.is_empty() && !self.rules.iter().any(|rule| rule.covers(request)) {
+        let resource = &request.resource;
+        if !self.covers(&resource.group, &resource.version, &resource.resource) {
             return Some(Exclusion::Object(format!(
                 "none of its rules covers {} of {}",
                 request.operation, request.resource.resource
@@ -139,19 +168,38 @@ impl Scope {
         let mut of_namespace = known.cloned().unwrap_or_default();
         of_namespace.insert(NAME_LABEL.to_owned(), namespace.to_owned());
         let is_known = |key: &str| known.is_some() || key == NAME_LABEL;
-        let unmet = self.namespace_selector.unmet(&of_namespace, is_known)?;
-        let reason = format!("its namespaceSelector asks for {unmet}");
-        Some(Exclusion::Namespace(reason))
+        if let Some(unmet) = self.namespace_selector.unmet(&of_namespace, is_known) {
+            let reason = format!("its namespaceSelector asks for {unmet}");
+            return Some(Exclusion::Namespace(reason));
+        }
+        match self.match_conditions.failed(request)? {
+            Failed::Unmet(reason) => Some(Exclusion::Object(reason)),
+            Failed::Error(reason) => Some(Exclusion::Failure(reason)),
+        }
+    }
+
+    /// Whether any rule covers the creation of such objects, wherever they are.
+    pub fn covers(&self, group: &str, version: &str, resource: &str) -> bool {
+        let covers = |rule: &Rule| rule.covers(Operation::Create, group, version, resource);
+        self.rules.is_empty() || self.rules.iter().any(covers)
+    }
+
+    /// The resources that the rules name.
+    pub fn resources(&self) -> impl Iterator<Item = &str> {
+        self.rules
+            .iter()
+            .flat_map(|rule| rule.resources.iter().map(String::as_str))
     }
 }
 
 impl Rule {
-    fn covers(&self, request: &AdmissionRequest) -> bool {
-        let resource = &request.resource;
-        has(&self.operations, &request.operation)
-            && has(&self.api_groups, &resource.group)
-            && has(&self.api_versions, &resource.version)
-            && (has(&self.resources, &resource.resource) || has(&self.resources, "*/*"))
+    fn covers(&self, operation: Operation, group: &str, version: &str, resource: &str) -> bool {
+        let mut operations = self.operations.iter();
+        operations.any(|own| *own == operation || *own == Operation::All)
+            && self.scope != RuleScope::Cluster
+            && has(&self.api_groups, group)
+            && has(&self.api_versions, version)
+            && (has(&self.resources, resource) || has(&self.resources, "*/*"))
     }
 }
 
@@ -223,10 +271,30 @@ mod tests {
     use super::*;
     use crate::input::manifests::read_text;
 
+    /// The fields of a policy's spec that are its scope.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    #[derive(Default)]
+    struct Fields {
+        rules: Vec<Rule>,
+        object_selector: Selector,
+        namespace_selector: Selector,
+    }
+
     const RULES: &str = r#"[{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"]}]"#;
 
     fn scope(selectors: &str) -> Scope {
-        serde_json::from_str(&format!(r#"{{"rules": {RULES}{selectors}}}"#)).unwrap()
+        scope_of(&format!(r#"{{"rules": {RULES}{selectors}}}"#))
+    }
+
+    fn scope_of(fields: &str) -> Scope {
+        let fields: Fields = serde_json::from_str(fields).unwrap();
+        Scope {
+            rules: fields.rules,
+            object_selector: fields.object_selector,
+            namespace_selector: fields.namespace_selector,
+            ..Scope::default()
+        }
     }
 
     fn pod() -> AdmissionRequest {
@@ -261,8 +329,21 @@ mod tests {
             ))
         );
         let all = r#"{"rules": [{"apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*/*"], "operations": ["*"]}]}"#;
-        excludes(&serde_json::from_str(all).unwrap(), &namespaces(), None);
+        excludes(&scope_of(all), &namespaces(), None);
         excludes(&Scope::default(), &namespaces(), None);
+    }
+
+    #[test]
+    fn rules_can_be_for_cluster_wide_objects_alone() {
+        let rules = RULES.replace("}]", r#", "scope": "Cluster"}]"#);
+        let scope = scope_of(&format!(r#"{{"rules": {rules}}}"#));
+        excludes(
+            &scope,
+            &namespaces(),
+            Some("none of its rules covers CREATE of pods"),
+        );
+        assert!(!scope.covers("", "v1", "pods"));
+        assert_eq!(scope.resources().collect::<Vec<_>>(), ["pods"]);
     }
 
     #[test]

@@ -19,7 +19,19 @@ const ALWAYS_KEPT: [&str; 3] = ["apiVersion", "kind", "metadata"];
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServiceAccounts {
     accounts: BTreeMap<(String, String), Value>,
-    each_namespace_has_default: bool,
+    others: Others,
+}
+
+/// Which ServiceAccounts there are besides those that were added. They are bare: without labels and annotations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Others {
+    /// None.
+    #[default]
+    None,
+    /// `default` in each namespace, as in a cluster.
+    Defaults,
+    /// All that are asked for.
+    All,
 }
 
 impl ServiceAccounts {
@@ -49,13 +61,10 @@ impl ServiceAccounts {
         self.accounts.insert((namespace, name), object);
     }
 
-    /// Lets a bare ServiceAccount `default` exist in each namespace, as in a cluster.
+    /// Lets other ServiceAccounts exist, too.
     #[must_use]
-    pub fn with_default_in_each_namespace(self) -> Self {
-        Self {
-            each_namespace_has_default: true,
-            ..self
-        }
+    pub fn with_others(self, others: Others) -> Self {
+        Self { others, ..self }
     }
 
     /// The ServiceAccount that `wanted` names, as JSON.
@@ -92,7 +101,12 @@ impl ServiceAccounts {
             .get(&(namespace.to_owned(), name.to_owned()))
             .cloned()
             .or_else(|| {
-                (self.each_namespace_has_default && name == DEFAULT_ACCOUNT).then(|| {
+                let exists = match self.others {
+                    Others::None => false,
+                    Others::Defaults => name == DEFAULT_ACCOUNT,
+                    Others::All => true,
+                };
+                exists.then(|| {
                     json!({
                         "apiVersion": "v1",
                         "kind": "ServiceAccount",
@@ -227,7 +241,7 @@ mod tests {
     #[test]
     fn a_default_account_exists_where_asked_for() {
         let accounts = ServiceAccounts::new([account("default", Some("web"), "own")])
-            .with_default_in_each_namespace();
+            .with_others(Others::Defaults);
         finds(
             &accounts,
             &wanted("ServiceAccount", Some("web"), "default", None),

@@ -2,6 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
+use crate::commands::preview::Kind;
+
 pub const PLAIN: Style = Style::new();
 pub const BOLD: Style = Style::new().bold();
 pub const FAINT: Style = Style::new().dimmed();
@@ -15,3 +17,12 @@ pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
 /// Begins a line about a warning.
 pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Begins a line about a problem of this kind.
+pub fn style_of(kind: Kind) -> Style {
+    match kind {
+        Kind::Rejection => ERROR,
+        Kind::Monitor | Kind::Warning => WARNING,
+        Kind::Hint => HINT,
+    }
+}

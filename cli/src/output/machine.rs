@@ -7,8 +7,8 @@ use json_patch::Patch;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::colours::{ERROR, HINT, WARNING};
-use crate::commands::preview::{Preview, PreviewOutcome, Reviewed};
+use super::colours::style_of;
+use crate::commands::preview::{Answer, Kind, Preview, PreviewOutcome, Problem};
 use crate::kubewarden::response::{self, Status};
 use crate::text::printable;
 
@@ -24,6 +24,7 @@ struct Line<'p> {
     document: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     item: Option<usize>,
+    line: usize,
     outcome: &'static str,
     /// What would happen if the policy's mode were not `monitor`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,8 +40,35 @@ struct Line<'p> {
     warnings: Vec<&'p str>,
     /// What the policy does not say.
     hints: Vec<&'p str>,
+    /// All that there is to know, with places.
+    problems: Vec<Placed<'p>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     explanation: Vec<String>,
+}
+
+/// A problem and its place.
+#[derive(Serialize)]
+struct Placed<'p> {
+    kind: &'static str,
+    rule: &'p str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'p str>,
+    file: &'p str,
+    line: usize,
+    message: &'p str,
+}
+
+impl<'p> Placed<'p> {
+    fn new(problem: &'p Problem) -> Self {
+        Self {
+            kind: problem.kind.name(),
+            rule: &problem.rule,
+            policy: problem.policy.as_deref(),
+            file: &problem.place.file,
+            line: problem.place.line,
+            message: &problem.text,
+        }
+    }
 }
 
 /// What would happen to an object if the policy's mode were not `monitor`.
@@ -53,21 +81,21 @@ struct Monitor<'p> {
     patch: Option<Patch>,
 }
 
-/// An outcome by its name, and what was rejected and why, if it is a rejection.
-type Named<'p> = (&'static str, Option<(&'p Reviewed, &'p str)>);
+/// An outcome by its name, and the answer that rejects and why, if it is a rejection.
+type Named<'p> = (&'static str, Option<(&'p Answer, &'p str)>);
 
 fn named(outcome: PreviewOutcome<'_>) -> Named<'_> {
     match outcome {
         PreviewOutcome::Mutated => ("mutated", None),
         PreviewOutcome::Unchanged => ("unchanged", None),
-        PreviewOutcome::Rejected { reviewed, message } => ("rejected", Some((reviewed, message))),
+        PreviewOutcome::Rejected { answer, message } => ("rejected", Some((answer, message))),
     }
 }
 
 /// Writes `preview` as a line of JSON.
 pub fn write_json(output: &mut impl Write, preview: &Preview) -> io::Result<()> {
     let (outcome, rejected) = named(preview.outcome());
-    let rejected = rejected.map(|(reviewed, _)| reviewed);
+    let rejected = rejected.map(|(answer, _)| answer);
     let patch = if outcome == "mutated" {
         patch(preview)
     } else {
@@ -85,10 +113,17 @@ pub fn write_json(output: &mut impl Write, preview: &Preview) -> io::Result<()> 
             },
         }
     });
-    let annotations = preview
-        .reviews
-        .iter()
-        .flat_map(|reviewed| reviewed.response.audit_annotations.iter().flatten());
+    let answers = preview.answers();
+    let annotations = answers.flat_map(|answer| answer.response.audit_annotations.iter().flatten());
+    let texts = |kind| {
+        let problems = preview.of_kind(kind);
+        problems.map(|problem| problem.text.as_str()).collect()
+    };
+    let explanations = preview.explanations();
+    let explanation = explanations.flat_map(|(policy, steps)| {
+        let policy = policy.map_or_else(String::new, |policy| format!("{policy}: "));
+        steps.iter().map(move |step| format!("{policy}{step}"))
+    });
     let line = Line {
         api_version: &preview.api_version,
         kind: &preview.kind,
@@ -97,18 +132,20 @@ pub fn write_json(output: &mut impl Write, preview: &Preview) -> io::Result<()> 
         file: &preview.origin.file,
         document: preview.origin.document,
         item: preview.origin.item,
+        line: preview.line,
         outcome,
         monitor,
         allowed: rejected.is_none(),
-        status: rejected.and_then(|reviewed| reviewed.response.status.as_ref()),
+        status: rejected.and_then(|answer| answer.response.status.as_ref()),
         patch_type: patch.is_some().then_some("JSONPatch"),
         patch,
         audit_annotations: annotations
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect(),
-        warnings: preview.warnings(),
-        hints: preview.hints(),
-        explanation: preview.steps().map(ToString::to_string).collect(),
+        warnings: texts(Kind::Warning),
+        hints: texts(Kind::Hint),
+        problems: preview.problems.iter().map(Placed::new).collect(),
+        explanation: explanation.collect(),
     };
     let line = serde_json::to_string(&line)?;
     writeln!(output, "{line}")
@@ -136,39 +173,42 @@ pub fn write_patch(output: &mut impl Write, preview: &Preview) -> io::Result<()>
     writeln!(output, "{line}")
 }
 
-/// Writes the reasons of the rejection, the warnings and the hints, a line each.
+/// Writes the problems, a line each.
 pub fn write_problems(problems: &mut impl Write, preview: &Preview) -> io::Result<()> {
-    let place = printable(&format!("{} ({})", preview.title(), preview.origin));
-    if let PreviewOutcome::Rejected { message, .. } = preview.outcome() {
-        for reason in printable(message).lines() {
-            writeln!(problems, "{ERROR}rejected{ERROR:#}: {place}: {reason}")?;
-        }
-    }
-    for line in preview.held_back() {
-        let line = printable(&line);
-        writeln!(problems, "{WARNING}monitor{WARNING:#}: {place}: {line}")?;
-    }
-    for warning in preview.warnings() {
-        let warning = printable(warning);
-        writeln!(problems, "{WARNING}warning{WARNING:#}: {place}: {warning}")?;
-    }
-    for hint in preview.hints() {
-        let hint = printable(hint);
-        writeln!(problems, "{HINT}hint{HINT:#}: {place}: {hint}")?;
+    for problem in &preview.problems {
+        let style = style_of(problem.kind);
+        let label = label_of(problem);
+        let place = &problem.place;
+        let object = format!("{} ({}:{})", preview.title(), place.file, place.line);
+        let object = printable(&object);
+        let text = printable(&problem.text);
+        writeln!(problems, "{style}{label}{style:#}: {object}: {text}")?;
     }
     Ok(())
 }
 
+/// What a problem is, with the rule if it can be ignored, and the policy if there are several.
+pub fn label_of(problem: &Problem) -> String {
+    let kind = problem.kind.name();
+    match (problem.kind, &problem.policy) {
+        (Kind::Hint, _) => format!("{kind}[{}]", problem.rule),
+        (_, Some(policy)) => printable(&format!("{kind} by {policy}")),
+        (_, None) => kind.to_owned(),
+    }
+}
+
 fn patch(preview: &Preview) -> Option<Patch> {
-    let reviewed = preview.mutated()?;
-    let mutated = reviewed.mutated.as_ref()?;
+    let (reviewed, mutated) = preview.mutated()?;
     Some(response::diff(&reviewed.object, mutated))
 }
 
 fn accepted_pod(preview: &Preview) -> Option<&Value> {
     let last = preview.reviews.last()?;
     let is_pod = last.object.get("kind").is_some_and(|kind| kind == "Pod");
-    let is_mutated = preview.outcome() == PreviewOutcome::Mutated;
-    let mutated = last.mutated.as_ref().filter(|_| is_mutated);
-    (is_pod && last.response.allowed).then(|| mutated.unwrap_or(&last.object))
+    let outcome = preview.outcome();
+    let mutated = last
+        .mutated()
+        .filter(|_| outcome == PreviewOutcome::Mutated);
+    let is_accepted = !matches!(outcome, PreviewOutcome::Rejected { .. });
+    (is_pod && is_accepted).then(|| mutated.unwrap_or(&last.object))
 }

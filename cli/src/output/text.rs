@@ -8,7 +8,8 @@ use similar::{ChangeTag, TextDiff};
 use textwrap::{Options, WordSeparator, WordSplitter};
 
 use super::colours::{BOLD, CYAN, FAINT, GREEN, PLAIN, RED, YELLOW};
-use crate::commands::preview::{Preview, PreviewOutcome, Reviewed};
+use super::machine::label_of;
+use crate::commands::preview::{Answer, Kind, Preview, PreviewOutcome};
 use crate::text::printable;
 
 /// The lines of a pod that is shown as a whole.
@@ -37,51 +38,54 @@ pub fn write(
         page.output,
         "{BOLD}{title}{BOLD:#} {FAINT}({origin}){FAINT:#}"
     )?;
-    let held_back = preview.held_back();
+    let is_held_back = preview.of_kind(Kind::Monitor).next().is_some();
     match preview.outcome() {
         PreviewOutcome::Mutated => page.item("  ", GREEN, "mutated", preview.created_pod())?,
-        PreviewOutcome::Unchanged if quiet || !held_back.is_empty() => {}
+        PreviewOutcome::Unchanged if quiet || is_held_back => {}
         PreviewOutcome::Unchanged => page.item("  ", PLAIN, "unchanged", None)?,
-        PreviewOutcome::Rejected { reviewed, message } => {
-            page.item("  ", RED, "rejected", Some(message))?;
-            for cause in causes(reviewed) {
-                page.item("  ", RED, "cause", Some(cause))?;
+        PreviewOutcome::Rejected { answer, .. } => {
+            if let Some(message) = answer.message_of_manifest() {
+                page.item("  ", RED, "rejected", Some(message))?;
             }
         }
     }
-    for line in &held_back {
-        page.item("  ", YELLOW, "monitor", Some(line))?;
+    let messages = preview.answers().map(Answer::message_of_manifest);
+    let has_message = messages.flatten().next().is_some();
+    for problem in &preview.problems {
+        let (style, label) = match problem.kind {
+            Kind::Rejection if has_message => (RED, "cause".to_owned()),
+            Kind::Rejection => (RED, label_of(problem)),
+            Kind::Monitor | Kind::Warning => (YELLOW, label_of(problem)),
+            Kind::Hint => (CYAN, label_of(problem)),
+        };
+        let place = &problem.place;
+        let place = if place.file == preview.origin.file {
+            format!("line {}", place.line)
+        } else {
+            format!("{}:{}", place.file, place.line)
+        };
+        let label = format!("{label}, {}", printable(&place));
+        page.item("  ", style, &label, Some(&problem.text))?;
     }
-    for warning in preview.warnings() {
-        page.item("  ", YELLOW, "warning", Some(warning))?;
-    }
-    for hint in preview.hints() {
-        page.item("  ", CYAN, "hint", Some(hint))?;
-    }
-    let mut steps = preview.steps().peekable();
-    if steps.peek().is_some() {
-        page.item("  ", CYAN, "why", Some(""))?;
-    }
-    for (index, step) in steps.enumerate() {
-        let number = format!("    {}. ", index.saturating_add(1));
-        page.item(&number, PLAIN, "", Some(&step.to_string()))?;
+    let mut number = 0_usize;
+    for (policy, steps) in preview.explanations() {
+        let policy = policy.map_or_else(String::new, |policy| format!("policy {policy}"));
+        page.item("  ", CYAN, "why", Some(&policy))?;
+        for step in steps {
+            number = number.saturating_add(1);
+            let number = format!("    {number}. ");
+            page.item(&number, PLAIN, "", Some(&step.to_string()))?;
+        }
+        number = 0;
     }
     if !quiet {
         for reviewed in &preview.reviews {
-            if let Some(mutated) = &reviewed.mutated {
+            if let Some(mutated) = reviewed.mutated() {
                 page.diff(&yaml(&reviewed.object)?, &yaml(mutated)?)?;
             }
         }
     }
     writeln!(page.output)
-}
-
-/// The policy's own words, if the message is that of its manifest.
-fn causes(reviewed: &Reviewed) -> impl Iterator<Item = &str> {
-    let status = reviewed.response.status.as_ref();
-    let details = status.and_then(|status| status.details.as_ref());
-    let causes = details.into_iter().flat_map(|details| &details.causes);
-    causes.filter_map(|cause| cause.message.as_deref())
 }
 
 struct Page<'o, W> {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use azwi_policy::input::files::find;
 use azwi_policy::input::manifests::Manifest;
 use azwi_policy::input::settings::SettingsValue;
-use azwi_policy::kubewarden::cluster::Cluster;
 use azwi_policy::kubewarden::host_calls::{Answers, HostCalls};
 use azwi_policy::kubewarden::policy::Policy;
 use k8s_openapi::{
@@ -165,7 +165,7 @@ fn rules_of_the_module() -> BTreeSet<[String; 4]> {
 fn each_policy_has_settings_that_the_module_accepts() {
     for Common { file, settings, .. } in policies() {
         let settings = SettingsValue::from_value(&file, settings).expect("an object");
-        let host = HostCalls::new(Answers::Cluster(Cluster::default()));
+        let host = HostCalls::new(Answers::Cluster(Arc::default()));
         let checked = Policy::new(&MODULE, settings, host).check_settings();
         checked.unwrap_or_else(|error| panic!("{file}: {error}"));
     }

@@ -56,10 +56,12 @@ pub fn create() -> TempDir {
     link("examples", "examples");
     link("test_data/preview/manifests", "manifests");
     link("test_data/preview/broken", "broken");
+    link("test_data/preview/findings", "findings");
     link("test_data/preview/policies", "policies");
     link("test_data/preview/reasons", "reasons");
     link("test_data/preview/repository", "repository");
     link("test_data/preview/settings.yaml", "settings.yaml");
+    link("test_data/preview/yaml", "yaml");
     let modules = [
         ("text.wasm", b"hello".to_vec()),
         ("empty.wasm", wat::parse_str("(module)").unwrap()),

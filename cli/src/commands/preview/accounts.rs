@@ -10,11 +10,24 @@ use crate::input::manifests::{Manifest, Origin};
 /// A ServiceAccount among the manifests.
 #[derive(Debug, Clone, Copy)]
 pub struct Account<'m> {
-    /// The object.
-    pub object: &'m Value,
-    /// Where it is.
-    pub origin: &'m Origin,
+    /// Its manifest.
+    pub manifest: &'m Manifest,
 }
+
+impl<'m> Account<'m> {
+    /// The object.
+    pub fn object(self) -> &'m Value {
+        &self.manifest.object
+    }
+
+    /// Where it is.
+    pub fn origin(self) -> &'m Origin {
+        &self.manifest.origin
+    }
+}
+
+/// How many places of ServiceAccounts with one name a note names.
+const NAMED: usize = 5;
 
 /// Namespace and name.
 type Name = (String, String);
@@ -33,10 +46,7 @@ impl<'m> Accounts<'m> {
             }
             let namespace = manifest.namespace().unwrap_or(default_namespace).to_owned();
             let name = manifest.name().unwrap_or_default().to_owned();
-            let account = Account {
-                object: &manifest.object,
-                origin: &manifest.origin,
-            };
+            let account = Account { manifest };
             accounts.entry((namespace, name)).or_default().push(account);
         }
         Self(accounts)
@@ -51,14 +61,24 @@ impl<'m> Accounts<'m> {
     pub fn doubled(&self) -> impl Iterator<Item = String> {
         let doubled = self.0.iter().filter(|(_, accounts)| accounts.len() > 1);
         doubled.map(|((namespace, name), accounts)| {
-            let places = accounts.iter().map(|account| account.origin.to_string());
-            let places: Vec<_> = places.collect();
+            let places = accounts.iter().map(|account| account.origin().to_string());
+            let places: Vec<_> = places.take(NAMED).collect();
+            let more = match accounts.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and in {more} more"),
+            };
             format!(
-                "ServiceAccount {namespace}/{name}: found {}, in {}; for each pod, the nearest counts, of several in one directory the last",
+                "ServiceAccount {namespace}/{name}: found {}, in {}{more}; for each pod, the nearest counts, of several in one directory the last",
                 accounts.len(),
                 places.join(" and in ")
             )
         })
+    }
+
+    /// Namespace and name of each.
+    pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
+        let names = self.0.keys();
+        names.map(|(namespace, name)| (namespace.as_str(), name.as_str()))
     }
 
     /// The one of this name that is nearest to `directory`.
@@ -87,7 +107,7 @@ pub fn directory(file: &str) -> &Path {
 fn nearest_of<'m>(accounts: &[Account<'m>], directory: &Path) -> Option<Account<'m>> {
     let mut nearest: Option<((usize, bool), Account<'m>)> = None;
     for account in accounts {
-        let own = self::directory(&account.origin.file);
+        let own = self::directory(&account.origin().file);
         let in_common = own.components().zip(directory.components());
         let in_common = in_common.take_while(|(own, other)| own == other).count();
         let nearness = (in_common, directory.starts_with(own));
@@ -127,7 +147,7 @@ mod tests {
             ("", "sa.yaml"),
         ] {
             let account = accounts.get("web", "sa", Path::new(directory));
-            assert_eq!(account.unwrap().origin.file, file, "{directory}");
+            assert_eq!(account.unwrap().origin().file, file, "{directory}");
         }
         let doubled: Vec<_> = accounts.doubled().collect();
         assert_eq!(

@@ -42,9 +42,9 @@ pub struct PreviewArgs {
     /// Where the policy's settings come from.
     #[command(flatten)]
     pub settings: SettingsArgs,
-    /// The manifest of a ClusterAdmissionPolicy or AdmissionPolicy with the settings, permissions and rules to use.
-    #[arg(long, value_name = "FILE", conflicts_with = "SettingsArgs")]
-    pub policy: Option<PathBuf>,
+    /// Manifests of ClusterAdmissionPolicies and AdmissionPolicies, applied as a cluster does; may be given several times.
+    #[arg(long, value_name = "PATH", conflicts_with = "SettingsArgs")]
+    pub policy: Vec<PathBuf>,
     /// Change one setting, as in azureTenantID=contoso.com or proxy.logLevel=debug; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -72,6 +72,12 @@ pub struct PreviewArgs {
     /// Exit with status 1 also if there is a warning or a hint.
     #[arg(long)]
     pub fail_on_hint: bool,
+    /// Leave hints of this rule out, or those on one object: RULE=KIND/NAMESPACE/NAME; may be given several times.
+    #[arg(long, value_name = "RULE[=OBJECT]")]
+    pub ignore_hint: Vec<String>,
+    /// Reject pods whose ServiceAccount is not among the manifests, as a cluster does if there is none.
+    #[arg(long)]
+    pub strict: bool,
     /// Leave files in directories out that this pattern matches, as in .gitignore; may be given several times.
     #[arg(long, value_name = "GLOB")]
     pub ignore: Vec<String>,
@@ -110,7 +116,7 @@ impl PreviewArgs {
             settings_json,
         } = &self.settings;
         let is_given = settings_path.is_some() || settings_json.is_some();
-        is_given || self.policy.is_some() || !self.set.is_empty()
+        is_given || !self.policy.is_empty() || !self.set.is_empty()
     }
 
     /// Who applies the manifests, if that is known.

@@ -12,6 +12,7 @@ use azure_workload_identity_policy::settings::OptIn;
 use super::accounts::{Accounts, directory};
 use super::decision::{Decision, Message};
 use crate::input::settings::SettingsValue;
+use crate::kubewarden::service_accounts::DEFAULT_ACCOUNT;
 
 /// One step: what it is about, and what was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,9 @@ pub struct Explainer<'m> {
     pub verifies: bool,
 }
 
+/// Said of a ServiceAccount that is not there.
+const NOT_FOUND: &str = "not among the manifests";
+
 /// What a step is about, so that a rejection finds its step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Topic {
@@ -101,7 +105,7 @@ impl Explainer<'_> {
             self.reason(reason, is_injected, entry, file, &mut steps);
         }
         let mut failed = Vec::new();
-        for Message { text, finding } in &decision.rejections {
+        for Message { text, finding, .. } in &decision.rejections {
             let topic = finding.as_ref().map_or(Topic::Other, topic);
             let mut own = steps.iter().map(|(topic, _)| topic);
             let index = match own.position(|own| *own == topic && topic != Topic::Other) {
@@ -239,7 +243,13 @@ impl Explainer<'_> {
                 volume,
                 volume_state,
             } => {
+                let is_known = !steps.iter().any(|(topic, step)| {
+                    *topic == Topic::ServiceAccount && step.finding.ends_with(NOT_FOUND)
+                });
                 let client_id = match client_id {
+                    None if !is_known => {
+                        "not known, the ServiceAccount is not among the manifests".to_owned()
+                    }
                     Some(client_id) => self.value(client_id, keys::CLIENT_ID, &["requireClientID"]),
                     None => {
                         let nor = entry.map_or_else(String::new, |index| {
@@ -334,11 +344,10 @@ impl Explainer<'_> {
     ) -> String {
         let account = self.accounts.get(namespace, name, directory(file));
         match (not_found, account) {
-            (None, Some(account)) => format!("found in {}", account.origin),
-            (None, None) => "the one that each namespace has".to_owned(),
-            (Some(Problem::ServiceAccountMissing { .. }), _) => {
-                "not among the manifests".to_owned()
-            }
+            (None, Some(account)) => format!("found in {}", account.origin()),
+            (None, None) if name == DEFAULT_ACCOUNT => "the one that each namespace has".to_owned(),
+            (None, None) => NOT_FOUND.to_owned(),
+            (Some(Problem::ServiceAccountMissing { .. }), _) => NOT_FOUND.to_owned(),
             (Some(Problem::Lookup(error)), _) => format!("cannot be read: {error}"),
             (Some(_), _) => "which is not a valid name".to_owned(),
         }

@@ -1,0 +1,348 @@
+//! What no policy says: it is not sent the object, or it does not look that far.
+
+use azure_workload_identity_policy::keys;
+use azure_workload_identity_policy::messages::{Excerpt, nearest};
+use azure_workload_identity_policy::review::{OptedInBy, Reason};
+use azure_workload_identity_policy::settings::OptIn;
+use serde_json::Value;
+
+use super::accounts::{Accounts, directory};
+use super::decision::{Decision, Message};
+use super::outcome::{Kind, Problem};
+use crate::input::lines::ValuePath;
+use crate::input::manifests::{Manifest, name_of_type};
+use crate::kubewarden::service_accounts::DEFAULT_ACCOUNT;
+
+/// The annotation of an object, or of its pod template, that lists rules of hints which are not wanted.
+pub const IGNORE: &str = "azwi-policy/ignore-hints";
+
+/// What is reviewed: an object of a manifest, or the pod that it would create.
+#[derive(Clone, Copy)]
+pub struct Subject<'r> {
+    /// The manifest.
+    pub manifest: &'r Manifest,
+    /// The path of its pod template, if it has one.
+    pub template: Option<&'r str>,
+    /// Its namespace.
+    pub namespace: &'r str,
+    /// The object or pod.
+    pub object: &'r Value,
+}
+
+impl Subject<'_> {
+    fn is_pod(self) -> bool {
+        self.object.get("kind").is_some_and(|kind| kind == "Pod")
+    }
+
+    /// The way to the object in the manifest: to the pod template, if it is a workload's pod.
+    fn path(self) -> ValuePath {
+        let template = self.template.filter(|_| self.is_pod());
+        ValuePath::new(template.unwrap_or_default())
+    }
+
+    /// Where labels and annotations of the pod are.
+    fn place(self) -> String {
+        self.template.unwrap_or("the pod").to_owned()
+    }
+
+    /// The field that names the ServiceAccount, as it is in the manifest, and its name.
+    fn service_account(self) -> (String, &'static str) {
+        let fields = ["serviceAccountName", "serviceAccount"].into_iter();
+        let named = |field| self.object.get("spec")?.get(field)?.as_str();
+        let mut named = fields.filter_map(|field| Some((field, named(field)?)));
+        match named.find(|(_, name)| !name.is_empty()) {
+            Some((field, name)) => (name.to_owned(), field),
+            None => (DEFAULT_ACCOUNT.to_owned(), "serviceAccountName"),
+        }
+    }
+}
+
+/// What the policies leave unsaid of an object that they decided on, or would decide on, in this way.
+pub fn of(subject: Subject<'_>, decision: &Decision, accounts: &Accounts<'_>) -> Vec<Message> {
+    let mut hints = Vec::new();
+    hints.extend(idle_identity(subject, decision, accounts));
+    hints.extend(account_not_found(subject, decision, accounts));
+    if opts_in(decision) {
+        secrets(subject, &mut hints);
+    }
+    hints
+}
+
+/// What is wrong with labels and annotations that no policy takes for its own.
+pub fn of_keys(subject: Subject<'_>) -> Vec<Message> {
+    let mut hints = Vec::new();
+    let object = subject.object;
+    for (form, map) in [("label", "labels"), ("annotation", "annotations")] {
+        let fields = object
+            .pointer("/metadata")
+            .and_then(|metadata| metadata.get(map));
+        let fields = fields.and_then(Value::as_object).into_iter().flatten();
+        for (key, value) in fields {
+            let hint = misspelt_prefix(form, key)
+                .or_else(|| nested_key(map, key, value))
+                .or_else(|| aad_pod_identity(form, key));
+            hints.extend(hint.map(|(rule, text)| {
+                let path = subject.path().key("metadata").key(map).key(key);
+                Message::of_preview(rule, path, text)
+            }));
+        }
+    }
+    hints
+}
+
+/// The rule of the hint that a pod does not opt in.
+pub const IDLE_IDENTITY: &str = "idle-identity";
+
+/// A hint that a pod does not opt in, although its ServiceAccount names an identity.
+///
+/// The policy does not look the ServiceAccount of such a pod up. Some pods are right: External Secrets and the CSI
+/// driver read such ServiceAccounts for others. A label `use: "false"` says that it is on purpose.
+fn idle_identity(
+    subject: Subject<'_>,
+    decision: &Decision,
+    accounts: &Accounts<'_>,
+) -> Option<Message> {
+    let says_nothing = |reason: &Reason| {
+        matches!(
+            reason,
+            Reason::OptIn {
+                rule: OptIn::PodLabel,
+                pod_label: None,
+                by: None,
+                ..
+            }
+        )
+    };
+    if !subject.is_pod() || !decision.reasons.iter().any(says_nothing) {
+        return None;
+    }
+    let (name, _) = subject.service_account();
+    let directory = directory(&subject.manifest.origin.file);
+    let account = accounts.get(subject.namespace, &name, directory)?;
+    let annotations = account.object().pointer("/metadata/annotations")?;
+    let client_id = annotations.get(keys::CLIENT_ID)?.as_str()?;
+    let text = format!(
+        "ServiceAccount {}/{name} names a client ID, but the pod does not opt in; help: add label {}: {:?} to {}, or \
+         \"false\" if the pod is to have no identity",
+        subject.namespace,
+        keys::USE,
+        keys::OPTED_IN,
+        subject.place()
+    );
+    (!client_id.is_empty()).then(|| {
+        let path = subject.path().key("metadata").key("labels");
+        Message::of_preview(IDLE_IDENTITY, path, text)
+    })
+}
+
+/// The ServiceAccount that was looked up, by namespace and name, if it is not among the manifests, so that one without
+/// annotations was taken in its place.
+pub fn assumed_account<'d>(
+    subject: Subject<'_>,
+    decision: &'d Decision,
+    accounts: &Accounts<'_>,
+) -> Option<(&'d str, &'d str)> {
+    let (namespace, name) = decision.reasons.iter().find_map(|reason| match reason {
+        Reason::ServiceAccount {
+            namespace,
+            name,
+            is_looked_up: true,
+            not_found: None,
+            ..
+        } if name != DEFAULT_ACCOUNT => Some((namespace.as_str(), name.as_str())),
+        _ => None,
+    })?;
+    let directory = directory(&subject.manifest.origin.file);
+    let is_known = accounts.get(namespace, name, directory).is_some();
+    (!is_known).then_some((namespace, name))
+}
+
+/// A hint that the ServiceAccount of a pod that opts in is not among the manifests.
+fn account_not_found(
+    subject: Subject<'_>,
+    decision: &Decision,
+    accounts: &Accounts<'_>,
+) -> Option<Message> {
+    let (namespace, name) = assumed_account(subject, decision, accounts)?;
+    if !subject.is_pod() {
+        return None;
+    }
+    let mut elsewhere = accounts.names().filter(|(_, other)| *other == name);
+    let beside = accounts.names().filter(|(other, _)| *other == namespace);
+    let similar = nearest(name, beside.map(|(_, other)| other));
+    let (_, field) = subject.service_account();
+    let base = subject
+        .template
+        .map_or_else(String::new, |path| format!("{path}."));
+    let path = subject.path().key("spec").key(field);
+    let field = format!("{base}spec.{field}");
+    let help = match (similar, elsewhere.next()) {
+        (Some(similar), _) => {
+            format!("did you mean {similar:?}? Else correct {field}, or add the manifest")
+        }
+        (None, Some((other, _))) => {
+            format!(
+                "one of that name is in namespace {other:?}; add the one of this namespace, or correct it"
+            )
+        }
+        (None, None) => format!("add its manifest, or correct {field}"),
+    };
+    let text = format!(
+        "ServiceAccount {namespace}/{name} is not among the manifests, so what it says is not known; help: {help}"
+    );
+    Some(Message::of_preview(ACCOUNT_NOT_FOUND, path, text))
+}
+
+/// The rule of that hint.
+const ACCOUNT_NOT_FOUND: &str = "service-account-not-found";
+
+fn opts_in(decision: &Decision) -> bool {
+    let by = |reason: &Reason| {
+        matches!(
+            reason,
+            Reason::OptIn {
+                by: Some(
+                    OptedInBy::PodLabel | OptedInBy::ServiceAccount | OptedInBy::IdentityMap(_)
+                ),
+                ..
+            }
+        )
+    };
+    decision.reasons.iter().any(by)
+}
+
+/// Variables of other credentials, which the Azure SDKs' default credential tries first.
+const SECRETS: [&str; 4] = [
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_USERNAME",
+    "AZURE_PASSWORD",
+];
+
+/// Hints that containers have another credential beside the identity.
+fn secrets(subject: Subject<'_>, hints: &mut Vec<Message>) {
+    if !subject.is_pod() {
+        return;
+    }
+    for list in ["initContainers", "containers"] {
+        let containers = subject.object.get("spec").and_then(|spec| spec.get(list));
+        let containers = containers.and_then(Value::as_array).into_iter().flatten();
+        for (index, container) in containers.enumerate() {
+            let text = |value: &Value| value.get("name").and_then(Value::as_str).map(str::to_owned);
+            let env = container.get("env").and_then(Value::as_array);
+            let names = env.into_iter().flatten().filter_map(text);
+            let found: Vec<_> = names
+                .filter(|name| SECRETS.contains(&name.as_str()))
+                .collect();
+            if found.is_empty() {
+                continue;
+            }
+            let container = Excerpt::new(&text(container).unwrap_or_default());
+            let text = format!(
+                "container {container}: env {}: the default credential of Azure's SDKs takes this secret before the pod's \
+                 identity; help: remove it, or use the workload identity credential by name",
+                found.join(", ")
+            );
+            let path = subject.path().key("spec").key(list).item(index).key("env");
+            hints.push(Message::of_preview("secret-beside-identity", path, text));
+        }
+    }
+}
+
+/// Rule and text of a hint.
+type Hint = (&'static str, String);
+
+fn misspelt_prefix(form: &str, key: &str) -> Option<Hint> {
+    let (prefix, rest) = key.split_once('/')?;
+    let right = keys::PREFIX.trim_end_matches('/');
+    let bare = |text: &str| text.to_ascii_lowercase().replace(['.', '-', '_'], "");
+    let is_near = prefix != right && nearest(&bare(prefix), [bare(right).as_str()]).is_some();
+    is_near.then(|| {
+        let known = keys::ALL.iter().map(|(known, ..)| *known);
+        let names = known.filter_map(|known| known.strip_prefix(keys::PREFIX));
+        let name = nearest(rest, names).unwrap_or(rest);
+        let text = format!(
+            "{form} {} has no effect: expected the prefix {right}; help: did you mean {right}/{name}?",
+            Excerpt::new(key)
+        );
+        ("misspelt-prefix", text)
+    })
+}
+
+/// A key of ours that was taken apart at its dots or its slash.
+fn nested_key(map: &str, key: &str, value: &Value) -> Option<Hint> {
+    if !value.is_object() || !keys::PREFIX.starts_with(key) || key.is_empty() {
+        return None;
+    }
+    let text = format!(
+        "metadata.{map}.{key}: expected a string, found {}; help: write the key in one piece, as in {}: {:?}",
+        name_of_type(value),
+        keys::USE,
+        keys::OPTED_IN
+    );
+    Some(("nested-key", text))
+}
+
+fn aad_pod_identity(form: &str, key: &str) -> Option<Hint> {
+    (key == "aadpodidbinding").then(|| {
+        let text = format!(
+            "{form} {key} is of AAD Pod Identity, which workload identity replaces; help: name the identity in annotation {} of \
+             the pod's ServiceAccount, and use label {}: {:?} in place of this one",
+            keys::CLIENT_ID,
+            keys::USE,
+            keys::OPTED_IN
+        );
+        ("aad-pod-identity", text)
+    })
+}
+
+/// Which hints are not wanted.
+#[derive(Debug, Default)]
+pub struct Ignored {
+    /// Of each flag, the rule, and a part of the object's title if it is for some objects only.
+    flags: Vec<(String, Option<String>)>,
+}
+
+impl Ignored {
+    /// By the values of the flag: a rule, or `RULE=KIND/NAMESPACE/NAME`.
+    pub fn new(flags: &[String]) -> Self {
+        let flags = flags.iter().map(|flag| match flag.split_once('=') {
+            Some((rule, object)) => (rule.to_owned(), Some(object.to_owned())),
+            None => (flag.clone(), None),
+        });
+        Self {
+            flags: flags.collect(),
+        }
+    }
+
+    /// Whether a problem with the object of a manifest is a hint that is not wanted.
+    pub fn covers(
+        &self,
+        problem: &Problem,
+        manifest: &Manifest,
+        template: Option<&str>,
+        title: &str,
+    ) -> bool {
+        if problem.kind != Kind::Hint {
+            return false;
+        }
+        let is_flagged = self.flags.iter().any(|(rule, object)| {
+            let is_object =
+                |object: &String| object.replacen('/', " ", 1) == title || object == title;
+            *rule == problem.rule && object.as_ref().is_none_or(is_object)
+        });
+        is_flagged || listed(&manifest.object, template).any(|rule| rule == problem.rule)
+    }
+}
+
+/// The rules that the annotations of an object and of its pod template list.
+fn listed<'o>(object: &'o Value, template: Option<&str>) -> impl Iterator<Item = &'o str> {
+    let steps = template.map(|template| template.split('.'));
+    let template = steps.and_then(|mut steps| steps.try_fold(object, |at, step| at.get(step)));
+    let metadata = [Some(object), template].into_iter().flatten();
+    let lists = metadata.filter_map(|object| {
+        let annotations = object.get("metadata")?.get("annotations")?;
+        annotations.get(IGNORE)?.as_str()
+    });
+    lists.flat_map(|list| list.split(',').map(str::trim))
+}

@@ -1,0 +1,148 @@
+//! Where in a file the fault is that a problem is about.
+
+use azure_workload_identity_policy::findings::{About, Finding, LookupError, PodName, Problem};
+use azure_workload_identity_policy::keys::{self, Form};
+use azure_workload_identity_policy::messages::ObjectName;
+
+use super::accounts::{Accounts, directory};
+use crate::input::lines::{Lines, ValuePath};
+use crate::input::manifests::Manifest;
+
+/// A line in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as it was named.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: usize,
+}
+
+/// Finds places. Keeps the lines of the document that was looked into last, because many objects are in one.
+#[derive(Default)]
+pub struct Places {
+    last: Option<(String, usize, Lines)>,
+}
+
+impl Places {
+    /// The place that `path` leads to in an object.
+    pub fn at(&mut self, manifest: &Manifest, path: ValuePath) -> Place {
+        let origin = &manifest.origin;
+        let is_last = self.last.as_ref().is_some_and(|(file, document, _)| {
+            (file, *document) == (&origin.file, origin.document)
+        });
+        if !is_last {
+            let lines = manifest.document.lines();
+            self.last = lines.map(|lines| (origin.file.clone(), origin.document, lines));
+        }
+        let path = manifest.path.clone().join(path);
+        let line = match &self.last {
+            Some((_, _, lines)) => lines.line(&path),
+            None => manifest.document.first_line(),
+        };
+        Place {
+            file: origin.file.clone(),
+            line,
+        }
+    }
+}
+
+/// The manifest with the fault that a finding about an object of `manifest` is about, and the way to it.
+///
+/// `template` is the path of the pod template in the manifest, if it has one.
+pub fn target<'m>(
+    finding: &Finding,
+    manifest: &'m Manifest,
+    template: Option<&str>,
+    namespace: &str,
+    accounts: &Accounts<'m>,
+) -> (&'m Manifest, ValuePath) {
+    let path = path(finding, template);
+    let account = match &finding.about {
+        About::ServiceAccount(ObjectName { name, .. }) if !manifest.is("v1", "ServiceAccount") => {
+            let directory = directory(&manifest.origin.file);
+            accounts.get(namespace, &name.text(), directory)
+        }
+        _ => None,
+    };
+    (account.map_or(manifest, |account| account.manifest), path)
+}
+
+/// The way to what is wrong.
+fn path(finding: &Finding, template: Option<&str>) -> ValuePath {
+    let pod_of = |pod: &PodName| ValuePath::new(pod.template.or(template).unwrap_or_default());
+    let base = match &finding.about {
+        About::Pod(pod) | About::Container { pod, .. } => pod_of(pod),
+        About::JobTemplate(_, path) => ValuePath::new(path),
+        About::Object(object) if object.kind == "Pod" => {
+            ValuePath::new(template.unwrap_or_default())
+        }
+        _ => ValuePath::default(),
+    };
+    let container = match &finding.about {
+        About::Container { list, index, .. } => base.clone().key("spec").key(list).item(*index),
+        _ => base.clone().key("spec"),
+    };
+    let metadata = |form: Form, key: &str| {
+        let map = match form {
+            Form::Label => "labels",
+            Form::Annotation => "annotations",
+        };
+        base.clone().key("metadata").key(map).key(key)
+    };
+    let annotation = |key: &str| metadata(Form::Annotation, key);
+    let spec = |field: &str| base.clone().key("spec").key(field);
+    match &finding.problem {
+        Problem::Shape(fault) => {
+            let inner = ValuePath::new(fault.path());
+            match &finding.about {
+                About::Pod(_) | About::Container { .. } => container.join(inner),
+                _ => base.join(inner),
+            }
+        }
+        Problem::Lookup(LookupError::NotAServiceAccount(fault)) => ValuePath::new(fault.path()),
+        Problem::Malformed {
+            annotation: key, ..
+        } => annotation(key),
+        Problem::DiffersFromMap {
+            annotation: key, ..
+        } => annotation(key),
+        Problem::ListedTwice { .. } | Problem::NoSuchContainer { .. } => {
+            annotation(keys::SKIP_CONTAINERS)
+        }
+        Problem::ClientIdRequired
+        | Problem::ClientIdNotSet { .. }
+        | Problem::NotPermitted { .. }
+        | Problem::PermissionUnknown { .. } => annotation(keys::CLIENT_ID),
+        Problem::ServiceAccountName { named_by, .. } => spec(named_by.field()),
+        Problem::ServiceAccountMissing { named_by, .. } => {
+            let template = ValuePath::new(template.unwrap_or_default());
+            template.key("spec").key(named_by.field())
+        }
+        Problem::VolumeNameTaken { index, .. }
+        | Problem::NotForTokenEndpoint { index, .. }
+        | Problem::OtherAudience { index, .. }
+        | Problem::NoAudience { index } => spec("volumes").item(*index),
+        Problem::ReadOnlyParent { .. } | Problem::MountInTheWay { .. } => {
+            container.key("volumeMounts")
+        }
+        Problem::DeviceInTheWay { .. } => container.key("volumeDevices"),
+        Problem::RefersToLater { env, .. } => container.key("env").named(&env.text()),
+        Problem::KeepsOwn { env, .. } => container.key("env").named(env),
+        Problem::HostNetwork => spec("hostNetwork"),
+        Problem::Windows { field } => base.join(ValuePath::new(&format!("spec.{field}"))),
+        Problem::PortTaken { .. } => container.key("ports"),
+        Problem::UnknownKey { form, key, .. }
+        | Problem::UnknownSuffix { form, key }
+        | Problem::WrongForm { form, key, .. }
+        | Problem::WrongObject { form, key, .. } => metadata(*form, &key.text()),
+        Problem::NoOptIn { form, key } => metadata(*form, key),
+        Problem::FalseOptsIn { form } => metadata(*form, keys::USE),
+        Problem::LabelNotTrue { .. }
+        | Problem::FalseDoesNotOptOut { .. }
+        | Problem::LabelDoesNotCount { .. } => metadata(Form::Label, keys::USE),
+        _ => match &finding.about {
+            About::Container { .. } => container,
+            _ => base,
+        },
+    }
+}

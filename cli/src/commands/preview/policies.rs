@@ -1,0 +1,351 @@
+//! The policies that objects are previewed with.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Result, bail};
+use azure_workload_identity_policy::objects::KINDS;
+use azure_workload_identity_policy::settings::{Mode, Settings};
+use serde_json::Value;
+
+use super::accounts::{Accounts, directory};
+use super::args::PreviewArgs;
+use super::explain::Explainer;
+use crate::input::files;
+use crate::input::lines::ValuePath;
+use crate::input::manifests::Manifest;
+use crate::input::settings::SettingsValue;
+use crate::kubewarden::cluster::Cluster;
+use crate::kubewarden::engine::Module;
+use crate::kubewarden::host_calls::{Answers, HostCalls};
+use crate::kubewarden::policy::{Policy, SettingsCheckError};
+use crate::kubewarden::policy_manifest::PolicyManifest;
+use crate::kubewarden::rbac::Rbac;
+use crate::kubewarden::service_accounts::{Others, ServiceAccounts};
+use crate::text::one_line;
+
+/// The name of this policy's module in registries.
+const MODULE: &str = "azure-workload-identity-policy";
+
+/// What a policy writes to its log goes there.
+pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// A policy with these settings.
+#[derive(Debug)]
+pub struct Deployed {
+    /// Its manifest, if it has one.
+    pub manifest: Option<PolicyManifest>,
+    /// Its name, if there are several.
+    pub name: Option<Arc<str>>,
+    /// Its settings.
+    pub settings: SettingsValue,
+    /// Whether the mode in them is Verify: nothing is injected.
+    pub verifies: bool,
+}
+
+impl Deployed {
+    fn new(
+        manifest: Option<PolicyManifest>,
+        name: Option<Arc<str>>,
+        settings: SettingsValue,
+    ) -> Self {
+        let text = serde_json::to_string(&settings).unwrap_or_default();
+        let verifies = Settings::read(&text).is_ok_and(|settings| settings.mode == Mode::Verify);
+        Self {
+            manifest,
+            name,
+            settings,
+            verifies,
+        }
+    }
+
+    /// Whether it may change objects.
+    pub fn mutates(&self) -> bool {
+        self.manifest
+            .as_ref()
+            .is_none_or(|manifest| manifest.mutating)
+    }
+}
+
+/// The policies that the arguments name, or that are among `manifests` if the arguments give no settings, in the order in
+/// which the API server asks them: first those that mutate. What else there is to say is added to `notes`.
+///
+/// # Errors
+///
+/// Files and policies that cannot be read.
+pub fn deployed(
+    args: &PreviewArgs,
+    manifests: &[Manifest],
+    notes: &mut Vec<String>,
+) -> Result<Vec<Deployed>> {
+    let mut found = Vec::new();
+    if !args.policy.is_empty() {
+        let files = files::find(&args.policy, &[])?;
+        if let Some(error) = files.errors.first() {
+            bail!("{error}");
+        }
+        found = read(&files.manifests)?;
+        if found.is_empty() {
+            let names: Vec<_> = args
+                .policy
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            bail!(
+                "{}: expected a ClusterAdmissionPolicy or AdmissionPolicy, found none",
+                names.join(", ")
+            );
+        }
+        // Whoever keeps the module elsewhere may call it otherwise.
+        if found.iter().any(is_ours) {
+            only_ours(&mut found, notes);
+        }
+    } else if !args.has_settings() {
+        found = read(manifests)?;
+        only_ours(&mut found, notes);
+        if !found.is_empty() {
+            let names: BTreeSet<_> = found.iter().map(|policy| policy.name.as_str()).collect();
+            let names: Vec<_> = names.into_iter().collect();
+            notes.push(format!(
+                "applied the policies among the manifests: {}",
+                names.join(", ")
+            ));
+        }
+    }
+    let settings = |settings: SettingsValue| {
+        let assignments = args.set.iter();
+        let mut assignments = assignments.map(String::as_str);
+        assignments.try_fold(settings, SettingsValue::with)
+    };
+    if found.is_empty() {
+        let given = args.settings.read()?;
+        if is_policy(&given) {
+            bail!("expected the settings of a policy, found a policy; help: give it with --policy");
+        }
+        return Ok(vec![Deployed::new(None, None, settings(given)?)]);
+    }
+    let mut last = Vec::<PolicyManifest>::new();
+    for policy in found {
+        let webhook = policy.webhook();
+        if let Some(index) = last.iter().position(|other| other.webhook() == webhook) {
+            last.remove(index);
+            notes.push(format!(
+                "policy {} is there several times: the last one counts",
+                policy.name
+            ));
+        }
+        last.push(policy);
+    }
+    let mut found = last;
+    for policy in &found {
+        notes.extend(notes_on(policy));
+    }
+    found.sort_by_cached_key(|policy| (!policy.mutating, policy.webhook()));
+    let are_several = found.len() > 1;
+    let deployed = found.into_iter().map(|policy| {
+        let name = are_several.then(|| Arc::from(policy.name.as_str()));
+        let settings = settings(policy.settings.clone())?;
+        Ok(Deployed::new(Some(policy), name, settings))
+    });
+    deployed.collect()
+}
+
+/// The policies among `manifests`, which must be able to match something.
+fn read(manifests: &[Manifest]) -> Result<Vec<PolicyManifest>> {
+    let mut policies = Vec::new();
+    for manifest in manifests
+        .iter()
+        .filter(|manifest| PolicyManifest::is_in(manifest))
+    {
+        let policy = PolicyManifest::from_manifest(manifest)?;
+        if !matches_something(&policy) {
+            let resources: Vec<_> = policy.scope.resources().collect();
+            bail!(
+                "{}, line {}: spec.rules: match the creation of no pod, workload or ServiceAccount; help: resources are \
+                 names in lower case and in the plural, as \"pods\" in API group \"\" and version \"v1\"; found {}",
+                manifest.origin,
+                manifest.line(ValuePath::new("spec.rules")),
+                resources.join(", ")
+            );
+        }
+        policies.push(policy);
+    }
+    Ok(policies)
+}
+
+/// Whether the rules cover anything that the policy has a say in.
+fn matches_something(policy: &PolicyManifest) -> bool {
+    let scope = &policy.scope;
+    let has_other_kinds = policy.settings.get("podTemplates").is_some();
+    let own = ["pods", "serviceaccounts"];
+    has_other_kinds
+        || own.iter().any(|resource| scope.covers("", "v1", resource))
+        || KINDS.iter().any(|kind| {
+            let resource = format!("{}s", kind.name.to_lowercase());
+            scope.covers(kind.group, "v1", &resource)
+        })
+}
+
+/// Whether it is a whole policy, and not its settings.
+fn is_policy(settings: &SettingsValue) -> bool {
+    let kind = settings.get("kind").and_then(Value::as_str);
+    kind.is_some_and(|kind| kind.ends_with("AdmissionPolicy"))
+}
+
+/// Whether a policy has this project's module.
+fn is_ours(policy: &PolicyManifest) -> bool {
+    policy.module.contains(MODULE)
+}
+
+/// Leaves policies with other modules out.
+fn only_ours(policies: &mut Vec<PolicyManifest>, notes: &mut Vec<String>) {
+    let others = policies.iter().filter(|policy| !is_ours(policy));
+    notes.extend(others.map(|policy| {
+        let PolicyManifest { name, module, .. } = policy;
+        format!("policy {name} is left out: its module is {module}")
+    }));
+    policies.retain(is_ours);
+}
+
+/// What a preview cannot do as a cluster does.
+fn notes_on(policy: &PolicyManifest) -> impl Iterator<Item = String> {
+    let skipped = policy.scope.match_conditions.skipped().iter();
+    skipped.map(|(name, why)| {
+        format!(
+            "policy {}: matchCondition {name:?} is not evaluated, and counts as true: {why}",
+            policy.name
+        )
+    })
+}
+
+/// The policies, with the ServiceAccounts that are nearest to each directory.
+pub struct Policies<'r> {
+    module: &'r Module,
+    accounts: &'r Accounts<'r>,
+    /// Whether it depends on the directory which ServiceAccounts count.
+    by_directory: bool,
+    rbac: Rbac,
+    deployed: &'r [Deployed],
+    log: Option<Log>,
+    others: Others,
+    of_directories: Mutex<BTreeMap<PathBuf, Arc<[Policy]>>>,
+}
+
+impl<'r> Policies<'r> {
+    /// The policies that are deployed, in a cluster with these ServiceAccounts and permissions.
+    pub fn new(
+        module: &'r Module,
+        deployed: &'r [Deployed],
+        accounts: &'r Accounts<'r>,
+        rbac: Rbac,
+        others: Others,
+        log: Option<Log>,
+    ) -> Self {
+        Self {
+            module,
+            accounts,
+            by_directory: accounts.are_doubled(),
+            rbac,
+            deployed,
+            log,
+            others,
+            of_directories: Mutex::default(),
+        }
+    }
+
+    /// How they are deployed, in the order of [`Policies::of`].
+    pub fn deployed(&self) -> &'r [Deployed] {
+        self.deployed
+    }
+
+    /// The ServiceAccounts among the manifests.
+    pub fn accounts(&self) -> &'r Accounts<'r> {
+        self.accounts
+    }
+
+    /// The policies for the objects in `file`.
+    pub fn of(&self, file: &str) -> Arc<[Policy]> {
+        let directory = if self.by_directory {
+            directory(file)
+        } else {
+            Path::new("")
+        };
+        // Nothing leaves the map half changed, not even a panic.
+        let locked = self.of_directories.lock();
+        let mut of_directories = locked.unwrap_or_else(PoisonError::into_inner);
+        let policies = of_directories.entry(directory.to_owned());
+        Arc::clone(policies.or_insert_with(|| self.create(directory)))
+    }
+
+    /// Asks each policy whether its settings are valid.
+    ///
+    /// # Errors
+    ///
+    /// Settings that are not, with `help`, and a module that does not run, with its name.
+    pub fn check_settings(&self, module: &str, help: &str) -> Result<()> {
+        for (deployed, policy) in self.deployed.iter().zip(self.of("").iter()) {
+            let name = deployed.name.as_ref();
+            let name = name.map_or_else(String::new, |name| format!(" {name}"));
+            match policy.check_settings() {
+                Ok(()) => {}
+                Err(SettingsCheckError::Invalid(message)) => {
+                    bail!("the policy{name} does not accept the settings: {message}{help}")
+                }
+                Err(SettingsCheckError::Failed(error)) => {
+                    let error = one_line(&error.to_string());
+                    bail!("cannot run the module {module}: {error}")
+                }
+                Err(SettingsCheckError::Engine(error)) => {
+                    bail!("cannot run the module {module}: {error}")
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn create(&self, directory: &Path) -> Arc<[Policy]> {
+        let mut service_accounts = ServiceAccounts::default().with_others(self.others);
+        for ((namespace, _), account) in self.accounts.nearest(directory) {
+            service_accounts.insert(account.object().clone(), namespace);
+        }
+        let cluster = Arc::new(Cluster {
+            service_accounts,
+            rbac: self.rbac.clone(),
+        });
+        let deployed = self.deployed.iter();
+        deployed
+            .map(|deployed| self.policy(deployed, &cluster))
+            .collect()
+    }
+
+    fn policy(&self, deployed: &Deployed, cluster: &Arc<Cluster>) -> Policy {
+        let host = HostCalls::new(Answers::Cluster(Arc::clone(cluster)));
+        let host = match &deployed.manifest {
+            Some(manifest) => {
+                let resources = manifest.context_aware_resources.iter();
+                resources.fold(host, |host, resource| {
+                    host.grant(&resource.api_version, &resource.kind)
+                })
+            }
+            None => host.grant("v1", "ServiceAccount"),
+        };
+        let host = match self.log.clone() {
+            Some(log) => host.with_log(Box::new(move |line| log(line))),
+            None => host,
+        };
+        Policy::new(self.module, deployed.settings.clone(), host)
+    }
+
+    /// What explains the decisions of each policy.
+    pub fn explainers(&self) -> Vec<Explainer<'r>> {
+        let deployed = self.deployed.iter();
+        deployed
+            .map(|deployed| Explainer {
+                given: deployed.settings.clone(),
+                accounts: self.accounts,
+                verifies: deployed.verifies,
+            })
+            .collect()
+    }
+}

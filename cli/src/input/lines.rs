@@ -1,0 +1,293 @@
+//! On which line of a file something stands.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::iter::Peekable;
+
+use saphyr_parser::{Event, Parser, StrInput};
+use serde_json::Value;
+
+/// The way to a value in a document, as in `spec.containers[0].env`; a key with other characters is `["key"]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ValuePath(Vec<Step>);
+
+/// One step of a way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    /// To the value of a key.
+    Key(String),
+    /// To an item of a list.
+    Item(usize),
+    /// To the item of a list whose `name` is this.
+    Named(String),
+}
+
+impl ValuePath {
+    /// The way that `text` describes, such as `spec.containers[0].env` and `metadata.labels["a/b"]`.
+    ///
+    /// What cannot be read ends it.
+    pub fn new(text: &str) -> Self {
+        let mut path = Self::default();
+        let mut rest = text;
+        while !rest.is_empty() {
+            if let Some(quoted) = rest.strip_prefix("[\"") {
+                let Some((key, after)) = quoted.split_once("\"]") else {
+                    break;
+                };
+                path = path.key(key);
+                rest = after;
+            } else if let Some(number) = rest.strip_prefix('[') {
+                let Some((number, after)) = number.split_once(']') else {
+                    break;
+                };
+                let Ok(number) = number.parse() else { break };
+                path = path.item(number);
+                rest = after;
+            } else {
+                let field = rest.trim_start_matches('.');
+                let end = field.find(['.', '[']).unwrap_or(field.len());
+                let (key, after) = field.split_at(end);
+                if key.is_empty() {
+                    break;
+                }
+                path = path.key(key);
+                rest = after;
+            }
+        }
+        path
+    }
+
+    /// Whether it leads nowhere.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One step further, to the value of `key`.
+    #[must_use]
+    pub fn key(mut self, key: &str) -> Self {
+        self.0.push(Step::Key(key.to_owned()));
+        self
+    }
+
+    /// One step further, to the item with this index.
+    #[must_use]
+    pub fn item(mut self, index: usize) -> Self {
+        self.0.push(Step::Item(index));
+        self
+    }
+
+    /// One step further, to the item with this name.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.0.push(Step::Named(name.to_owned()));
+        self
+    }
+
+    /// What it leads to in `value`, if it is there.
+    pub fn value<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+        self.0.iter().try_fold(value, |at, step| match step {
+            Step::Key(key) => at.get(key),
+            Step::Item(index) => at.get(index),
+            Step::Named(name) => {
+                let is_named = |item: &&Value| item.get("name").is_some_and(|own| own == name);
+                at.as_array()?.iter().find(is_named)
+            }
+        })
+    }
+
+    /// Further along another way.
+    #[must_use]
+    pub fn join(mut self, rest: Self) -> Self {
+        self.0.extend(rest.0);
+        self
+    }
+}
+
+impl fmt::Display for ValuePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Key(key) if key.contains(['.', '[', '/']) => write!(f, "[{key:?}]")?,
+                Step::Key(key) if index == 0 => f.write_str(key)?,
+                Step::Key(key) => write!(f, ".{key}")?,
+                Step::Item(item) => write!(f, "[{item}]")?,
+                Step::Named(name) => write!(f, "[{name:?}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A value in YAML or JSON, with the lines of its parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines {
+    /// The line, counted from 1; of a key's value, that of the key.
+    line: usize,
+    parts: Parts,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Parts {
+    Scalar(String),
+    Object(BTreeMap<String, Lines>),
+    List(Vec<Lines>),
+}
+
+impl Lines {
+    /// The lines of the first document in `text`, which begins on line `first`; `None` if it is not well-formed.
+    pub fn of(text: &str, first: usize) -> Option<Self> {
+        let mut events = Parser::new_from_str(text).peekable();
+        let before = first.saturating_sub(1);
+        while let Some(Ok((event, _))) = events.peek() {
+            if !matches!(event, Event::StreamStart | Event::DocumentStart(_)) {
+                break;
+            }
+            events.next();
+        }
+        node(&mut events, before, 0)
+    }
+
+    /// The line of what is at the end of `path`; of what is not there, the line of what it would be in.
+    pub fn line(&self, path: &ValuePath) -> usize {
+        let mut at = self;
+        for step in &path.0 {
+            let next = match (step, &at.parts) {
+                (Step::Key(key), Parts::Object(fields)) => fields.get(key),
+                (Step::Item(index), Parts::List(items)) => items.get(*index),
+                (Step::Named(name), Parts::List(items)) => {
+                    items.iter().find(|item| item.is_named(name))
+                }
+                _ => None,
+            };
+            match next {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        at.line
+    }
+
+    fn is_named(&self, name: &str) -> bool {
+        let Parts::Object(fields) = &self.parts else {
+            return false;
+        };
+        let own = fields.get("name").map(|name| &name.parts);
+        matches!(own, Some(Parts::Scalar(own)) if own == name)
+    }
+}
+
+/// How deep values are read, as the YAML parser does.
+const DEEPEST: usize = 128;
+
+type Events<'t> = Peekable<Parser<'t, StrInput<'t>>>;
+
+/// The value that comes next; `None` where the text is not well-formed.
+fn node(events: &mut Events<'_>, before: usize, depth: usize) -> Option<Lines> {
+    if depth > DEEPEST {
+        return None;
+    }
+    let deeper = depth.saturating_add(1);
+    let (event, span) = events.next()?.ok()?;
+    let line = span.start.line().saturating_add(before);
+    let parts = match event {
+        Event::Scalar(text, ..) => Parts::Scalar(text.into_owned()),
+        Event::SequenceStart(..) => {
+            let mut items = Vec::new();
+            while !matches!(events.peek()?, Ok((Event::SequenceEnd, _))) {
+                items.push(node(events, before, deeper)?);
+            }
+            events.next();
+            Parts::List(items)
+        }
+        Event::MappingStart(..) => {
+            let mut fields = BTreeMap::new();
+            while !matches!(events.peek()?, Ok((Event::MappingEnd, _))) {
+                let key = node(events, before, deeper)?;
+                let mut value = node(events, before, deeper)?;
+                value.line = key.line;
+                if let Parts::Scalar(name) = key.parts {
+                    fields.insert(name, value);
+                }
+            }
+            events.next();
+            Parts::Object(fields)
+        }
+        // What an alias stands for is elsewhere.
+        Event::Alias(_) => Parts::Scalar(String::new()),
+        _ => return None,
+    };
+    Some(Lines { line, parts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POD: &str = "# a pod
+apiVersion: v1
+metadata:
+  name: a
+  labels: {\"x/y\": z,
+    b: c}
+spec:
+  containers:
+  - name: one
+  - image: i
+    name: two
+    env:
+    - {name: A, value: b}
+    - name: B
+";
+
+    #[test]
+    fn finds_the_line_of_a_path() {
+        let lines = Lines::of(POD, 11).unwrap();
+        for (path, line) in [
+            ("", 12),
+            ("apiVersion", 12),
+            ("metadata", 13),
+            ("metadata.labels[\"x/y\"]", 15),
+            ("metadata.labels.b", 16),
+            ("metadata.labels.missing", 15),
+            ("metadata.annotations[\"x/y\"]", 13),
+            ("spec.containers", 18),
+            ("spec.containers[1]", 20),
+            ("spec.containers[1].env[1].name", 24),
+            ("spec.containers[7].env", 18),
+            ("spec..containers[x]", 18),
+            ("missing", 12),
+        ] {
+            assert_eq!(lines.line(&ValuePath::new(path)), line, "{path}");
+        }
+        let env = ValuePath::new("spec.containers[1].env");
+        assert_eq!(lines.line(&env.clone().named("A")), 23);
+        assert_eq!(lines.line(&env.clone().named("B").key("value")), 24);
+        assert_eq!(lines.line(&env.named("C")), 22);
+    }
+
+    #[test]
+    fn finds_the_value_at_a_path() {
+        let value = serde_json::json!({"a": [{"name": "x", "b/c": 5}]});
+        for (path, expected) in [
+            (ValuePath::new("a[0][\"b/c\"]"), Some(5)),
+            (ValuePath::new("a").named("x").key("b/c"), Some(5)),
+            (ValuePath::new("a").named("y").key("b/c"), None),
+            (ValuePath::new("a[1]"), None),
+            (ValuePath::new("b"), None),
+        ] {
+            let found = path.value(&value).and_then(Value::as_u64);
+            assert_eq!(found, expected, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn reads_json_and_one_document_only() {
+        let lines = Lines::of("{\n\"a\": [\n1,\n{\"b\": 2}]}\n", 1).unwrap();
+        assert_eq!(lines.line(&ValuePath::new("a[1].b")), 4);
+        let lines = Lines::of("---\na: 1\n---\nb: [\n", 1).unwrap();
+        assert_eq!(lines.line(&ValuePath::new("a")), 2);
+        assert_eq!(Lines::of("a: [\n", 1), None);
+        assert_eq!(Lines::of(&"[".repeat(1000), 1), None);
+        assert_eq!(Lines::of("", 1), None);
+    }
+}
