@@ -94,9 +94,24 @@ fn checked<'t>(
 ///
 /// # Errors
 ///
-/// [`Malformed`] if it is not a UUID in its usual form of 8-4-4-4-12 hexadecimal digits.
+/// [`Malformed`] if it is not a UUID in its usual form of 8-4-4-4-12 hexadecimal digits, or a placeholder.
 pub fn client_id(text: &str) -> Result<&str, Malformed> {
-    checked(text, CLIENT_ID, &is_uuid)
+    let valid = |text: &str| is_uuid(text) && !has_only(text, is_blank);
+    checked(text, CLIENT_ID, &valid).map_err(|malformed| {
+        let looks_like_id = |byte: u8| byte.is_ascii_hexdigit() || b"-{} \t\r\n".contains(&byte);
+        let hint = if is_unfilled(text) {
+            Some("this is a placeholder that nothing filled in")
+        } else if text.get(1..text.len().saturating_sub(1)).is_some_and(valid) {
+            Some("remove what is around the UUID")
+        } else if mentions(text, "/subscriptions/") {
+            Some("use the clientId that az identity show --ids prints, not the resource ID")
+        } else if has_only(text, looks_like_id) || text.len() > LONGEST {
+            None
+        } else {
+            Some("use the clientId that az identity show prints, not a name")
+        };
+        malformed.or_hint(hint)
+    })
 }
 
 /// A tenant: its UUID or a domain name that is verified for it.
@@ -112,7 +127,8 @@ pub fn tenant_id(text: &str) -> Result<&str, Malformed> {
         is_host_name(text) && cut(text, b'.').is_some()
     };
     checked(text, TENANT_ID, &valid).map_err(|malformed| {
-        malformed.or_hint(is_placeholder(text).then_some("put your tenant ID here"))
+        let is_placeholder = is_unfilled(text) || is_placeholder(text);
+        malformed.or_hint(is_placeholder.then_some("put your tenant ID here"))
     })
 }
 
@@ -161,7 +177,7 @@ pub fn container_name(text: &str) -> Result<&str, Malformed> {
         return Ok(text);
     }
     let hint = text
-        .contains([',', ' '])
+        .contains([',', ' ', ':'])
         .then_some("separate names with \";\"");
     let expected = "a container name: at most 63 lower-case letters, digits and inner hyphens";
     Err(Malformed::new(expected).or_hint(hint))
@@ -465,7 +481,20 @@ fn is_uuid(text: &str) -> bool {
 
 /// Whether it is what documents have in the place of a tenant.
 fn is_placeholder(text: &str) -> bool {
-    (1..=LONGEST).contains(&text.len()) && (mentions(text, "tenant") || has_only(text, is_blank))
+    (1..=LONGEST).contains(&text.len()) && mentions(text, "tenant")
+}
+
+/// Whether it is a variable that nothing replaced, or a word that stands for a value that is still to come.
+fn is_unfilled(text: &str) -> bool {
+    const MARKS: [&str; 8] = ["$", "<", "{{", "__", "tba", "tbd", "todo", "changeme"];
+    if !(1..=LONGEST).contains(&text.len()) {
+        return false;
+    }
+    let starts = |mark: &&str| {
+        let start = text.as_bytes().get(..mark.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(mark.as_bytes()))
+    };
+    has_only(text, is_blank) || mentions(text, "${") || MARKS.iter().any(starts)
 }
 
 /// Whether it is what a UUID without a value is made of.
@@ -734,20 +763,43 @@ mod tests {
 
     #[test]
     fn rejects_what_is_not_a_client_id() {
-        for text in [
-            "",
-            "my-app",
-            "8f1c2a7e5d3b4c599a570b6f4f0f9d11",
-            "{8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11}",
-            "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11-",
-            "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d1g",
-            "8f1c2a7e-5d3b-4c599-a57-0b6f4f0f9d11",
-            "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d1é",
-        ] {
-            let malformed = client_id(text).expect_err(text);
-            assert_eq!(malformed.hint, None, "{text}");
-        }
-        assert!(is_trimmed(client_id(&format!(" {ID}\n"))));
+        let unfilled = Some("this is a placeholder that nothing filled in");
+        let name = Some("use the clientId that az identity show prints, not a name");
+        let resource =
+            Some("use the clientId that az identity show --ids prints, not the resource ID");
+        rejects(
+            client_id,
+            CLIENT_ID,
+            &[
+                ("", None),
+                ("8f1c2a7e5d3b4c599a570b6f4f0f9d11", None),
+                ("8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11-", None),
+                ("8f1c2a7e-5d3b-4c599-a57-0b6f4f0f9d11", None),
+                (&"a/".repeat(200), None),
+                (&format!(" {ID}\n"), TRIM),
+                (&format!("{{{ID}}}"), Some("remove what is around the UUID")),
+                ("my-app", name),
+                ("8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d1g", name),
+                ("8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d1é", name),
+                (
+                    "/Subscriptions/x/resourceGroups/y/providers/Microsoft.ManagedIdentity/userAssignedIdentities/z",
+                    resource,
+                ),
+                ("00000000-0000-0000-0000-000000000000", unfilled),
+                ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", unfilled),
+                ("${CLIENT_ID}", unfilled),
+                ("id-${CLIENT_ID}", unfilled),
+                ("$CLIENT_ID", unfilled),
+                ("$(CLIENT_ID)", unfilled),
+                ("<client-id>", unfilled),
+                ("{{ .Values.clientId }}", unfilled),
+                ("__CLIENT_ID__", unfilled),
+                ("TBA", unfilled),
+                ("tbd", unfilled),
+                ("TODO", unfilled),
+                ("ChangeMe", unfilled),
+            ],
+        );
     }
 
     type Parse = fn(&str) -> Result<&str, Malformed>;
@@ -806,6 +858,7 @@ mod tests {
                 ("contoso.com ", TRIM),
                 ("YOUR-TENANT-ID", here),
                 ("<tenant-id>", here),
+                ("TBA", here),
                 ("${AZURE_TENANT_ID}", here),
                 (" tenant ", here),
                 ("00000000-0000-0000-0000-000000000000", here),

@@ -12,6 +12,7 @@ pub mod session;
 pub mod host_calls;
 pub mod sections;
 pub mod engine;
+pub mod own_module;
 pub mod response;
 pub mod policy;
 pub mod policy_metadata;

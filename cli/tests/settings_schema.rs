@@ -172,7 +172,7 @@ const NAMES: &[&str] = &["*", "?", "api", "api.v1-*", "*.a", "a?-0"];
 const CLIENT_IDS: &[&str] = &[
     CLIENT_ID,
     "8F1C2A7E-5D3B-4C59-9A57-0B6F4F0F9D11",
-    "00000000-0000-0000-0000-000000000000",
+    "00000000-0000-0000-0000-000000000001",
 ];
 const TENANTS: &[&str] = &[TENANT, "contoso.com", "Contoso-1.onmicrosoft.COM"];
 

@@ -486,7 +486,9 @@ fn examples() -> Vec<Finding> {
                 annotation: keys::CLIENT_ID.into(),
                 expected: values::CLIENT_ID,
                 found: text("my-app"),
-                hint: None,
+                hint: values::client_id("my-app")
+                    .err()
+                    .and_then(|malformed| malformed.hint),
             },
         ),
         (

@@ -587,7 +587,7 @@ fn malformed_values_are_rejected_all_at_once() {
 "\n",
             r#"Pod default/demo: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h""#,
 "\n",
-            r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app""#,
+            r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"; help: use the clientId that az identity show prints, not a name"#,
 "\n",
             r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: expected a tenant ID, a UUID or a verified domain name, found "common""#,
         ));
@@ -610,7 +610,7 @@ fn malformed_values_are_used_as_written_with_warnings_if_the_setting_says_so() {
         warnings,
         [
             r#"Pod default/demo: annotation azure.workload.identity/skip-containers: expected a container name: at most 63 lower-case letters, digits and inner hyphens, found "App""#,
-            r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app""#,
+            r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"; help: use the clientId that az identity show prints, not a name"#,
             r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: expected a tenant ID, a UUID or a verified domain name, found "common""#,
         ]
     );

@@ -233,12 +233,12 @@ mod tests {
             "allowedIdentities[3].namespaces: expected a list, found \"a\"".to_owned(),
             format!("allowedIdentities[3].serviceAccounts[1]: expected {NAME}, found 5"),
             format!("allowedIdentities[3].serviceAccounts[2]: expected {NAME}, found \"B\""),
-            format!("allowedIdentities[3].clientIDs[0]: expected {CLIENT_ID}, found \"my-app\""),
+            format!("allowedIdentities[3].clientIDs[0]: expected {CLIENT_ID}, found \"my-app\"; help: use the clientId that az identity show prints, not a name"),
             "allowedIdentities[3].tenantIDs[0]: expected a tenant ID, a UUID or a verified domain name, found \"a\"".to_owned(),
         ]);
         rejects("identityMap", r#"[{"namespaces":["a.b"],"clientID":"x","tenantID":5,"tokenExpirationSeconds":"3600","optIn":"true","override":1,"lookup":"no"},{}]"#, &[
             format!("identityMap[0].namespaces[0]: expected {NAMESPACE}, found \"a.b\""),
-            format!("identityMap[0].clientID: expected {CLIENT_ID}, found \"x\""),
+            format!("identityMap[0].clientID: expected {CLIENT_ID}, found \"x\"; help: this is a placeholder that nothing filled in"),
             "identityMap[0].tenantID: expected a tenant ID, a UUID or a verified domain name, found 5".to_owned(),
             "identityMap[0].tokenExpirationSeconds: expected a whole number of seconds from 3600 to 86400, found \"3600\"".to_owned(),
             "identityMap[0].optIn: expected true or false, found \"true\"".to_owned(),

@@ -20,8 +20,9 @@ use rayon::prelude::*;
 
 use crate::input::files;
 use crate::input::manifests::{Manifest, ManifestError};
-use crate::kubewarden::engine::{Engine, EngineError, Module};
+use crate::kubewarden::engine::{Engine, EngineError};
 use crate::kubewarden::host_calls::LogSink;
+use crate::kubewarden::own_module;
 use crate::kubewarden::rbac::Rbac;
 use crate::kubewarden::scope::Namespaces;
 use crate::kubewarden::service_accounts::Others;
@@ -92,9 +93,10 @@ pub fn preview(
     }
     let deployed = policies::deployed(args, manifests, &mut remarks.notes)?;
     progress.compiling();
-    let module = Module::from_file(&Engine::new()?, &args.module).map_err(|error| match error {
+    let path = args.module.as_deref();
+    let module = own_module::module(&Engine::with_cache()?, path).map_err(|error| match error {
         EngineError::Read { .. } => {
-            anyhow!("{error}; build it with make annotated-policy.wasm, or name another with --module FILE")
+            anyhow!("{error}; help: build it with make annotated-policy.wasm, or name another with --module FILE")
         }
         other => other.into(),
     })?;
@@ -114,7 +116,7 @@ pub fn preview(
         log.map(Arc::from),
     );
     let help = if args.has_settings() { "" } else { NO_SETTINGS };
-    policies.check_settings(&args.module.display().to_string(), help)?;
+    policies.check_settings(&own_module::name(path), help)?;
     let run = Run {
         explainers: args.explain.then(|| policies.explainers()),
         policies,

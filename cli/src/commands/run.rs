@@ -97,7 +97,7 @@ pub fn run(
 ) -> Result<()> {
     let capabilities = Capabilities::new(&args.allowed_host_capabilities)
         .context("--allowed-host-capabilities")?;
-    let engine = Engine::new()?;
+    let engine = Engine::with_cache()?;
     if args.module.ends_with(".yaml") || args.module.ends_with(".yml") {
         let policies = PolicyManifest::all_in(Path::new(&args.module))?;
         let request = read_request(&args.request_path)?;

@@ -13,7 +13,7 @@ use wapc::WapcHost;
 use wasmtime_provider::EpochDeadlines;
 use wasmtime_provider::WasmtimeEngineProviderBuilder;
 use wasmtime_provider::WasmtimeEngineProviderPre;
-use wasmtime_provider::wasmtime::{self, Config};
+use wasmtime_provider::wasmtime::{self, Cache, CacheConfig, Config};
 
 use crate::kubewarden::host_calls::HostCalls;
 use crate::text::one_line;
@@ -95,8 +95,23 @@ impl Engine {
     ///
     /// [`EngineError::Engine`] if this machine has no memory or thread left for it.
     pub fn new() -> Result<Self, EngineError> {
+        Self::with(None)
+    }
+
+    /// As [`Engine::new`]. Compiled modules are kept in the user's cache directory, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::new`].
+    pub fn with_cache() -> Result<Self, EngineError> {
+        // Without a cache it only takes longer.
+        Self::with(Cache::new(CacheConfig::new()).ok())
+    }
+
+    fn with(cache: Option<Cache>) -> Result<Self, EngineError> {
         let mut config = Config::new();
         config.epoch_interruption(true);
+        config.cache(cache);
         let engine = wasmtime::Engine::new(&config)
             .map_err(|error| EngineError::Engine(format!("{error:#}")))?;
         let clock = engine.weak();

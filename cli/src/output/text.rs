@@ -149,9 +149,15 @@ impl<W: Write> Page<'_, W> {
         let diff = TextDiff::from_lines(before, after);
         let whole = after.lines().count().max(before.lines().count()) <= SMALL;
         let context = if whole { SMALL } else { CONTEXT };
+        let sections = if whole { Vec::new() } else { sections(after) };
         for hunk in diff.unified_diff().context_radius(context).iter_hunks() {
             if !whole {
-                writeln!(self.output, "  {CYAN}{}{CYAN:#}", hunk.header())?;
+                let changes = hunk.iter_changes();
+                let changes = changes.filter(|change| change.tag() != ChangeTag::Equal);
+                let changed: Vec<_> = changes.filter_map(|change| change.new_index()).collect();
+                let parts = parts_of(&sections, &changed);
+                let header = printable(&format!("{} {parts}", hunk.header()));
+                writeln!(self.output, "  {CYAN}{}{CYAN:#}", header.trim_end())?;
             }
             for change in hunk.iter_changes() {
                 let (style, sign) = match change.tag() {
@@ -174,10 +180,104 @@ impl<W: Write> Page<'_, W> {
     }
 }
 
+/// A part of a pod: the lines that it begins and ends with, counted from 0, and its name.
+type Section = (usize, usize, String);
+
+/// The containers of a pod in YAML, as it is written here, and its volumes.
+fn sections(pod: &str) -> Vec<Section> {
+    let mut sections: Vec<Section> = Vec::new();
+    let mut list = "";
+    for (index, line) in pod.lines().enumerate() {
+        let field = line.strip_prefix("  ");
+        match field.filter(|field| !field.starts_with([' ', '-'])) {
+            Some(field) => {
+                list = match field {
+                    "containers:" => "container",
+                    "initContainers:" => "init container",
+                    "volumes:" => "volumes",
+                    _ => "",
+                };
+                if list == "volumes" {
+                    sections.push((index, index, list.to_owned()));
+                }
+                continue;
+            }
+            None if field.is_none() => list = "",
+            None => {}
+        }
+        if list.is_empty() {
+            continue;
+        }
+        if line.starts_with("  - ") && list != "volumes" {
+            sections.push((index, index, list.to_owned()));
+        }
+        if let Some((_, end, name)) = sections.last_mut() {
+            *end = index;
+            let own = line
+                .strip_prefix("  - name: ")
+                .or(line.strip_prefix("    name: "));
+            if let Some(own) = own.filter(|_| list != "volumes" && name == list) {
+                *name = format!("{list} {own}");
+            }
+        }
+    }
+    sections
+}
+
+/// The names of the sections with these lines.
+fn parts_of(sections: &[Section], lines: &[usize]) -> String {
+    let is_changed =
+        |(start, end, _): &&Section| lines.iter().any(|line| (start..=end).contains(&line));
+    let names = sections
+        .iter()
+        .filter(is_changed)
+        .map(|(_, _, name)| name.as_str());
+    names.collect::<Vec<_>>().join(", ")
+}
+
 fn indentation(line: &str) -> usize {
     line.len().saturating_sub(line.trim_start().len())
 }
 
 fn yaml(value: &Value) -> io::Result<String> {
     yaml_serde::to_string(value).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_the_parts_of_a_pod() {
+        let pod = "kind: Pod
+metadata:
+  labels:
+  - name: not a container
+spec:
+  initContainers:
+  - name: setup
+    env:
+    - name: A
+      value: b
+  serviceAccountName: x
+  containers:
+  - image: i
+    name: app
+  - args:
+    - x
+  volumes:
+  - name: v
+    emptyDir: {}
+status: {}
+";
+        let sections = sections(pod);
+        let named = |lines: &[usize]| parts_of(&sections, lines);
+        assert_eq!(named(&[8]), "init container setup");
+        assert_eq!(named(&[12, 13]), "container app");
+        assert_eq!(
+            named(&[9, 15, 18]),
+            "init container setup, container, volumes"
+        );
+        assert_eq!(named(&[0, 3, 10, 19]), "");
+    }
 }

@@ -52,6 +52,7 @@ pub fn run(command: &str, directory: &Path) -> String {
         .args(["-c", &format!("exec 2>&1\n{command}")])
         .current_dir(directory)
         .env("PATH", env::join_paths(directories).unwrap())
+        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
         .stdin(Stdio::null());
     for variable in UNSET {
         shell.env_remove(variable);

@@ -82,7 +82,7 @@ fn every_malformed_value_is_rejected_at_once() {
     for operation in ["CREATE", "UPDATE"] {
         let case = applied(operation, json!({}), annotations.clone());
         case.rejects(concat!(
-            r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app""#,
+            r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"; help: use the clientId that az identity show prints, not a name"#,
 "\n",
             r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: expected a tenant ID, a UUID or a verified domain name, found "common""#,
 "\n",
@@ -97,7 +97,7 @@ fn every_malformed_value_is_rejected_at_once() {
 fn malformed_ids_are_warnings_if_the_setting_says_so() {
     applied("CREATE", json!({}), json!({keys::CLIENT_ID: "my-app"}))
         .set("onMalformed", "Warn")
-        .warns(&[r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app""#]);
+        .warns(&[r#"ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"; help: use the clientId that az identity show prints, not a name"#]);
 }
 
 #[test]

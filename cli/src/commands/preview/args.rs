@@ -36,9 +36,9 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct PreviewArgs {
-    /// The policy module.
-    #[arg(long, value_name = "FILE", default_value = "annotated-policy.wasm")]
-    pub module: PathBuf,
+    /// Another policy module than that of this program's version.
+    #[arg(long, value_name = "FILE")]
+    pub module: Option<PathBuf>,
     /// Where the policy's settings come from.
     #[command(flatten)]
     pub settings: SettingsArgs,

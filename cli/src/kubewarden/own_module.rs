@@ -1,0 +1,36 @@
+//! This project's module, which release builds have inside.
+
+use std::path::Path;
+
+use crate::kubewarden::engine::{Engine, EngineError, Module};
+
+/// The module; `None` if this build has none.
+#[cfg(has_module)]
+const BYTES: Option<&[u8]> = Some(include_bytes!(env!("MODULE")));
+#[cfg(not(has_module))]
+const BYTES: Option<&[u8]> = None;
+
+/// The file that has it where it was built.
+const FILE: &str = "annotated-policy.wasm";
+
+/// The module in the file `path`; without one, this project's: the one inside, or the one in the current directory.
+///
+/// # Errors
+///
+/// As [`Module::from_file`].
+pub fn module(engine: &Engine, path: Option<&Path>) -> Result<Module, EngineError> {
+    match (path, BYTES) {
+        (Some(path), _) => Module::from_file(engine, path),
+        (None, Some(bytes)) => Module::from_bytes(engine, bytes),
+        (None, None) => Module::from_file(engine, FILE.as_ref()),
+    }
+}
+
+/// The name of that module in messages.
+pub fn name(path: Option<&Path>) -> String {
+    match (path, BYTES) {
+        (Some(path), _) => path.display().to_string(),
+        (None, Some(_)) => "inside".to_owned(),
+        (None, None) => FILE.to_owned(),
+    }
+}
