@@ -26,5 +26,5 @@ mod edits;
 pub use edits::{Edited, Edits, End};
 pub use fault::Fault;
 pub use place::{Collection, List, Place, Span};
-pub use reader::{Reader, each_field, each_item};
+pub use reader::{Reader, each_field, each_item, field};
 pub use writer::{Fields, string};

@@ -6,6 +6,7 @@
 //! The rooms, from the ground up; a room knows only those before it:
 //!
 //! - [`keys`], [`layout`], [`values`], [`messages`] and [`json`] know nothing of the policy;
+//! - [`pod_paths`] is where objects of other kinds say what their pods are;
 //! - [`findings`] is all that can be wrong, [`settings`] and [`objects`] are what is read;
 //! - [`identity`] is whose identity a pod gets, [`injection`] what it lacks of it;
 //! - [`verdict`] is the answer, and [`review`] comes to it.
@@ -28,6 +29,7 @@ pub mod layout;
 pub mod values;
 pub mod messages;
 mod json;
+pub mod pod_paths;
 pub mod findings;
 pub mod settings;
 pub mod objects;

@@ -2,19 +2,22 @@
 //!
 //! # Invariants
 //!
-//! - The decision is a pure function of the payload and of what the Kubernetes API is asked: at most one ServiceAccount, and
-//!   at most one permission.
+//! - The decision is a pure function of the payload and of what the Kubernetes API is asked: for each pod or pod template at
+//!   most one ServiceAccount, and at most one permission.
 //! - All findings are reported at once, not only the first.
 //! - Only a pod that is created is ever mutated.
 //! - Whatever the payload, there is a verdict: nothing here panics.
 
 mod allowed;
 mod permitted;
+mod other_kinds;
 mod pod;
 mod reasons;
 mod service_account;
 mod stray_keys;
 mod workload;
+
+use std::borrow::Cow;
 
 use crate::findings::{About, Findings, Problem};
 use crate::identity::kubernetes_api::KubernetesApi;
@@ -41,6 +44,10 @@ pub fn review<'a>(
     };
     match request.target() {
         Some(target) => decide(&mut request, target, kubernetes, observer),
+        None if request.is_of_another_kind() => {
+            let verdict = other_kinds::review(&request, kubernetes, observer);
+            verdict.unwrap_or_else(|fault| misshapen(&request, request.kind.clone(), fault))
+        }
         None => Verdict::unchanged(),
     }
 }
@@ -64,18 +71,21 @@ fn decide<'a>(
         Target::ServiceAccount => service_account::review(request, &settings, kubernetes, observer),
         Target::Workload(kind) => workload::review(request, &settings, kind, kubernetes, observer),
     };
-    verdict.unwrap_or_else(|fault| misshapen(request, target, fault))
+    verdict.unwrap_or_else(|fault| {
+        let kind = match target {
+            Target::Pod => "Pod",
+            Target::ServiceAccount => "ServiceAccount",
+            Target::Workload(kind) => kind.name,
+        };
+        misshapen(request, kind.into(), fault)
+    })
 }
 
 /// Rejection of an object that does not have the shape that it should have.
 #[cold]
-fn misshapen<'a>(request: &Request<'_>, target: Target, fault: Fault) -> Verdict<'a> {
-    let kind = match target {
-        Target::Pod => "Pod",
-        Target::ServiceAccount => "ServiceAccount",
-        Target::Workload(kind) => kind.name,
-    };
+fn misshapen<'a>(request: &Request<'_>, kind: Cow<'_, str>, fault: Fault) -> Verdict<'a> {
     let (name, generate_name) = request.object.names();
+    let kind = kind.into_owned();
     let object = ObjectName::generated(kind, &request.namespace, &name, &generate_name);
     let mut findings = Findings::default();
     findings.reject(&About::Object(object.clone()), Problem::Shape(fault));

@@ -5,6 +5,7 @@ pub mod token_endpoint;
 pub mod allowed_identities;
 pub mod authorization;
 pub mod identity_map;
+pub mod pod_templates;
 mod entries;
 mod resources;
 mod security_context;
@@ -21,6 +22,7 @@ use allowed_identities::AllowedIdentities;
 use authorization::Authorization;
 use faults::{Faults, Setting};
 use identity_map::IdentityMap;
+use pod_templates::PodTemplates;
 use proxy::ProxySettings;
 use token_endpoint::TokenEndpoint;
 
@@ -63,6 +65,8 @@ pub struct Settings<'s> {
     pub authorization: Authorization<'s>,
     /// What is done if it does not answer.
     pub on_authorization_error: Severity,
+    /// Other kinds whose pods are reviewed, if there are any.
+    pub pod_templates: Option<PodTemplates<'s>>,
 }
 
 /// What is done about a pod that opts in and lacks something of its identity.
@@ -115,9 +119,10 @@ enum Name {
     OnDisallowed,
     Authorization,
     OnAuthorizationError,
+    PodTemplates,
 }
 
-const NAMES: [(&str, Name); 18] = [
+const NAMES: [(&str, Name); 19] = [
     ("azureTenantID", Name::AzureTenantId),
     ("azureEnvironment", Name::AzureEnvironment),
     ("azureAuthorityHost", Name::AzureAuthorityHost),
@@ -139,6 +144,7 @@ const NAMES: [(&str, Name); 18] = [
     ("onDisallowed", Name::OnDisallowed),
     ("authorization", Name::Authorization),
     ("onAuthorizationError", Name::OnAuthorizationError),
+    (pod_templates::NAME, Name::PodTemplates),
 ];
 
 /// The names of all settings.
@@ -206,6 +212,7 @@ impl<'s> Settings<'s> {
             Name::IdentityMap => identity_map::check(faults, setting),
             Name::AllowedIdentities => allowed_identities::check(faults, setting),
             Name::Authorization => authorization::check(faults, setting),
+            Name::PodTemplates => pod_templates::check(faults, setting),
             _ => {}
         })
     }
@@ -233,6 +240,7 @@ impl<'s> Settings<'s> {
         let mut on_disallowed = None;
         let mut authorization = None;
         let mut on_authorization_error = None;
+        let mut pod_templates = None;
         let object = Setting {
             prefix: "",
             key: "",
@@ -279,6 +287,12 @@ impl<'s> Settings<'s> {
             Name::OnAuthorizationError => {
                 on_authorization_error = faults.one_of(setting, &SEVERITIES);
             }
+            Name::PodTemplates => {
+                pod_templates = pod_templates::read(faults, setting);
+                if pod_templates.is_some() {
+                    check(faults, name, setting);
+                }
+            }
         });
         if tenant.is_none() && !faults.is_unreadable {
             faults.missing("", "azureTenantID", values::TENANT_ID, None);
@@ -307,6 +321,7 @@ impl<'s> Settings<'s> {
                 on_disallowed: on_disallowed.unwrap_or(Severity::Reject),
                 authorization: authorization.unwrap_or_default(),
                 on_authorization_error: on_authorization_error.unwrap_or(Severity::Reject),
+                pod_templates,
             })),
             _ => Err(faults.into_findings()),
         }
@@ -379,6 +394,7 @@ mod tests {
             on_disallowed: Severity::Reject,
             authorization: Authorization::default(),
             on_authorization_error: Severity::Reject,
+            pod_templates: None,
         }
     }
 
@@ -442,7 +458,8 @@ mod tests {
             "allowedIdentities": [{"namespaces":["a"]}],
             "onDisallowed": "Warn",
             "authorization": {"mode":"Off","verb":"use","group":"example.com","exemptUsers":[]},
-            "onAuthorizationError": "Warn"
+            "onAuthorizationError": "Warn",
+            "podTemplates": [{"apiGroup":"a.b","kind":"K","template":"t"}]
         }"#;
         let json_text = |text: &str| Some(text.to_owned());
         let expected = Settings {
@@ -486,6 +503,9 @@ mod tests {
                 exempt_users: Some("[]"),
             },
             on_authorization_error: Severity::Warn,
+            pod_templates: Some(PodTemplates::new(
+                r#"[{"apiGroup":"a.b","kind":"K","template":"t"}]"#,
+            )),
         };
         assert_eq!(accepts(json), expected);
     }
@@ -643,7 +663,7 @@ mod tests {
         );
         rejects_one(
             r#""proxyImage":"x""#,
-            "setting proxyImage: there is no such setting; help: use one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID, serviceAccountLookup, mode, proxy, customTokenEndpoint, identityMap, allowedIdentities, onDisallowed, authorization, onAuthorizationError",
+            "setting proxyImage: there is no such setting; help: use one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID, serviceAccountLookup, mode, proxy, customTokenEndpoint, identityMap, allowedIdentities, onDisallowed, authorization, onAuthorizationError, podTemplates",
         );
     }
 

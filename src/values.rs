@@ -47,6 +47,20 @@ pub const LABEL_VALUE: &str =
 /// What certificates are, to be read after "expected".
 pub const CERTIFICATES: &str = "certificates in PEM and nothing else, from BEGIN CERTIFICATE to END CERTIFICATE, at most 65536 bytes";
 
+/// What leads from a list to its items, at the end of a step of a path.
+pub const EACH_ITEM: &str = "[]";
+
+/// The maximum number of steps of a path.
+pub const STEPS: usize = 12;
+
+/// A path of a field.
+pub const FIELD_PATH: &str =
+    "a path of at most 12 fields, such as spec.driver.labels or spec.templates[].metadata.labels";
+
+/// A path of a field that may be a list.
+pub const LIST_PATH: &str =
+    "a path of at most 12 fields, such as spec.template or spec.groups[].template";
+
 /// Why a text is not the value that it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
@@ -301,6 +315,48 @@ pub fn api_group(text: &str) -> Result<&str, Malformed> {
     checked(text, "an API group such as example.com", &is_subdomain)
 }
 
+/// An API group, empty for the core group.
+///
+/// # Errors
+///
+/// [`Malformed`] if Kubernetes would not allow it.
+pub fn any_api_group(text: &str) -> Result<&str, Malformed> {
+    checked(
+        text,
+        "an API group such as example.com, or an empty string for the core group",
+        &|text| text.is_empty() || is_subdomain(text),
+    )
+}
+
+/// A kind of object.
+///
+/// # Errors
+///
+/// [`Malformed`] if Kubernetes would not allow it.
+pub fn kind(text: &str) -> Result<&str, Malformed> {
+    let valid = |text: &str| text.bytes().any(|byte| byte.is_ascii_uppercase()) && is_label(text);
+    checked(text, "a kind such as Rollout", &valid)
+}
+
+/// The path of a field that may be in lists.
+///
+/// # Errors
+///
+/// [`Malformed`] if it is no path, or a very long one.
+pub fn list_path(text: &str) -> Result<&str, Malformed> {
+    checked(text, LIST_PATH, &is_path)
+}
+
+/// The path of a field, which is not a list itself.
+///
+/// # Errors
+///
+/// [`Malformed`] if it is no path, or a very long one.
+pub fn field_path(text: &str) -> Result<&str, Malformed> {
+    let valid = |text: &str| !text.ends_with(EACH_ITEM) && is_path(text);
+    checked(text, FIELD_PATH, &valid)
+}
+
 /// A verb of Kubernetes' RBAC. One for all verbs is not one to ask for.
 ///
 /// # Errors
@@ -515,6 +571,18 @@ fn is_host_name(text: &str) -> bool {
 fn is_subdomain(text: &str) -> bool {
     let is_part = |label: &str| is_label_of(label, LONGEST);
     text.len() <= LONGEST && is_lower(text) && each_part(text, b'.', is_part)
+}
+
+/// Whether it is a path of fields, each of which may be a list.
+fn is_path(text: &str) -> bool {
+    let mut steps: usize = 0;
+    let is_step = |step: &str| {
+        steps = steps.saturating_add(1);
+        let field = step.strip_suffix(EACH_ITEM).unwrap_or(step);
+        let is_of_field = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        !field.is_empty() && has_only(field, is_of_field)
+    };
+    text.len() <= LONGEST && each_part(text, b'.', is_step) && steps <= STEPS
 }
 
 /// Whether it is a DNS label.

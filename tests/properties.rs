@@ -173,6 +173,33 @@ proptest! {
     }
 
     #[test]
+    fn a_template_of_another_kind_is_reviewed_as_that_of_a_deployment(case in pods(), in_list in any::<bool>()) {
+        let pod = json!({"metadata": case.object()["metadata"], "spec": case.object()["spec"]});
+        let workload = |group: &str, kind: &str, spec: Value| {
+            let mut case = case.with_object(json!({"metadata": {"name": "web"}, "spec": spec}));
+            case.request["kind"] = json!({"group": group, "version": "v1", "kind": kind});
+            case
+        };
+        let expected = workload("apps", "Deployment", json!({"template": pod})).review();
+        // The names are of the same length, because messages are cut.
+        let (path, spec) = if in_list {
+            ("spec.tmpl[]", json!({"tmpl": [pod]}))
+        } else {
+            ("spec.template", json!({"template": pod}))
+        };
+        let mut other = workload("example.com", "Depl0yment", spec);
+        other.settings["podTemplates"] =
+            json!([{"apiGroup": "example.com", "kind": "Depl0yment", "template": path}]);
+        let found = other.review();
+        prop_assert_eq!(found.is_rejected, expected.is_rejected);
+        if !in_list {
+            let text = |answer| String::from_utf8(answer).expect("text");
+            let renamed = text(found.answer).replace("Depl0yment", "Deployment");
+            prop_assert_eq!(renamed, text(expected.answer));
+        }
+    }
+
+    #[test]
     fn what_inject_made_verify_accepts(case in pods()) {
         if let Some(pod) = mutated(&case) {
             let mut case = case.with_object(pod);

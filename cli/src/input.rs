@@ -5,3 +5,4 @@ pub mod manifests;
 pub mod files;
 pub mod settings;
 pub mod workload;
+pub mod pod_templates;

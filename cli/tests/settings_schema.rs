@@ -36,7 +36,7 @@ const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef012
 const CASES: u32 = 2000;
 
 /// The rules that JSON Schema has no words for: what messages about them say, and why the schema cannot.
-const NOT_IN_THE_SCHEMA: [(&str, &str); 10] = [
+const NOT_IN_THE_SCHEMA: [(&str, &str); 12] = [
     ("expected the limit, ", "it compares two values"),
     ("expected at most the limit, ", "it compares two values"),
     (
@@ -70,6 +70,14 @@ const NOT_IN_THE_SCHEMA: [(&str, &str); 10] = [
     (
         ": never counts, because ",
         "it compares the patterns of entries; the schema knows entries that are the same",
+    ),
+    (
+        "expected a path through the same lists as that of the labels",
+        "it compares two values",
+    ),
+    (
+        "expected at most 8 entries of one kind",
+        "it compares entries",
     ),
 ];
 
@@ -122,6 +130,7 @@ fn has_repeats(settings: &Value) -> bool {
         }
         lists.push(entries);
     }
+    lists.push(items(&settings["podTemplates"]));
     lists.iter().any(|list| {
         let mut items = list.iter().enumerate();
         items.any(|(index, item)| list[..index].contains(item))
@@ -159,6 +168,15 @@ fn with(values: &[(impl AsRef<str>, Value)]) -> Value {
         if path.starts_with("identityMap 0 ") && settings.get("identityMap").is_none() {
             settings["identityMap"] = json!([{"clientID": CLIENT_ID}]);
         }
+        if path.starts_with("podTemplates 0 ") && settings.get("podTemplates").is_none() {
+            let form = if path.ends_with(" template") {
+                "template"
+            } else {
+                "labels"
+            };
+            settings["podTemplates"] =
+                json!([{"apiGroup": "argoproj.io", "kind": "Rollout", form: "spec.template"}]);
+        }
         set(&mut settings, path, value.clone());
     }
     settings
@@ -167,6 +185,12 @@ fn with(values: &[(impl AsRef<str>, Value)]) -> Value {
 const SIGNER: &str = "customTokenEndpoint azureKubernetesCACTBSignerName";
 const SELECTOR: &str = "customTokenEndpoint azureKubernetesCACTBLabelSelector";
 
+const FIELDS: &[&str] = &[
+    "spec.driver.labels",
+    "labels",
+    "spec.templates[].metadata.labels",
+    "a.b.c.d.e.f.g.h.i.j.k.l",
+];
 const NAMESPACES: &[&str] = &["*", "?", "web", "team-*", "*-dev", "a?-0"];
 const NAMES: &[&str] = &["*", "?", "api", "api.v1-*", "*.a", "a?-0"];
 const CLIENT_IDS: &[&str] = &[
@@ -177,7 +201,7 @@ const CLIENT_IDS: &[&str] = &[
 const TENANTS: &[&str] = &[TENANT, "contoso.com", "Contoso-1.onmicrosoft.COM"];
 
 /// Settings, by path, with strings that are valid there.
-const STRINGS: [(&str, &[&str]); 56] = [
+const STRINGS: [(&str, &[&str]); 64] = [
     (
         "azureTenantID",
         &[TENANT, "contoso.com", "Contoso-1.onmicrosoft.COM", "1.2.x"],
@@ -311,6 +335,29 @@ const STRINGS: [(&str, &[&str]); 56] = [
         ],
     ),
     ("onAuthorizationError", &["Reject", "Warn"]),
+    (
+        "podTemplates 0 apiGroup",
+        &["argoproj.io", "", "a", "1.a-b"],
+    ),
+    ("podTemplates 0 kind", &["Rollout", "K", "K8s-Thing", "aB"]),
+    (
+        "podTemplates 0 template",
+        &[
+            "spec.template",
+            "template",
+            "spec.groups[].template",
+            "a_b[].c-9[]",
+            "a.b.c.d.e.f.g.h.i.j.k.l",
+        ],
+    ),
+    ("podTemplates 0 labels", FIELDS),
+    ("podTemplates 0 annotations", &["spec.annotations", "a"]),
+    (
+        "podTemplates 0 serviceAccountName",
+        &["spec.serviceAccount", "a"],
+    ),
+    ("podTemplates", &[]),
+    ("podTemplates 0", &[]),
     ("identityMap", &[]),
     ("identityMap 0", &[]),
     ("allowedIdentities", &[]),
@@ -562,9 +609,33 @@ fn lists() -> impl Strategy<Value = (String, Value)> {
         }
     }
     allowed.push(("clientID", json!(CLIENT_ID)));
+    let mut templates = Vec::new();
+    for name in [
+        "apiGroup",
+        "kind",
+        "template",
+        "labels",
+        "annotations",
+        "serviceAccountName",
+    ] {
+        templates.extend([(name, json!(null)), (name, json!("")), (name, json!("Job"))]);
+        for path in ["a.labels", "a[].b", "a[].c", "a[].b[]"] {
+            templates.push((name, json!(path)));
+        }
+    }
+    // Often enough for an entry without a fault.
+    for _ in 0..8 {
+        templates.extend([
+            ("apiGroup", json!("batch")),
+            ("apiGroup", json!("a.b")),
+            ("kind", json!("K")),
+            ("kind", json!("Job")),
+        ]);
+    }
     prop_oneof![
         entries("identityMap", map),
         entries("allowedIdentities", allowed),
+        entries("podTemplates", templates),
     ]
 }
 
@@ -966,6 +1037,63 @@ fn bad() -> Vec<(&'static str, Value)> {
         ],
     );
     add(
+        "podTemplates 0 apiGroup",
+        &strings(&["A", "a..b", "a b", "-a", "a/b"]),
+    );
+    add(
+        "podTemplates 0 apiGroup",
+        &[json!(null), json!(5), json!("a".repeat(254))],
+    );
+    add(
+        "podTemplates 0 kind",
+        &strings(&["", "rollout", "Roll out", "A-", "a/B"]),
+    );
+    add("podTemplates 0 kind", &[json!(null), json!("A".repeat(64))]);
+    for path in ["podTemplates 0 template", "podTemplates 0 labels"] {
+        add(
+            path,
+            &strings(&[
+                "", ".", "a.", ".a", "a..b", "[]", "a.[]", "a[0]", "a[]b", "a[][]", "a b", "$.a",
+            ]),
+        );
+        add(
+            path,
+            &[json!(["a"; 13].join(".")), json!("a".repeat(254)), json!(5)],
+        );
+    }
+    for name in ["labels", "annotations", "serviceAccountName"] {
+        let entry = json!({"apiGroup": "a.b", "kind": "K", "template": "a", name: "b"});
+        add("podTemplates 0", &[entry]);
+    }
+    add(
+        "podTemplates 0",
+        &[
+            json!(null),
+            json!("a"),
+            json!({}),
+            json!({"apiGroup": "a.b", "kind": "K"}),
+            json!({"apiGroup": "a.b", "kind": "K", "labels": "a[]"}),
+            json!({"apiGroup": "a.b", "kind": "K", "labels": null, "template": null}),
+            json!({"apiGroup": "a.b", "kind": "K", "annotations": "a"}),
+            json!({"apiGroup": "a.b", "template": "a"}),
+            json!({"kind": "K", "template": "a"}),
+            json!({"apiGroup": "a.b", "kind": "K", "templates": "a"}),
+            json!({"apiGroup": "apps", "kind": "Deployment", "template": "a"}),
+            json!({"apiGroup": "", "kind": "Pod", "template": "a"}),
+        ],
+    );
+    add(
+        "podTemplates",
+        &[
+            json!({}),
+            json!([
+                {"apiGroup": "a.b", "kind": "K", "template": "a"},
+                {"apiGroup": "a.b", "kind": "K", "template": "a"},
+            ]),
+            json!([{"apiGroup": "a.b", "kind": "K", "labels": "a[].b", "annotations": "c[].d"}]),
+        ],
+    );
+    add(
         "identityMap",
         &[
             json!({}),
@@ -1178,6 +1306,16 @@ fn both_accept_what_works() {
             "identityMap",
             json!([{"tenantID": "contoso.com", "lookup": null}]),
         )],
+        vec![("podTemplates", json!([]))],
+        vec![(
+            "podTemplates",
+            json!([
+                {"apiGroup": "apps", "kind": "Job", "template": "a", "labels": null},
+                {"apiGroup": "", "kind": "PodTemplate", "template": "template"},
+                {"apiGroup": "a.b", "kind": "K", "template": "a[].b"},
+                {"apiGroup": "a.b", "kind": "K", "labels": "a[].b", "annotations": "a[].c", "serviceAccountName": "d"},
+            ]),
+        )],
         vec![("authorization", json!({}))],
         // What kubectl makes of Off without quotes.
         vec![("authorization mode", json!(false))],
@@ -1222,6 +1360,7 @@ fn both_accept_what_works() {
         "authorization mode",
         "authorization exemptUsers",
         "onAuthorizationError",
+        "podTemplates",
     ] {
         good.push(vec![(path, json!(null))]);
     }

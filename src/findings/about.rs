@@ -1,5 +1,6 @@
 //! What a finding is about.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::messages::{Excerpt, ObjectName};
@@ -39,17 +40,22 @@ pub enum About {
 pub struct PodName {
     /// The pod, or the workload.
     pub object: ObjectName,
-    /// The path of the pod template in the workload; `None` for a pod.
-    pub template: Option<&'static str>,
+    /// The path of the pod template in the workload, or of what stands for one; `None` for a pod.
+    pub template: Option<Cow<'static, str>>,
 }
 
 impl PodName {
     /// The path of the spec.
     fn spec(&self) -> String {
-        match self.template {
+        match &self.template {
             Some(template) => format!("{template}.spec"),
             None => "spec".to_owned(),
         }
+    }
+
+    /// Whether the other is the same, a pod template and the pod made of it being the same.
+    fn is_same(&self, other: &Self) -> bool {
+        self.template.is_none() || other.template.is_none() || self.template == other.template
     }
 }
 
@@ -110,18 +116,21 @@ impl About {
     /// Whether the other is the same, a pod template and the pod made of it being the same.
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Pod(_), Self::Pod(_)) => true,
+            (Self::Pod(pod), Self::Pod(other)) => pod.is_same(other),
             (
                 Self::Container {
-                    list, index, name, ..
+                    pod,
+                    list,
+                    index,
+                    name,
                 },
                 Self::Container {
+                    pod: other,
                     list: other_list,
                     index: other_index,
                     name: other_name,
-                    ..
                 },
-            ) => (list, index, name) == (other_list, other_index, other_name),
+            ) => pod.is_same(other) && (list, index, name) == (other_list, other_index, other_name),
             _ => self == other,
         }
     }

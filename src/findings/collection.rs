@@ -72,6 +72,21 @@ impl Findings {
         self.warnings = warnings;
     }
 
+    /// Adds the findings of another collection that are not in this one, by their words.
+    #[cold]
+    pub fn append_new(&mut self, mut other: Self) {
+        let known: Vec<_> = self.list.iter().map(ToString::to_string).collect();
+        for finding in std::mem::take(&mut other.list) {
+            if known.contains(&finding.to_string()) {
+                let count = other.count_of(finding.severity);
+                *count = count.saturating_sub(1);
+            } else {
+                other.list.push(finding);
+            }
+        }
+        self.append(other);
+    }
+
     /// Whether one more finding would be shown. A hint takes time, and nobody would read it after so many findings.
     pub fn has_room_for(&self, severity: Severity) -> bool {
         match severity {
@@ -126,6 +141,17 @@ mod tests {
             findings.add(&About::Request, severity, Problem::PortTaken { port });
         }
         findings
+    }
+
+    #[test]
+    fn what_is_there_already_comes_once() {
+        let mut findings = numbered(0..3, Severity::Warn);
+        findings.append_new(numbered(1..5, Severity::Warn));
+        findings.append_new(numbered(2..30, Severity::Warn));
+        let (shown, count) = findings.of(Severity::Warn);
+        let expected = numbered(0..WARNINGS as u16, Severity::Warn);
+        assert_eq!((count, shown.count()), (30, WARNINGS));
+        assert_eq!(findings.shown(), expected.shown());
     }
 
     #[test]

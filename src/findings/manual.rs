@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::{env, fs};
 
 use super::{
-    About, Finding, Found, IdSource, LookupError, Named, Permission, PermissionError, Place,
-    PodName, Problem, Severity, fitted,
+    About, Finding, Found, IdSource, LookupError, Permission, PermissionError, Place, PodName,
+    Problem, Severity, fitted,
 };
 use crate::json::Fault;
 use crate::keys::{self, Form};
@@ -448,7 +448,7 @@ fn examples() -> Vec<Finding> {
     let template = || {
         About::Pod(PodName {
             object: ObjectName::new("Deployment", "default", "web"),
-            template: Some("spec.template"),
+            template: Some("spec.template".into()),
         })
     };
     let container = || pod().container("containers", 0, "app");
@@ -459,7 +459,7 @@ fn examples() -> Vec<Finding> {
     let text = Excerpt::new;
     let key = |name: &str| Excerpt::new(&[keys::PREFIX, name].concat());
     let (annotation, label) = (Form::Annotation, Form::Label);
-    let named_by = Named::ServiceAccountName;
+    let named = || "spec.serviceAccountName".to_owned();
     let reject = Severity::Reject;
     let warn = Severity::Warn;
     let lookup = |error| (of_service_account(), reject, Problem::Lookup(error));
@@ -520,17 +520,14 @@ fn examples() -> Vec<Finding> {
             pod(),
             reject,
             Problem::ServiceAccountName {
-                named_by,
+                field: named(),
                 found: text("fed_sa"),
             },
         ),
         (
             of_service_account(),
             reject,
-            Problem::ServiceAccountMissing {
-                named_by,
-                spec: "spec",
-            },
+            Problem::ServiceAccountMissing { field: named() },
         ),
         lookup(LookupError::Forbidden),
         lookup(LookupError::NoContextAwareAccess),
@@ -551,7 +548,7 @@ fn examples() -> Vec<Finding> {
             warn,
             Problem::ClientIdNotSet {
                 is_empty: false,
-                unnamed_in: None,
+                unnamed: None,
             },
         ),
         (
@@ -559,7 +556,7 @@ fn examples() -> Vec<Finding> {
             warn,
             Problem::ClientIdNotSet {
                 is_empty: false,
-                unnamed_in: Some("spec.template.spec"),
+                unnamed: Some("spec.template.spec.serviceAccountName".to_owned()),
             },
         ),
         (
@@ -781,7 +778,7 @@ fn examples() -> Vec<Finding> {
                 form: label,
                 key: key("use"),
                 expected: label,
-                home: Place::Template("spec.template"),
+                home: Place::Template("spec.template".into()),
             },
         ),
         (
@@ -990,7 +987,7 @@ fn every_warning_keeps_its_advice() {
     let long = ObjectName::new("ReplicationController", &long, &long);
     let about = About::Pod(PodName {
         object: long.clone(),
-        template: Some("spec.jobTemplate.spec.template"),
+        template: Some("spec.jobTemplate.spec.template".into()),
     });
     for mut finding in examples() {
         let can_warn = finding.severity == Severity::Warn

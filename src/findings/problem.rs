@@ -44,16 +44,14 @@ pub enum Problem {
     /// The pod names a ServiceAccount that cannot exist.
     ServiceAccountName {
         /// The field that names it.
-        named_by: Named,
+        field: String,
         /// The name.
         found: Excerpt,
     },
     /// The ServiceAccount does not exist.
     ServiceAccountMissing {
-        /// What the field of the pod that names it is.
-        named_by: Named,
-        /// The pod's spec in the object that was sent.
-        spec: &'static str,
+        /// The field that names it, or should.
+        field: String,
     },
     /// The ServiceAccount cannot be read.
     Lookup(LookupError),
@@ -63,8 +61,8 @@ pub enum Problem {
     ClientIdNotSet {
         /// Whether the annotation is there, but empty.
         is_empty: bool,
-        /// The path of the pod's spec, if it names no ServiceAccount.
-        unnamed_in: Option<&'static str>,
+        /// The field that should name one, if the pod names none.
+        unnamed: Option<String>,
     },
 
     // Who may use which identity.
@@ -499,12 +497,12 @@ pub enum LookupError {
 }
 
 /// Where a key belongs, or a value comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The pod.
     Pod,
     /// The pod template at this path.
-    Template(&'static str),
+    Template(Cow<'static, str>),
     /// The ServiceAccount.
     ServiceAccount,
     /// Setting `azureTenantID`.
@@ -565,22 +563,18 @@ impl Problem {
     /// Whether the other is the same, a pod template and the pod made of it being the same.
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
+            (Self::ServiceAccountMissing { .. }, Self::ServiceAccountMissing { .. }) => true,
             (
-                Self::ServiceAccountMissing { named_by, .. },
-                Self::ServiceAccountMissing {
-                    named_by: other, ..
-                },
-            ) => named_by == other,
+                Self::ServiceAccountName { found, .. },
+                Self::ServiceAccountName { found: other, .. },
+            ) => found == other,
             (
-                Self::ClientIdNotSet {
-                    is_empty,
-                    unnamed_in,
-                },
+                Self::ClientIdNotSet { is_empty, unnamed },
                 Self::ClientIdNotSet {
                     is_empty: other_is_empty,
-                    unnamed_in: other_unnamed_in,
+                    unnamed: other_unnamed,
                 },
-            ) => (is_empty, unnamed_in.is_some()) == (other_is_empty, other_unnamed_in.is_some()),
+            ) => (is_empty, unnamed.is_some()) == (other_is_empty, other_unnamed.is_some()),
             _ => self == other,
         }
     }
@@ -624,10 +618,9 @@ impl Problem {
                 about.metadata(),
                 keys::SKIP_CONTAINERS
             ),
-            Self::ServiceAccountName { named_by, found } => write!(
+            Self::ServiceAccountName { field, found } => write!(
                 f,
-                "{}: expected {}, found {found:.values$}",
-                field(named_by.field()),
+                "{field}: expected {}, found {found:.values$}",
                 values::OBJECT_NAME
             ),
             Self::ServiceAccountMissing { .. } => f.write_str("does not exist"),
@@ -638,17 +631,14 @@ impl Problem {
                 keys::CLIENT_ID,
                 values::CLIENT_ID
             ),
-            Self::ClientIdNotSet {
-                is_empty,
-                unnamed_in,
-            } => {
+            Self::ClientIdNotSet { is_empty, unnamed } => {
                 let state = if *is_empty { "empty" } else { "not set" };
                 let (key, variable) = (keys::CLIENT_ID, keys::AZURE_CLIENT_ID);
                 write!(
                     f,
                     "annotation {key} is {state}, so {variable} is not injected"
                 )?;
-                match unnamed_in {
+                match unnamed {
                     Some(_) => f.write_str("; the pod names no ServiceAccount"),
                     None => Ok(()),
                 }
@@ -915,15 +905,15 @@ impl Problem {
             Self::NoSuchContainer { meant, .. } => {
                 return Some(format!("did you mean {:.names$}?", meant.as_ref()?));
             }
-            Self::ServiceAccountMissing { named_by, spec } => {
-                return Some(format!("create it, or correct {spec}.{}", named_by.field()));
+            Self::ServiceAccountMissing { field } => {
+                return Some(format!("create it, or correct {field}"));
             }
             Self::Lookup(error) => error.help(),
             Self::ClientIdRequired => "add the annotation",
             Self::ClientIdNotSet {
-                unnamed_in: Some(spec),
+                unnamed: Some(field),
                 ..
-            } => return Some(format!("set {spec}.serviceAccountName")),
+            } => return Some(format!("set {field}")),
             Self::ClientIdNotSet { .. } => {
                 "set the annotation, or set the variable in the containers that need it"
             }

@@ -1,7 +1,7 @@
 //! The lookup of a pod's ServiceAccount.
 
 use super::kubernetes_api::KubernetesApi;
-use crate::findings::{LookupError, Named, Problem};
+use crate::findings::{LookupError, Problem};
 use crate::json::{Fault, Fields, Reader};
 use crate::messages::{Excerpt, ObjectName};
 use crate::objects::{Metadata, Object, PodSpec};
@@ -38,16 +38,16 @@ pub fn look_up(
     spec: &PodSpec<'_>,
     freshness: Freshness,
 ) -> Result<String, Problem> {
-    let (name, named_by) = (&spec.service_account_name, spec.named_by);
+    let name = &spec.service_account_name;
     // The host puts the name into a URL as it is.
     if values::object_name(name).is_err() {
         return Err(Problem::ServiceAccountName {
-            named_by,
+            field: spec.service_account_field(),
             found: Excerpt::new(name),
         });
     }
     let json = kubernetes.service_account(namespace, name, freshness);
-    let json = json.map_err(|error| not_found(&error, named_by, spec.path))?;
+    let json = json.map_err(|error| not_found(&error, spec))?;
     String::from_utf8(json).map_err(|_| {
         let fault = Fault::new("JSON", "invalid UTF-8");
         Problem::Lookup(LookupError::NotAServiceAccount(fault))
@@ -91,9 +91,11 @@ pub fn metadata_of<'a>(object: &Object<'a>) -> Result<Metadata<'a>, Fault> {
 }
 
 /// What the host's error means. Errors differ in their text only.
-fn not_found(error: &str, named_by: Named, spec: &'static str) -> Problem {
+fn not_found(error: &str, spec: &PodSpec<'_>) -> Problem {
     if mentions(error, "Cannot find v1/ServiceAccount named") {
-        return Problem::ServiceAccountMissing { named_by, spec };
+        return Problem::ServiceAccountMissing {
+            field: spec.service_account_field(),
+        };
     }
     Problem::Lookup(if mentions(error, " is forbidden: ") {
         LookupError::Forbidden
@@ -180,8 +182,7 @@ mod tests {
     #[test]
     fn each_error_of_the_host_is_recognised() {
         let missing = Problem::ServiceAccountMissing {
-            named_by: Named::ServiceAccountName,
-            spec: "spec",
+            field: "spec.serviceAccountName".to_owned(),
         };
         let other = |text| LookupError::Other(Excerpt::new(text));
         for (error, expected) in [

@@ -173,7 +173,8 @@ impl<'p, 'a> Plan<'p, 'a> {
     pub fn lacks_client_id(&self) -> bool {
         let mut new = self.pod.new_containers();
         self.identity.client_id.is_none()
-            && (new.any(|name| !self.pod.skip.contains(name))
+            && (!self.pod.spec.knows_containers
+                || new.any(|name| !self.pod.skip.contains(name))
                 || self.containers.iter().any(|needs| {
                     let own = needs.container.env_var(keys::AZURE_CLIENT_ID);
                     own.is_none_or(|own| own.is_empty())

@@ -73,7 +73,7 @@ pub fn read<'m>(
         if let Err(malformed) = values::container_name(name) {
             let problem = || malformed_annotation(SKIP_CONTAINERS, name, malformed);
             findings.add_with(pod.about, severity, problem);
-        } else if !is_known {
+        } else if !is_known && spec.knows_containers {
             findings.add_with(pod.about, Severity::Warn, || Problem::NoSuchContainer {
                 name: Excerpt::new(name),
                 meant: nearest(name, container_names(spec, proxy)).map(Excerpt::new),

@@ -20,6 +20,9 @@ struct Parts {
     found: &'static str,
 }
 
+/// What is found where there is no value.
+const NOTHING: &str = "nothing";
+
 /// The length of the longest key that a path holds as it is.
 const PLAIN_KEY: usize = 63;
 
@@ -35,7 +38,7 @@ impl Fault {
 
     /// A fault where there is no value.
     pub fn missing(expected: &'static str) -> Self {
-        Self::new(expected, "nothing")
+        Self::new(expected, NOTHING)
     }
 
     /// The same fault as seen from the object that holds the value as its field `key`.
@@ -72,6 +75,11 @@ impl Fault {
     /// The path of the value, as in `metadata.labels["a/b"]`.
     pub fn path(&self) -> &str {
         &self.0.path
+    }
+
+    /// Whether there is no value where one was expected.
+    pub fn is_missing(&self) -> bool {
+        matches!(self.0.found, NOTHING | "null")
     }
 
     /// The kind of the value that was found.

@@ -343,6 +343,21 @@ pub fn each_field<'a>(object: &'a str, each: &mut dyn FnMut(&str, &'a str)) -> R
     read.map(|_| ())
 }
 
+/// The value of an object's field, as JSON, unless it is null or missing.
+///
+/// # Errors
+///
+/// As [`each_field`].
+pub fn field<'a>(object: &'a str, name: &str) -> Result<Option<&'a str>, Fault> {
+    let mut found = None;
+    each_field(object, &mut |key, value| {
+        if key == name && value != "null" {
+            found = Some(value);
+        }
+    })?;
+    Ok(found)
+}
+
 /// Gives each item of a list its index and the reader in front of it, as long as `each` says that it goes on; null counts
 /// as a list without items. As for [`Reader::list`], `each` must read exactly the one value.
 ///

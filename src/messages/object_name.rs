@@ -1,5 +1,6 @@
 //! Names of objects.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::Excerpt;
@@ -8,7 +9,7 @@ use super::Excerpt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectName {
     /// Its kind.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Its namespace.
     pub namespace: Excerpt,
     /// Its name, or its `generateName` if it has none yet.
@@ -19,9 +20,9 @@ pub struct ObjectName {
 
 impl ObjectName {
     /// The object of this kind, namespace and name.
-    pub fn new(kind: &'static str, namespace: &str, name: &str) -> Self {
+    pub fn new(kind: impl Into<Cow<'static, str>>, namespace: &str, name: &str) -> Self {
         Self {
-            kind,
+            kind: kind.into(),
             namespace: Excerpt::new(namespace),
             name: Excerpt::new(name),
             is_generated: false,
@@ -29,7 +30,12 @@ impl ObjectName {
     }
 
     /// An object that is about to be created: by its name, else by its `generateName`.
-    pub fn generated(kind: &'static str, namespace: &str, name: &str, generate_name: &str) -> Self {
+    pub fn generated(
+        kind: impl Into<Cow<'static, str>>,
+        namespace: &str,
+        name: &str,
+        generate_name: &str,
+    ) -> Self {
         let is_generated = name.is_empty();
         let name = if is_generated { generate_name } else { name };
         Self {
@@ -41,7 +47,7 @@ impl ObjectName {
 
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind)?;
+        f.write_str(&self.kind)?;
         f.write_str(" ")?;
         self.namespace.bare().fmt(f)?;
         f.write_str("/")?;

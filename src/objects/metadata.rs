@@ -30,7 +30,7 @@ type Entries<'a> = Vec<(String, Cow<'a, str>)>;
 
 impl<'a> Metadata<'a> {
     /// The name of its object for messages.
-    pub fn object_name(&self, kind: &'static str, namespace: &str) -> ObjectName {
+    pub fn object_name(&self, kind: impl Into<Cow<'static, str>>, namespace: &str) -> ObjectName {
         ObjectName::generated(kind, namespace, &self.name, &self.generate_name)
     }
 
@@ -61,6 +61,25 @@ impl<'a> Metadata<'a> {
             }
             Ok(())
         })?;
+        Ok(metadata)
+    }
+
+    /// Metadata of which no more is known than labels and annotations, as JSON; a fault has the path of the two.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn of(
+        (labels_path, labels): (&str, &'a str),
+        (annotations_path, annotations): (&str, &'a str),
+    ) -> Result<Self, Fault> {
+        let mut metadata = Self {
+            labels: read_ours(&mut Reader::new(labels), &mut false)
+                .map_err(|fault| fault.in_path(labels_path))?,
+            ..Self::default()
+        };
+        metadata.annotations = read_ours(&mut Reader::new(annotations), &mut metadata.is_mirror)
+            .map_err(|fault| fault.in_path(annotations_path))?;
         Ok(metadata)
     }
 

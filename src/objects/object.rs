@@ -49,14 +49,11 @@ impl<'a> Object<'a> {
     /// # Errors
     ///
     /// As [`read`](Self::read).
-    pub fn read_pod(reader: &mut Reader<'a>, spec_path: &'static str) -> Result<Self, Fault> {
+    pub fn read_pod(reader: &mut Reader<'a>, spec_path: &'a str) -> Result<Self, Fault> {
         Self::read_with(reader, Some(spec_path))
     }
 
-    fn read_with(
-        reader: &mut Reader<'a>,
-        pod_spec_path: Option<&'static str>,
-    ) -> Result<Self, Fault> {
+    fn read_with(reader: &mut Reader<'a>, pod_spec_path: Option<&'a str>) -> Result<Self, Fault> {
         let mut object = Self {
             text: reader.text(),
             ..Self::default()
@@ -88,11 +85,7 @@ impl<'a> Object<'a> {
 
     /// Skips the spec of a pod, and reads it if the pod opts in by its label. What is wrong with the pod is reported when
     /// its parts are asked for.
-    fn read_ahead(
-        &mut self,
-        reader: &mut Reader<'a>,
-        spec_path: &'static str,
-    ) -> Result<Span, Fault> {
+    fn read_ahead(&mut self, reader: &mut Reader<'a>, spec_path: &'a str) -> Result<Span, Fault> {
         self.read_ahead = None;
         let metadata = self
             .metadata("")

@@ -12,7 +12,7 @@ pub struct Pod<'a> {
     /// Its metadata.
     pub metadata: Metadata<'a>,
     spec: Option<Box<PodSpec<'a>>>,
-    spec_path: &'static str,
+    spec_path: &'a str,
 }
 
 impl<'a> Pod<'a> {
@@ -30,14 +30,14 @@ impl<'a> Pod<'a> {
     /// # Errors
     ///
     /// A [`Fault`] if there is no object with metadata of the right types.
-    pub fn template(mut object: Object<'a>, spec_path: &'static str) -> Result<Self, Fault> {
+    pub fn template(mut object: Object<'a>, spec_path: &'a str) -> Result<Self, Fault> {
         Self::read_at(&mut object, "a pod template", spec_path)
     }
 
     fn read_at(
         object: &mut Object<'a>,
         expected: &'static str,
-        spec_path: &'static str,
+        spec_path: &'a str,
     ) -> Result<Self, Fault> {
         let (metadata, spec) = match object.take_read_ahead() {
             Some((metadata, spec)) => (metadata, Some(spec)),
@@ -49,6 +49,16 @@ impl<'a> Pod<'a> {
             spec,
             spec_path,
         })
+    }
+
+    /// A pod of which no more is known than its labels, its annotations and its ServiceAccount.
+    pub fn partial(metadata: Metadata<'a>, spec: Box<PodSpec<'a>>) -> Self {
+        Self {
+            object: Object::default(),
+            metadata,
+            spec_path: spec.path,
+            spec: Some(spec),
+        }
     }
 
     /// How many bytes of JSON it has.

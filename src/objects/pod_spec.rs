@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use super::windows;
 use super::{Container, Volume};
 use crate::findings::Named;
-use crate::json::{Collection, Fault, List, Reader};
+use crate::json::{Collection, Fault, List, Reader, Span};
 
 /// The parts of a pod's spec that matter here.
 #[derive(Clone, Debug)]
 pub struct PodSpec<'a> {
     /// The path of the spec in its object, for messages.
-    pub path: &'static str,
+    pub path: &'a str,
     /// The place of the spec itself.
     pub object: Collection,
     /// The ServiceAccount, `default` if the pod names none.
@@ -20,6 +20,8 @@ pub struct PodSpec<'a> {
     pub named_by: Named,
     /// `initContainers`.
     pub init_containers: List<Container<'a>>,
+    /// Whether it is known which containers there are.
+    pub knows_containers: bool,
     /// `containers`.
     pub containers: List<Container<'a>>,
     /// `volumes`.
@@ -31,6 +33,8 @@ pub struct PodSpec<'a> {
     os: Option<&'a str>,
     node_selector: Option<&'a str>,
     affinity: Option<&'a str>,
+    /// The path of the field that names the ServiceAccount, if it is not in the spec.
+    account_field: Option<&'a str>,
 }
 
 impl<'a> PodSpec<'a> {
@@ -39,7 +43,7 @@ impl<'a> PodSpec<'a> {
     /// # Errors
     ///
     /// A [`Fault`] if something that is read is missing or has the wrong type.
-    pub fn read(reader: &mut Reader<'a>, path: &'static str) -> Result<Box<Self>, Fault> {
+    pub fn read(reader: &mut Reader<'a>, path: &'a str) -> Result<Box<Self>, Fault> {
         let mut name = None;
         let mut deprecated_name = None;
         let mut init_containers = List::default();
@@ -77,7 +81,7 @@ impl<'a> PodSpec<'a> {
         {
             (Some(name), _) => (name, Named::ServiceAccountName),
             (None, Some(name)) => (name, Named::ServiceAccount),
-            (None, None) => (Cow::Borrowed("default"), Named::Default),
+            (None, None) => (Cow::Borrowed(DEFAULT), Named::Default),
         };
         Ok(Box::new(Self {
             path,
@@ -85,6 +89,8 @@ impl<'a> PodSpec<'a> {
             service_account_name,
             named_by,
             init_containers,
+            knows_containers: true,
+            account_field: None,
             containers: containers
                 .ok_or_else(|| Fault::missing(CONTAINERS).in_field("containers"))?,
             volumes,
@@ -94,6 +100,42 @@ impl<'a> PodSpec<'a> {
             node_selector,
             affinity,
         }))
+    }
+
+    /// The spec of a pod of which no more is known than its ServiceAccount, which the field at this path names.
+    pub fn partial(account_field: &'a str, name: Option<Cow<'a, str>>) -> Box<Self> {
+        let name = name.filter(|name| !name.is_empty());
+        Box::new(Self {
+            path: "spec",
+            object: Collection {
+                span: Span { start: 0, end: 0 },
+                is_empty: true,
+            },
+            named_by: if name.is_some() {
+                Named::ServiceAccountName
+            } else {
+                Named::Default
+            },
+            service_account_name: name.unwrap_or(Cow::Borrowed(DEFAULT)),
+            init_containers: List::default(),
+            knows_containers: false,
+            containers: List::default(),
+            volumes: List::default(),
+            host_network: false,
+            resources: None,
+            os: None,
+            node_selector: None,
+            affinity: None,
+            account_field: Some(account_field),
+        })
+    }
+
+    /// The path of the field that names the ServiceAccount, or should.
+    pub fn service_account_field(&self) -> String {
+        match self.account_field {
+            Some(field) => field.to_owned(),
+            None => [self.path, ".", self.named_by.field()].concat(),
+        }
     }
 
     /// The field that says that the pod is for Windows nodes, if one does.
@@ -132,3 +174,6 @@ pub struct ContainerPlace {
 }
 
 const CONTAINERS: &str = "a list of containers";
+
+/// The ServiceAccount of pods that name none.
+const DEFAULT: &str = "default";

@@ -110,6 +110,13 @@ impl<'a> Request<'a> {
         Ok(())
     }
 
+    /// Whether an object is created or updated of a kind that the policy does not know by itself.
+    pub fn is_of_another_kind(&self) -> bool {
+        let is_known = self.group.is_empty() && matches!(&*self.kind, "Pod" | "ServiceAccount");
+        let operation = self.operation.unwrap_or(Operation::Other);
+        !is_known && operation != Operation::Other && self.target().is_none()
+    }
+
     /// What the request is about; `None` if it is not the policy's business.
     pub fn target(&self) -> Option<Target> {
         let operation = self.operation?;

@@ -325,7 +325,7 @@ impl<'a> PodReview<'_, 'a> {
         if plan.lacks_client_id() && !settings.require_client_id && !is_misspelt {
             let problem = Problem::ClientIdNotSet {
                 is_empty: metadata.written_annotation(keys::CLIENT_ID).is_some(),
-                unnamed_in: (spec.named_by == Named::Default).then_some(spec.path),
+                unnamed: (spec.named_by == Named::Default).then(|| spec.service_account_field()),
             };
             of_service_account.warn(service_account.about, problem);
         }

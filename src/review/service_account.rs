@@ -114,7 +114,7 @@ fn warn_of_missing_client_id(
     } else if is_empty {
         let problem = Problem::ClientIdNotSet {
             is_empty,
-            unnamed_in: None,
+            unnamed: None,
         };
         findings.warn(service_account.about, problem);
     }

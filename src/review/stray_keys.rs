@@ -15,8 +15,19 @@ pub enum Role<'m> {
     ServiceAccount,
     /// A pod's ServiceAccount. What it says of opting in is reported when it is itself reviewed.
     ServiceAccountOfPod,
-    /// A workload, with the path and the metadata of its pod template.
-    Workload(&'static str, &'m Metadata<'m>),
+    /// A workload, by what it says of its pods.
+    Workload(&'m [Template<'m>]),
+}
+
+/// What a workload says of its pods.
+#[derive(Clone, Copy, Debug)]
+pub struct Template<'m> {
+    /// Where labels belong.
+    pub labels: &'m str,
+    /// Where annotations belong.
+    pub annotations: &'m str,
+    /// The metadata that the pods get.
+    pub metadata: &'m Metadata<'m>,
 }
 
 /// Warns about each stray key of an object, and gives the known keys that are probably meant by unknown ones.
@@ -92,7 +103,7 @@ fn unknown(
         let mut homes = homes(settings, meant);
         let is_here = homes.clone().any(|(_, home)| is_at_home(role, home));
         let (form, home) = homes.next().filter(|_| !is_here)?;
-        Some((form, place(role, home)))
+        Some((form, place(role, form, home)))
     });
     Problem::UnknownKey {
         form,
@@ -113,8 +124,12 @@ fn misplaced(
     if homes.clone().any(here) {
         return None;
     }
-    if let Role::Workload(_, template) = role
-        && template.ours().any(|(_, its_key, _)| its_key == key)
+    let has_key = |template: &Template<'_>| {
+        let mut ours = template.metadata.ours();
+        ours.any(|(_, its_key, _)| its_key == key)
+    };
+    if let Role::Workload(templates) = role
+        && templates.iter().any(has_key)
     {
         return None;
     }
@@ -134,7 +149,7 @@ fn misplaced(
             form,
             key,
             expected,
-            home: place(role, home),
+            home: place(role, expected, home),
         }
     })
 }
@@ -150,9 +165,15 @@ fn is_at_home(role: Role<'_>, home: Home) -> bool {
     )
 }
 
-fn place(role: Role<'_>, home: Home) -> Place {
+fn place(role: Role<'_>, form: Form, home: Home) -> Place {
     match (role, home) {
-        (Role::Workload(template, _), Home::Pod) => Place::Template(template),
+        (Role::Workload([template, ..]), Home::Pod) => {
+            let path = match form {
+                Form::Label => template.labels,
+                Form::Annotation => template.annotations,
+            };
+            Place::Template(path.to_owned().into())
+        }
         (_, Home::Pod) => Place::Pod,
         (_, Home::ServiceAccount) => Place::ServiceAccount,
     }

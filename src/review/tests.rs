@@ -12,6 +12,7 @@ use crate::verdict::Outcome;
 
 mod environment;
 mod mounts;
+mod other_kinds;
 mod proxy;
 mod service_accounts;
 mod stray_keys;

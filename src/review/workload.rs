@@ -2,7 +2,7 @@
 
 use super::pod::{PodReview, Purpose};
 use super::reasons::Observer;
-use super::stray_keys::{self, Role};
+use super::stray_keys::{self, Role, Template};
 use crate::findings::{About, Findings, PodName};
 use crate::identity::kubernetes_api::KubernetesApi;
 use crate::json::Fault;
@@ -45,7 +45,12 @@ pub fn review<'a>(
             &workload.job_metadata,
         ),
     ] {
-        let role = Role::Workload(kind.template, &template.metadata);
+        let templates = [Template {
+            labels: kind.template,
+            annotations: kind.template,
+            metadata: &template.metadata,
+        }];
+        let role = Role::Workload(&templates);
         let annotated = Annotated { about, metadata };
         stray_keys::warn(settings, role, annotated, &mut findings);
     }
@@ -54,7 +59,7 @@ pub fn review<'a>(
         purpose: Purpose::Check,
         about: About::Pod(PodName {
             object,
-            template: Some(kind.template),
+            template: Some(kind.template.into()),
         }),
         namespace: &request.namespace,
         pod: &template,

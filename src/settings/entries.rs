@@ -94,7 +94,8 @@ pub fn check_entry(faults: &mut Faults, entry: Fields<'_>, lists: &[&'static str
     }
 }
 
-fn note_repeats(faults: &mut Faults, path: &str, texts: &[String]) {
+/// Notes each text that was there before.
+pub fn note_repeats(faults: &mut Faults, path: &str, texts: &[String]) {
     let mut first = HashMap::<&str, usize>::new();
     for (index, text) in texts.iter().enumerate() {
         let earlier = *first.entry(text).or_insert(index);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::faults::{Faults, Setting};
 use crate::findings::{Found, Problem};
-use crate::json::{Reader, each_field, each_item};
+use crate::json::{self, Reader, each_field, each_item};
 use crate::messages::Excerpt;
 use crate::values::{self, Malformed};
 
@@ -83,14 +83,8 @@ impl Faults {
 
 /// The value of an object's field, as JSON, unless it is null or missing.
 pub fn field<'a>(object: &'a str, name: &str) -> Option<&'a str> {
-    let mut found = None;
     // What is not an object was noted when its type was checked.
-    let _: Result<_, _> = each_field(object, &mut |key, value| {
-        if key == name && value != "null" {
-            found = Some(value);
-        }
-    });
-    found
+    json::field(object, name).unwrap_or_default()
 }
 
 /// The amount of a quantity, which may be a string or a number.

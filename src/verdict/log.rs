@@ -28,7 +28,7 @@ pub fn line(verdict: &Verdict<'_>) -> Option<Vec<u8>> {
         } else {
             "name"
         };
-        line.set_string("kind", object.kind);
+        line.set_string("kind", &object.kind);
         line.set_string("namespace", &object.namespace.text());
         line.set_string(name_key, &object.name.text());
     }

@@ -107,12 +107,20 @@ impl Case {
     /// Puts the pod into a workload, or replaces it with another object.
     fn become_another_kind(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let pod = self.request["object"].take();
-        let (group, kind, object) = match u.int_in_range(0..=WORKLOADS.len() + 2)? {
+        let (group, kind, object) = match u.int_in_range(0..=WORKLOADS.len() + 4)? {
             0 => ("", "ServiceAccount", metadata::service_account(u)?),
             1 => ("", "ConfigMap", pod),
             2 => ("example.com", "Pod", pod),
+            3 | 4 => {
+                settings::rollouts(u, &mut self.settings)?;
+                let template = json!({"template": pod});
+                let groups = vec![template; u.int_in_range(0..=2)?];
+                let mut rollout = json!({"metadata": metadata::of_workload(u)?});
+                rollout["spec"] = json!({"template": pod, "groups": groups});
+                ("argoproj.io", "Rollout", rollout)
+            }
             index => {
-                let (group, kind, path) = WORKLOADS[index - 3];
+                let (group, kind, path) = WORKLOADS[index - 5];
                 let mut workload = json!({"apiVersion": "v1", "kind": kind});
                 workload["metadata"] = metadata::of_workload(u)?;
                 let mut place = &mut workload;

@@ -66,6 +66,29 @@ pub fn identities(u: &mut Unstructured<'_>, settings: &mut Value) -> Result<()> 
     })
 }
 
+/// Says where Rollouts have their pods: in a whole template, or in parts of it.
+pub fn rollouts(u: &mut Unstructured<'_>, settings: &mut Value) -> Result<()> {
+    let mut whole =
+        json!({"template": one_of(u, &["spec.template", "spec.groups[].template", "spec"])?});
+    let mut parts = json!({"labels": "spec.template.metadata.labels"});
+    maybe(u, 2, &mut parts, "annotations", |_| {
+        Ok("spec.template.metadata.annotations".into())
+    })?;
+    maybe(u, 2, &mut parts, "serviceAccountName", |_| {
+        Ok("spec.template.spec.serviceAccountName".into())
+    })?;
+    for entry in [&mut whole, &mut parts] {
+        entry["apiGroup"] = "argoproj.io".into();
+        entry["kind"] = "Rollout".into();
+    }
+    settings["podTemplates"] = match u.int_in_range(0..=2)? {
+        0 => json!([whole]),
+        1 => json!([parts]),
+        _ => json!([whole, parts]),
+    };
+    Ok(())
+}
+
 fn list(
     u: &mut Unstructured<'_>,
     entry: fn(&mut Unstructured<'_>) -> Result<Value>,

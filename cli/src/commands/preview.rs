@@ -6,6 +6,8 @@ pub mod args;
 mod decision;
 mod explain;
 mod hints;
+mod names;
+mod other_kinds;
 mod outcome;
 mod places;
 mod policies;
@@ -16,10 +18,12 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use azure_workload_identity_policy::settings::pod_templates;
 use rayon::prelude::*;
 
 use crate::input::files;
 use crate::input::manifests::{Manifest, ManifestError};
+use crate::input::pod_templates::Descriptions;
 use crate::kubewarden::engine::{Engine, EngineError};
 use crate::kubewarden::host_calls::LogSink;
 use crate::kubewarden::own_module;
@@ -30,6 +34,7 @@ use accounts::Accounts;
 use args::PreviewArgs;
 pub use explain::Step;
 use hints::Ignored;
+use names::NAMED;
 pub use outcome::{Answer, Kind, Preview, PreviewOutcome, Problem, Reviewed};
 pub use places::Place;
 use places::Places;
@@ -69,11 +74,24 @@ pub fn preview(
         notes: accounts.doubled().collect(),
     };
     let mut passed_over: Vec<_> = found.passed_over.iter().map(brief).collect();
+    let deployed = policies::deployed(args, manifests, &mut remarks.notes)?;
+    let descriptions = deployed
+        .iter()
+        .fold(Descriptions::default(), |known, deployed| {
+            known.with(deployed.settings.get(pod_templates::NAME))
+        });
+    let descriptions = match &args.pod_templates {
+        Some(path) => descriptions.with_file(path)?,
+        None => descriptions,
+    };
     let mut reviewable = Vec::new();
+    let mut strangers = Vec::new();
     for manifest in manifests {
         let Manifest { origin, kind, .. } = manifest;
-        match Reviewable::of(manifest) {
-            Ok(object) => reviewable.extend(object),
+        let namespace = manifest.namespace().unwrap_or(&args.namespace);
+        match Reviewable::of(manifest, namespace, &descriptions) {
+            Ok(Some(object)) => reviewable.push(object),
+            Ok(None) => strangers.extend(other_kinds::stranger(manifest, namespace)),
             Err(error) if found.is_named(&origin.file) => {
                 remarks.errors.push(format!("{origin}: {error}"));
             }
@@ -83,6 +101,7 @@ pub fn preview(
         }
     }
     remarks.notes.extend(note_of(&passed_over));
+    remarks.notes.extend(other_kinds::note_of(&strangers));
     if reviewable.is_empty() {
         if remarks.errors.is_empty() {
             let expected =
@@ -91,7 +110,6 @@ pub fn preview(
         }
         return Ok(remarks);
     }
-    let deployed = policies::deployed(args, manifests, &mut remarks.notes)?;
     progress.compiling();
     let path = args.module.as_deref();
     let module = own_module::module(&Engine::with_cache()?, path).map_err(|error| match error {
@@ -113,6 +131,7 @@ pub fn preview(
         &accounts,
         rbac,
         others,
+        &descriptions,
         log.map(Arc::from),
     );
     let help = if args.has_settings() { "" } else { NO_SETTINGS };
@@ -151,9 +170,6 @@ fn brief(error: &ManifestError) -> String {
 /// What is said if the policy needs settings and none are given.
 const NO_SETTINGS: &str =
     "; help: give settings with --policy FILE, --settings-path FILE or --set azureTenantID=TENANT";
-
-/// How many of the files that are passed over a note names.
-const NAMED: usize = 20;
 
 /// A note on files that are passed over, if there are any.
 fn note_of(passed_over: &[String]) -> Option<String> {

@@ -83,6 +83,12 @@ impl Manifest {
         self.object.pointer("/metadata/name")?.as_str()
     }
 
+    /// Its API group, empty for the core group.
+    pub fn group(&self) -> &str {
+        let version = self.api_version.split_once('/');
+        version.map_or("", |(group, _)| group)
+    }
+
     /// The namespace in its metadata, if it has one.
     pub fn namespace(&self) -> Option<&str> {
         self.object.pointer("/metadata/namespace")?.as_str()

@@ -98,6 +98,13 @@ impl SettingsValue {
         self.0.get(key).filter(|value| !value.is_null())
     }
 
+    /// These settings with one more, or another value of it.
+    #[must_use]
+    pub fn with_value(mut self, key: &str, value: Value) -> Self {
+        self.0.insert(key.to_owned(), value);
+        self
+    }
+
     /// These settings with one more, or another value of it: `key=value`, the value of the flag `--set`.
     ///
     /// Dots in the key lead into settings that are objects; the value is YAML.

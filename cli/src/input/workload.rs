@@ -24,7 +24,8 @@ pub struct WorkloadError {
 }
 
 /// How a controller names its pods.
-enum Naming {
+#[derive(Debug, Clone)]
+pub enum Naming {
     /// With this name.
     Name(String),
     /// With this and a random ending.
@@ -40,25 +41,19 @@ enum Naming {
 /// A workload whose template is missing or no object.
 pub fn pod(manifest: &Manifest) -> Result<Option<Value>, WorkloadError> {
     let name = manifest.name().unwrap_or_default();
-    let group = manifest
-        .api_version
-        .split_once('/')
-        .map_or("", |(group, _)| group);
+    let group = manifest.group();
     if (group, manifest.kind.as_str()) == ("", "Pod") {
         return Ok(Some(manifest.object.clone()));
     }
     let Some(kind) = WorkloadKind::find(group, &manifest.kind) else {
         return Ok(None);
     };
-    let generate_name = manifest.object.pointer("/metadata/generateName");
-    let generate_name = generate_name.and_then(Value::as_str);
     let naming = match kind.name {
-        // More of the name is not known.
-        _ if name.is_empty() => Naming::Prefix(generate_name.unwrap_or_default().to_owned()),
+        _ if name.is_empty() => Naming::with_prefix(manifest),
         "Deployment" => Naming::Prefix(format!("{name}-{POD_TEMPLATE_HASH}-")),
         "StatefulSet" => Naming::Name(format!("{name}-0")),
         "CronJob" => Naming::Prefix(format!("{name}-{SCHEDULED_MINUTE}-")),
-        _ => Naming::Prefix(format!("{name}-")),
+        _ => Naming::with_prefix(manifest),
     };
     let template: Vec<_> = kind.template.split('.').collect();
     instantiate(&manifest.object, &template, naming).map(Some)
@@ -84,14 +79,42 @@ fn instantiate(
         path = format!("{path}{dot}{field}");
         expect_object(at, || path.clone())?;
     }
-    let spec = field_of(at, "spec");
+    pod_of(at, &path, naming)
+}
+
+impl Naming {
+    /// The object's name, and a random ending.
+    pub fn with_prefix(manifest: &Manifest) -> Self {
+        let generate_name = manifest.object.pointer("/metadata/generateName");
+        let generate_name = generate_name.and_then(Value::as_str);
+        Self::Prefix(match manifest.name() {
+            Some(name) if !name.is_empty() => format!("{name}-"),
+            // More of the name is not known.
+            _ => generate_name.unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// Metadata with no more than the name.
+    pub fn metadata(self) -> Map<String, Value> {
+        let (field, name) = match self {
+            Self::Name(name) => ("name", name),
+            Self::Prefix(prefix) => ("generateName", prefix),
+        };
+        Map::from_iter([(field.to_owned(), name.into())])
+    }
+}
+
+/// The pod of the template that is at a path of its object.
+///
+/// # Errors
+///
+/// A template that is no object, or has none as metadata or spec.
+pub fn pod_of(template: &Value, path: &str, naming: Naming) -> Result<Value, WorkloadError> {
+    expect_object(template, || path.to_owned())?;
+    let spec = field_of(template, "spec");
     expect_object(spec, || format!("{path}.spec"))?;
-    let mut metadata = Map::new();
-    match naming {
-        Naming::Name(name) => metadata.insert("name".to_owned(), name.into()),
-        Naming::Prefix(prefix) => metadata.insert("generateName".to_owned(), prefix.into()),
-    };
-    match field_of(at, "metadata") {
+    let mut metadata = naming.metadata();
+    match field_of(template, "metadata") {
         Value::Null => {}
         Value::Object(fields) => {
             let copied = fields

@@ -178,7 +178,7 @@ impl AdmissionRequest {
 
     /// The request that the API server makes of the creation of `object` in `namespace`, as a dry run.
     ///
-    /// The resource is the kind in lower case and with an `s`, which holds for pods, workloads and ServiceAccounts.
+    /// The resource is the plural of the kind, in lower case: `pods`, `networkpolicies`, `sandboxes`.
     pub fn creation(namespace: &str, object: Value) -> Self {
         let text = |field: &str| {
             let text = object.get(field).and_then(Value::as_str);
@@ -197,7 +197,7 @@ impl AdmissionRequest {
         let resource = GroupVersionResource {
             group: group.to_owned(),
             version: version.to_owned(),
-            resource: format!("{}s", kind.kind.to_lowercase()),
+            resource: plural(&kind.kind.to_lowercase()),
         };
         Self {
             uid: "00000000-0000-0000-0000-000000000000".to_owned(),
@@ -222,6 +222,17 @@ impl AdmissionRequest {
             dry_run: Some(true),
             options: Some(json!({"apiVersion": "meta.k8s.io/v1", "kind": "CreateOptions"})),
         }
+    }
+}
+
+/// The plural of a noun in lower case, as names of resources have it.
+fn plural(noun: &str) -> String {
+    if noun.ends_with(['s', 'x']) || noun.ends_with("ch") || noun.ends_with("sh") {
+        return format!("{noun}es");
+    }
+    match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ => format!("{noun}s"),
     }
 }
 

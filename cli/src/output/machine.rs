@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::colours::style_of;
-use crate::commands::preview::{Answer, Kind, Preview, PreviewOutcome, Problem};
+use crate::commands::preview::{Answer, Kind, Preview, PreviewOutcome, Problem, Reviewed};
 use crate::kubewarden::response::{self, Status};
 use crate::text::printable;
 
@@ -44,6 +44,36 @@ struct Line<'p> {
     problems: Vec<Placed<'p>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     explanation: Vec<String>,
+    /// What happens to each pod, if the object would create several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pods: Vec<PodOf<'p>>,
+}
+
+/// What happens to one of several pods.
+#[derive(Serialize)]
+struct PodOf<'p> {
+    title: &'p str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'p str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<Patch>,
+}
+
+impl<'p> PodOf<'p> {
+    fn new(reviewed: &'p Reviewed) -> Self {
+        let rejection = reviewed.rejection();
+        Self {
+            title: &reviewed.title,
+            outcome: match (rejection, reviewed.is_mutated()) {
+                (Some(_), _) => "rejected",
+                (None, true) => "mutated",
+                (None, false) => "unchanged",
+            },
+            message: rejection.and_then(|answer| answer.response.message()),
+            patch: accepted_patch(reviewed),
+        }
+    }
 }
 
 /// A problem and its place.
@@ -146,31 +176,38 @@ pub fn write_json(output: &mut impl Write, preview: &Preview) -> io::Result<()> 
         hints: texts(Kind::Hint),
         problems: preview.problems.iter().map(Placed::new).collect(),
         explanation: explanation.collect(),
+        pods: preview.several_pods().iter().map(PodOf::new).collect(),
     };
     let line = serde_json::to_string(&line)?;
     writeln!(output, "{line}")
 }
 
-/// Writes the pod that `preview` is about, as it would be created, as a YAML document; nothing if it would not be.
+/// Writes the pods that `preview` is about, as they would be created, each as a YAML document; nothing of those that would not
+/// be, or of which not all is known.
 pub fn write_yaml(output: &mut impl Write, preview: &Preview) -> io::Result<()> {
-    let Some(pod) = accepted_pod(preview) else {
-        return Ok(());
-    };
-    let pod = yaml_serde::to_string(pod).map_err(io::Error::other)?;
     let title = printable(&preview.title()).replace('\n', " ");
     let origin = printable(&preview.origin.to_string()).replace('\n', " ");
-    write!(output, "---\n# {title} ({origin})\n{pod}")
+    for pod in preview.reviews.iter().filter_map(accepted_pod) {
+        let pod = yaml_serde::to_string(pod).map_err(io::Error::other)?;
+        write!(output, "---\n# {title} ({origin})\n{pod}")?;
+    }
+    Ok(())
 }
 
-/// Writes the patch of the pod that `preview` is about, as a line of JSON; an empty one if nothing is changed.
+/// Writes the patch of each pod that `preview` is about, as a line of JSON; an empty one if nothing is changed.
 pub fn write_patch(output: &mut impl Write, preview: &Preview) -> io::Result<()> {
-    let patch = if preview.outcome() == PreviewOutcome::Mutated {
-        patch(preview)
-    } else {
-        None
+    let patches = match preview.several_pods() {
+        [] => {
+            let is_mutated = preview.outcome() == PreviewOutcome::Mutated;
+            vec![patch(preview).filter(|_| is_mutated)]
+        }
+        pods => pods.iter().map(accepted_patch).collect(),
     };
-    let line = serde_json::to_string(&patch.unwrap_or_default())?;
-    writeln!(output, "{line}")
+    for patch in patches {
+        let line = serde_json::to_string(&patch.unwrap_or_default())?;
+        writeln!(output, "{line}")?;
+    }
+    Ok(())
 }
 
 /// Writes the problems, a line each.
@@ -198,17 +235,26 @@ pub fn label_of(problem: &Problem) -> String {
 }
 
 fn patch(preview: &Preview) -> Option<Patch> {
-    let (reviewed, mutated) = preview.mutated()?;
+    let (reviewed, _) = preview.mutated()?;
+    patch_of(reviewed)
+}
+
+/// The patch of a pod, if all of it is known.
+fn patch_of(reviewed: &Reviewed) -> Option<Patch> {
+    let mutated = reviewed.mutated().filter(|_| reviewed.is_whole)?;
     Some(response::diff(&reviewed.object, mutated))
 }
 
-fn accepted_pod(preview: &Preview) -> Option<&Value> {
-    let last = preview.reviews.last()?;
-    let is_pod = last.object.get("kind").is_some_and(|kind| kind == "Pod");
-    let outcome = preview.outcome();
-    let mutated = last
-        .mutated()
-        .filter(|_| outcome == PreviewOutcome::Mutated);
-    let is_accepted = !matches!(outcome, PreviewOutcome::Rejected { .. });
-    (is_pod && is_accepted).then(|| mutated.unwrap_or(&last.object))
+/// The patch of a pod that is accepted with it.
+fn accepted_patch(reviewed: &Reviewed) -> Option<Patch> {
+    patch_of(reviewed).filter(|_| reviewed.is_mutated())
+}
+
+/// The pod, if it is accepted and all of it is known.
+fn accepted_pod(reviewed: &Reviewed) -> Option<&Value> {
+    let Reviewed { object, .. } = reviewed;
+    let is_pod = object.get("kind").is_some_and(|kind| kind == "Pod");
+    let mutated = reviewed.mutated().filter(|_| reviewed.is_mutated());
+    let is_accepted = reviewed.rejection().is_none();
+    (is_pod && reviewed.is_whole && is_accepted).then(|| mutated.unwrap_or(object))
 }

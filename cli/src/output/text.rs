@@ -40,7 +40,9 @@ pub fn write(
     )?;
     let is_held_back = preview.of_kind(Kind::Monitor).next().is_some();
     match preview.outcome() {
-        PreviewOutcome::Mutated => page.item("  ", GREEN, "mutated", preview.created_pod())?,
+        PreviewOutcome::Mutated => {
+            page.item("  ", GREEN, "mutated", preview.created_pods().as_deref())?;
+        }
         PreviewOutcome::Unchanged if quiet || is_held_back => {}
         PreviewOutcome::Unchanged => page.item("  ", PLAIN, "unchanged", None)?,
         PreviewOutcome::Rejected { answer, .. } => {
@@ -79,8 +81,11 @@ pub fn write(
         number = 0;
     }
     if !quiet {
-        for reviewed in &preview.reviews {
+        for reviewed in preview.reviews.iter().filter(|reviewed| reviewed.is_whole) {
             if let Some(mutated) = reviewed.mutated() {
+                if !preview.several_pods().is_empty() {
+                    page.item("  ", PLAIN, "", Some(&format!("{}:", reviewed.title)))?;
+                }
                 page.diff(&yaml(&reviewed.object)?, &yaml(mutated)?)?;
             }
         }

@@ -321,6 +321,99 @@ const KINDS: &[Kind] = &[
     }),
 ];
 
+/// What is heavy about kinds that setting `podTemplates` describes: its name, the setting, and the object's spec.
+type Described = (&'static str, fn(usize) -> (Value, Value));
+
+const DESCRIBED: &[Described] = &[
+    ("templates in a list", |bytes| {
+        let setting = json!([entry(json!({"template": "spec.groups[].template"}))]);
+        let groups = many(bytes, |index| json!({"template": template(index)}));
+        (setting, json!({"groups": groups}))
+    }),
+    ("a long list beside the templates", |bytes| {
+        let setting: Vec<_> = (0..8)
+            .map(|index| entry(json!({"template": format!("spec.groups[].t{index}")})))
+            .collect();
+        let groups = json!([{"t0": template(0), "t7": template(7)}]);
+        let others = many(bytes, |index| json!(format!("x{index}")));
+        (setting.into(), json!({"groups": groups, "others": others}))
+    }),
+    ("a deep object with a long list in it", |bytes| {
+        let path = |last: &str| format!("spec.{}{last}", "a.".repeat(10));
+        let setting: Vec<_> = (0..8)
+            .map(|index| {
+                entry(json!({
+                    "labels": path(&format!("labels{index}")),
+                    "annotations": path("annotations"),
+                    "serviceAccountName": path("name"),
+                }))
+            })
+            .collect();
+        let mut spec = json!({"z": many(bytes, |index| json!(index))});
+        for _ in 0..10 {
+            spec = json!({"a": spec});
+        }
+        (setting.into(), spec)
+    }),
+    ("a large template", |bytes| {
+        let setting = json!([entry(json!({"template": "spec.template"}))]);
+        let mut template = template(0);
+        template["spec"]["containers"] = many(
+            bytes,
+            |index| json!({"name": format!("c{index}"), "image": "x"}),
+        );
+        (setting, json!({"template": template}))
+    }),
+    ("a long setting", |bytes| {
+        let setting = many(
+            bytes,
+            |index| json!({"apiGroup": format!("g{index}.example"), "kind": "Kind", "template": "spec.template"}),
+        );
+        let last = entry(json!({"template": "spec.template"}));
+        (with_last(setting, last), json!({"template": template(0)}))
+    }),
+];
+
+/// An entry of setting `podTemplates` with these paths.
+fn entry(mut paths: Value) -> Value {
+    paths["apiGroup"] = "example.com".into();
+    paths["kind"] = "Heavy".into();
+    paths
+}
+
+/// A pod template that opts in.
+fn template(index: usize) -> Value {
+    json!({
+        "metadata": {
+            "labels": {"azure.workload.identity/use": "true"},
+            "annotations": {SKIP: format!("x{index}")},
+        },
+        "spec": {"containers": [{"name": format!("c{index}"), "image": "x"}]},
+    })
+}
+
+/// The creation of an object of a kind that setting `podTemplates` describes.
+fn described(name: &str, pod_templates: &Value, spec: &Value) -> Heavy {
+    let request = json!({
+        "uid": "u",
+        "kind": {"group": "example.com", "version": "v1", "kind": "Heavy"},
+        "namespace": "shop",
+        "operation": "CREATE",
+        "object": {"metadata": {"name": "app"}, "spec": spec},
+    });
+    let settings = json!({
+        "azureTenantID": "8a6d4f7e-2f41-4f0e-b3a5-6f2b9e1c0d22",
+        "podTemplates": pod_templates,
+    });
+    let mut payload = json!({"request": request, "settings": settings});
+    payload.sort_all_objects();
+    Heavy {
+        name: format!("{name} of another kind"),
+        payload: payload.to_string().into_bytes(),
+        service_account: json!({"metadata": {"name": "default", "namespace": "shop"}}),
+    }
+}
+
 impl Parts {
     fn with_env(mut self, env: Value) -> Self {
         self.spec["containers"][0]["env"] = env;
@@ -378,6 +471,10 @@ pub fn all(bytes: usize) -> Vec<Heavy> {
         for is_template in [false, true] {
             all.push(of(bytes).into_heavy(name, is_template));
         }
+    }
+    for (name, of) in DESCRIBED {
+        let (pod_templates, spec) = of(bytes);
+        all.push(described(name, &pod_templates, &spec));
     }
     all
 }

@@ -35,6 +35,7 @@ fn of_the_code() -> BTreeMap<String, Value> {
         on_disallowed,
         authorization,
         on_authorization_error,
+        pod_templates,
     } = *Settings::validate(&json).expect("settings");
     let public = json!({"azureTenantID": TENANT, "azureEnvironment": "AzurePublicCloud"});
     let public = public.to_string();
@@ -42,6 +43,7 @@ fn of_the_code() -> BTreeMap<String, Value> {
     assert_eq!(azure_authority_host, public.azure_authority_host);
     assert_eq!(token_endpoint, None);
     assert_eq!((identity_map, allowed_identities), (None, None));
+    assert_eq!(pod_templates, None);
     let severity = |severity| {
         json!(match severity {
             Severity::Reject => "Reject",
@@ -173,7 +175,7 @@ fn the_schema_has_the_settings_and_defaults_of_the_code() {
 }
 
 /// Lists of objects, for which the form has no type of question.
-const NOT_IN_THE_FORM: [&str; 2] = ["allowedIdentities", "identityMap"];
+const NOT_IN_THE_FORM: [&str; 3] = ["allowedIdentities", "identityMap", "podTemplates"];
 
 #[test]
 fn the_form_has_the_settings_and_defaults_of_the_code() {

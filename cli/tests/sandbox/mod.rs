@@ -57,6 +57,8 @@ pub fn create() -> TempDir {
     link("test_data/preview/manifests", "manifests");
     link("test_data/preview/broken", "broken");
     link("test_data/preview/findings", "findings");
+    link("test_data/preview/other-kinds", "other-kinds");
+    link("test_data/preview/pod-templates", "pod-templates");
     link("test_data/preview/policies", "policies");
     link("test_data/preview/reasons", "reasons");
     link("test_data/preview/repository", "repository");

@@ -12,7 +12,8 @@ use crate::kubewarden::service_accounts::DEFAULT_NAMESPACE;
 
 const AFTER_HELP: &str = "ServiceAccounts among the manifests answer the policy's lookups, and a bare one called \
 'default' exists in each namespace. Roles and their bindings answer its questions for permissions. A workload stands for \
-the pod that it would create. Other kinds are skipped.
+the pod that it would create, also one of a kind that is widely used or that --pod-templates describes. Other kinds are \
+skipped.
 
 A hint tells what the policy does not say: because it is not sent the object, by its rules and selectors, or because a pod \
 does not opt in although its ServiceAccount names an identity.
@@ -48,6 +49,9 @@ pub struct PreviewArgs {
     /// Change one setting, as in azureTenantID=contoso.com or proxy.logLevel=debug; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// A file that says of other kinds of objects where their pods are: entries of the setting podTemplates.
+    #[arg(long, value_name = "FILE")]
+    pub pod_templates: Option<PathBuf>,
     /// The namespace of objects that name none.
     #[arg(short, long, value_name = "NAMESPACE", default_value = DEFAULT_NAMESPACE)]
     pub namespace: String,

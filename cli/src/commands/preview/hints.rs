@@ -11,6 +11,7 @@ use super::decision::{Decision, Message};
 use super::outcome::{Kind, Problem};
 use crate::input::lines::ValuePath;
 use crate::input::manifests::{Manifest, name_of_type};
+use crate::input::pod_templates::DescribedPod;
 use crate::kubewarden::service_accounts::DEFAULT_ACCOUNT;
 
 /// The annotation of an object, or of its pod template, that lists rules of hints which are not wanted.
@@ -21,8 +22,8 @@ pub const IGNORE: &str = "azwi-policy/ignore-hints";
 pub struct Subject<'r> {
     /// The manifest.
     pub manifest: &'r Manifest,
-    /// The path of its pod template, if it has one.
-    pub template: Option<&'r str>,
+    /// The pod that it would create, if that is what is reviewed.
+    pub pod: Option<&'r DescribedPod>,
     /// Its namespace.
     pub namespace: &'r str,
     /// The object or pod.
@@ -36,13 +37,12 @@ impl Subject<'_> {
 
     /// The way to the object in the manifest: to the pod template, if it is a workload's pod.
     fn path(self) -> ValuePath {
-        let template = self.template.filter(|_| self.is_pod());
-        ValuePath::new(template.unwrap_or_default())
+        ValuePath::new(self.pod.map_or("", |pod| &pod.path))
     }
 
     /// Where labels and annotations of the pod are.
     fn place(self) -> String {
-        self.template.unwrap_or("the pod").to_owned()
+        self.pod.map_or("the pod", |pod| &pod.labels).to_owned()
     }
 
     /// The field that names the ServiceAccount, as it is in the manifest, and its name.
@@ -135,26 +135,27 @@ fn idle_identity(
     })
 }
 
-/// The ServiceAccount that was looked up, by namespace and name, if it is not among the manifests, so that one without
-/// annotations was taken in its place.
-pub fn assumed_account<'d>(
-    subject: Subject<'_>,
+/// The ServiceAccounts, by namespace and name, that were looked up and are not among the manifests, so that those without
+/// annotations were taken in their place.
+pub fn assumed<'d>(
+    subject: Subject<'d>,
     decision: &'d Decision,
-    accounts: &Accounts<'_>,
-) -> Option<(&'d str, &'d str)> {
-    let (namespace, name) = decision.reasons.iter().find_map(|reason| match reason {
+    accounts: &'d Accounts<'_>,
+) -> impl Iterator<Item = (&'d str, &'d str)> {
+    let directory = directory(&subject.manifest.origin.file);
+    let looked_up = decision.reasons.iter().filter_map(|reason| match reason {
         Reason::ServiceAccount {
             namespace,
             name,
             is_looked_up: true,
             not_found: None,
             ..
-        } if name != DEFAULT_ACCOUNT => Some((namespace.as_str(), name.as_str())),
+        } => Some((namespace.as_str(), name.as_str())),
         _ => None,
-    })?;
-    let directory = directory(&subject.manifest.origin.file);
-    let is_known = accounts.get(namespace, name, directory).is_some();
-    (!is_known).then_some((namespace, name))
+    });
+    looked_up.filter(move |(namespace, name)| {
+        *name != DEFAULT_ACCOUNT && accounts.get(namespace, name, directory).is_none()
+    })
 }
 
 /// A hint that the ServiceAccount of a pod that opts in is not among the manifests.
@@ -163,7 +164,7 @@ fn account_not_found(
     decision: &Decision,
     accounts: &Accounts<'_>,
 ) -> Option<Message> {
-    let (namespace, name) = assumed_account(subject, decision, accounts)?;
+    let (namespace, name) = assumed(subject, decision, accounts).next()?;
     if !subject.is_pod() {
         return None;
     }
@@ -172,8 +173,8 @@ fn account_not_found(
     let similar = nearest(name, beside.map(|(_, other)| other));
     let (_, field) = subject.service_account();
     let base = subject
-        .template
-        .map_or_else(String::new, |path| format!("{path}."));
+        .pod
+        .map_or_else(String::new, |pod| format!("{}.", pod.path));
     let path = subject.path().key("spec").key(field);
     let field = format!("{base}spec.{field}");
     let help = match (similar, elsewhere.next()) {

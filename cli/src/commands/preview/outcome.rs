@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use azure_workload_identity_policy::findings::Finding;
+use azure_workload_identity_policy::objects::WorkloadKind;
 use serde_json::Value;
 
 use super::decision::{Decision, Message};
 use super::explain::Step;
+use super::names::title;
 use super::places::Place;
 use crate::input::lines::ValuePath;
 use crate::input::manifests::Origin;
@@ -40,6 +42,10 @@ pub struct Preview {
 pub struct Reviewed {
     /// The object as messages name it, as `Pod default/app`.
     pub title: String,
+    /// The path of the pod's template in the manifest; `None` if it is the object itself.
+    pub(super) template: Option<String>,
+    /// Whether the object is all there is to know of it; else its containers are not known.
+    pub is_whole: bool,
     /// The object as it comes.
     pub object: Value,
     /// The answers, in the order in which the API server asks.
@@ -123,14 +129,16 @@ impl Kind {
 }
 
 /// A problem whose place is not known yet.
-pub(super) struct Unplaced {
+pub(super) struct Unplaced<'p> {
     kind: Kind,
     policy: Option<Arc<str>>,
     text: String,
     message: Message,
+    /// The object that was reviewed.
+    reviewed: &'p Reviewed,
 }
 
-impl Unplaced {
+impl Unplaced<'_> {
     /// What is wrong, if it is known.
     pub(super) fn finding(&self) -> Option<&Finding> {
         self.message.finding.as_ref()
@@ -139,6 +147,11 @@ impl Unplaced {
     /// The way to it in the manifest, if a preview says it.
     pub(super) fn path(&self) -> &ValuePath {
         &self.message.path
+    }
+
+    /// The path of the pod's template in the manifest; `None` if it is about the object itself.
+    pub(super) fn template(&self) -> Option<&str> {
+        self.reviewed.template.as_deref()
     }
 
     /// The problem, with its place.
@@ -204,10 +217,25 @@ impl Preview {
             .find_map(|reviewed| Some((reviewed, reviewed.mutated()?)))
     }
 
-    /// The pod that the change is in, by its title, if it is not the object itself.
-    pub fn created_pod(&self) -> Option<&str> {
-        let (Reviewed { title, .. }, _) = self.mutated()?;
-        (*title != self.title()).then_some(title)
+    /// The pods that changes are in, by their titles, if they are not the object itself.
+    pub fn created_pods(&self) -> Option<String> {
+        let pods = self.pods().iter();
+        let pods = pods.filter(|reviewed| reviewed.mutated().is_some());
+        let titles: Vec<_> = pods.map(Reviewed::shown_title).collect();
+        (!titles.is_empty()).then(|| titles.join(", "))
+    }
+
+    /// The reviews of the pods that the object would create.
+    fn pods(&self) -> &[Reviewed] {
+        self.reviews.get(1..).unwrap_or_default()
+    }
+
+    /// The reviews of the pods that the object would create, if there are several.
+    pub fn several_pods(&self) -> &[Reviewed] {
+        match self.pods() {
+            [] | [_] => &[],
+            several => several,
+        }
     }
 
     /// The problems of this kind.
@@ -219,45 +247,62 @@ impl Preview {
 
     /// What there is to know. What a workload's pod template and its pod have in common comes once, and nothing comes as a
     /// warning that is a reason of a rejection, or as a hint that a policy says.
-    pub(super) fn unplaced(&self) -> Vec<Unplaced> {
-        let mut list = List::default();
-        for answer in self.answers() {
+    pub(super) fn unplaced(&self) -> Vec<Unplaced<'_>> {
+        let mut list = List {
+            preview: self,
+            problems: Vec::new(),
+        };
+        let reviewed_answers: Vec<(&Reviewed, &Answer)> = self
+            .reviews
+            .iter()
+            .flat_map(|reviewed| {
+                let answers = reviewed.answers.iter();
+                answers.map(move |answer| (reviewed, answer))
+            })
+            .collect();
+        for (reviewed, answer) in &reviewed_answers {
             if !answer.response.allowed {
                 let reasons = answer.reasons(&answer.response);
-                list.add(Kind::Rejection, answer.policy.as_ref(), reasons);
+                list.add(Kind::Rejection, reviewed, answer.policy.as_ref(), reasons);
             }
         }
         let is_rejected = !list.problems.is_empty();
-        let reviewed_answers = self.reviews.iter().flat_map(|reviewed| {
-            let answers = reviewed.answers.iter();
-            answers.map(move |answer| (reviewed, answer))
-        });
-        for (reviewed, answer) in reviewed_answers {
+        for (reviewed, answer) in &reviewed_answers {
             let Some(monitored) = &answer.monitored else {
                 continue;
             };
             let reasons = if !monitored.allowed {
                 answer.reasons(monitored)
             } else if monitored.patch.is_some() && !is_rejected {
-                let is_pod_of_workload = reviewed.title != self.title();
-                let title = is_pod_of_workload.then_some(&reviewed.title);
+                let title = reviewed.template.as_ref().map(|_| reviewed.shown_title());
                 let title = title.map_or_else(String::new, |title| format!(": {title}"));
                 let text = format!("would be mutated, and is let through as it is{title}");
                 let path = ValuePath::default();
-                vec![Message::of_preview("mode-monitor", path, text)]
+                vec![Message::of_preview(MODE_MONITOR, path, text)]
             } else {
                 continue;
             };
-            list.add(Kind::Monitor, answer.policy.as_ref(), reasons);
+            list.add(Kind::Monitor, reviewed, answer.policy.as_ref(), reasons);
         }
-        for answer in self.answers() {
+        for (reviewed, answer) in &reviewed_answers {
             let warnings = answer.decision.warnings.clone();
-            list.add(Kind::Warning, answer.policy.as_ref(), warnings);
+            list.add(Kind::Warning, reviewed, answer.policy.as_ref(), warnings);
         }
         for reviewed in &self.reviews {
-            list.add(Kind::Hint, None, reviewed.hints.clone());
+            list.add(Kind::Hint, reviewed, None, reviewed.hints.clone());
         }
         list.problems
+    }
+
+    /// The words of a message: of one about the pod of another kind than Kubernetes' own, those about the object.
+    fn words_of<'m>(&'m self, message: &'m Message) -> &'m str {
+        let (group, _) = self.api_version.split_once('/').unwrap_or_default();
+        let is_of_kubernetes =
+            self.kind == "Pod" || WorkloadKind::find(group, &self.kind).is_some();
+        let about_object = self.reviews.first().filter(|_| !is_of_kubernetes);
+        let mut hints = about_object.into_iter().flat_map(|first| &first.hints);
+        let same = hints.find(|hint| hint.finding.is_some() && hint.repeats(message));
+        same.map_or(&message.text, |same| &same.text)
     }
 
     /// The steps that led to the outcome, by policy.
@@ -267,36 +312,66 @@ impl Preview {
     }
 }
 
+/// The rule of a mutation that mode `monitor` holds back.
+const MODE_MONITOR: &str = "mode-monitor";
+
 /// Problems, each of them once.
-#[derive(Default)]
-struct List {
-    problems: Vec<Unplaced>,
+struct List<'p> {
+    preview: &'p Preview,
+    problems: Vec<Unplaced<'p>>,
 }
 
-impl List {
-    fn add(&mut self, kind: Kind, policy: Option<&Arc<str>>, messages: Vec<Message>) {
+impl<'p> List<'p> {
+    fn add(
+        &mut self,
+        kind: Kind,
+        reviewed: &'p Reviewed,
+        policy: Option<&Arc<str>>,
+        messages: Vec<Message>,
+    ) {
         for message in messages {
             let mut seen = self.problems.iter();
             if seen.any(|other| other.message.repeats(&message)) {
                 continue;
             }
+            let words = self.preview.words_of(&message);
             let text = match (kind, message.rule) {
-                (Kind::Monitor, None) => {
-                    format!("would be rejected, and is let through: {}", message.text)
-                }
-                _ => message.text.clone(),
+                (Kind::Monitor, None) => format!("would be rejected, and is let through: {words}"),
+                _ => words.to_owned(),
             };
             self.problems.push(Unplaced {
                 kind,
                 policy: policy.cloned(),
                 text,
                 message,
+                reviewed,
             });
         }
     }
 }
 
 impl Reviewed {
+    /// The title, and whether there is more of the object than is known.
+    fn shown_title(&self) -> String {
+        let unknown = if self.is_whole {
+            ""
+        } else {
+            " (containers not known)"
+        };
+        format!("{}{unknown}", self.title)
+    }
+
+    /// The first answer that rejects the object.
+    pub fn rejection(&self) -> Option<&Answer> {
+        self.answers.iter().find(|answer| !answer.response.allowed)
+    }
+
+    /// Whether it is accepted and changed.
+    pub fn is_mutated(&self) -> bool {
+        let mut answers = self.answers.iter();
+        self.rejection().is_none() && answers.any(|answer| answer.response.patch.is_some())
+    }
+
     /// The object as all policies together want it, if they change it; if only policies in mode `monitor` would, as these
     /// want it.
     pub fn mutated(&self) -> Option<&Value> {
@@ -306,11 +381,6 @@ impl Reviewed {
             answers.find_map(|answer| answer.mutated.as_ref())
         };
         by(false).or_else(|| by(true))
-    }
-
-    /// Whether it is accepted.
-    pub(super) fn is_accepted(&self) -> bool {
-        self.answers.iter().all(|answer| answer.response.allowed)
     }
 }
 
@@ -335,20 +405,6 @@ impl Answer {
     }
 }
 
-/// An object as messages name it.
-pub(super) fn title(kind: &str, namespace: &str, name: &str) -> String {
-    format!("{kind} {namespace}/{name}")
-}
-
-/// The name of `object`; if the API server generates it, how it starts and a `*`.
-pub(super) fn name(object: &Value) -> String {
-    let text = |path| object.pointer(path).and_then(Value::as_str);
-    match (text("/metadata/name"), text("/metadata/generateName")) {
-        (Some(name), _) => name.to_owned(),
-        (None, prefix) => format!("{}*", prefix.unwrap_or_default()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use azure_workload_identity_policy::findings::{About, PodName, Problem as Wrong, Severity};
@@ -368,6 +424,8 @@ mod tests {
     fn reviewed(title: &str, warnings: Vec<Message>) -> Reviewed {
         Reviewed {
             title: title.to_owned(),
+            template: title.starts_with("Pod").then(|| "spec.template".to_owned()),
+            is_whole: true,
             object: Value::Null,
             answers: vec![Answer {
                 policy: None,
@@ -390,7 +448,7 @@ mod tests {
         let workload = ObjectName::new("Deployment", "web", "a");
         let template = About::Pod(PodName {
             object: workload.clone(),
-            template: Some("spec.template"),
+            template: Some("spec.template".into()),
         });
         let pod = About::Pod(PodName {
             object: ObjectName::generated("Pod", "web", "", "a-"),

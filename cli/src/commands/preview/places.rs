@@ -69,7 +69,10 @@ pub fn target<'m>(
 
 /// The way to what is wrong.
 fn path(finding: &Finding, template: Option<&str>) -> ValuePath {
-    let pod_of = |pod: &PodName| ValuePath::new(pod.template.or(template).unwrap_or_default());
+    let pod_of = |pod: &PodName| {
+        let own = pod.template.as_deref();
+        ValuePath::new(own.or(template).unwrap_or_default())
+    };
     let base = match &finding.about {
         About::Pod(pod) | About::Container { pod, .. } => pod_of(pod),
         About::JobTemplate(_, path) => ValuePath::new(path),
@@ -113,10 +116,10 @@ fn path(finding: &Finding, template: Option<&str>) -> ValuePath {
         | Problem::ClientIdNotSet { .. }
         | Problem::NotPermitted { .. }
         | Problem::PermissionUnknown { .. } => annotation(keys::CLIENT_ID),
-        Problem::ServiceAccountName { named_by, .. } => spec(named_by.field()),
-        Problem::ServiceAccountMissing { named_by, .. } => {
-            let template = ValuePath::new(template.unwrap_or_default());
-            template.key("spec").key(named_by.field())
+        Problem::ServiceAccountName { field, .. } | Problem::ServiceAccountMissing { field } => {
+            // In a workload, it is the whole path.
+            let template = template.filter(|template| !field.starts_with(template));
+            ValuePath::new(template.unwrap_or_default()).join(ValuePath::new(field))
         }
         Problem::VolumeNameTaken { index, .. }
         | Problem::NotForTokenEndpoint { index, .. }

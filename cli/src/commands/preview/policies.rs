@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, bail};
 use azure_workload_identity_policy::objects::KINDS;
+use azure_workload_identity_policy::settings::pod_templates;
 use azure_workload_identity_policy::settings::{Mode, Settings};
 use serde_json::Value;
 
@@ -15,6 +16,7 @@ use super::explain::Explainer;
 use crate::input::files;
 use crate::input::lines::ValuePath;
 use crate::input::manifests::Manifest;
+use crate::input::pod_templates::Descriptions;
 use crate::input::settings::SettingsValue;
 use crate::kubewarden::cluster::Cluster;
 use crate::kubewarden::engine::Module;
@@ -177,7 +179,7 @@ fn read(manifests: &[Manifest]) -> Result<Vec<PolicyManifest>> {
 /// Whether the rules cover anything that the policy has a say in.
 fn matches_something(policy: &PolicyManifest) -> bool {
     let scope = &policy.scope;
-    let has_other_kinds = policy.settings.get("podTemplates").is_some();
+    let has_other_kinds = policy.settings.get(pod_templates::NAME).is_some();
     let own = ["pods", "serviceaccounts"];
     has_other_kinds
         || own.iter().any(|resource| scope.covers("", "v1", resource))
@@ -229,7 +231,11 @@ pub struct Policies<'r> {
     deployed: &'r [Deployed],
     log: Option<Log>,
     others: Others,
+    /// The kinds of objects that the program knows.
+    descriptions: &'r Descriptions,
     of_directories: Mutex<BTreeMap<PathBuf, Arc<[Policy]>>>,
+    /// Policies that know all these kinds.
+    describing: Mutex<BTreeMap<PathBuf, Arc<[Policy]>>>,
 }
 
 impl<'r> Policies<'r> {
@@ -240,6 +246,7 @@ impl<'r> Policies<'r> {
         accounts: &'r Accounts<'r>,
         rbac: Rbac,
         others: Others,
+        descriptions: &'r Descriptions,
         log: Option<Log>,
     ) -> Self {
         Self {
@@ -250,7 +257,9 @@ impl<'r> Policies<'r> {
             deployed,
             log,
             others,
+            descriptions,
             of_directories: Mutex::default(),
+            describing: Mutex::default(),
         }
     }
 
@@ -266,16 +275,50 @@ impl<'r> Policies<'r> {
 
     /// The policies for the objects in `file`.
     pub fn of(&self, file: &str) -> Arc<[Policy]> {
+        self.kept(&self.of_directories, file, |deployed, cluster| {
+            self.policy(deployed, deployed.settings.clone(), cluster)
+        })
+    }
+
+    /// The policies for the objects in `file`, as they would be if they knew all kinds that the program knows. One that does
+    /// not take the descriptions, because it is older, is as it is.
+    pub fn describing(&self, file: &str) -> Arc<[Policy]> {
+        self.kept(&self.describing, file, |deployed, cluster| {
+            let own = &deployed.settings;
+            let descriptions = self.descriptions.clone().with(own.get(pod_templates::NAME));
+            let described = own
+                .clone()
+                .with_value(pod_templates::NAME, descriptions.as_setting());
+            let policy = self.policy(deployed, described, cluster);
+            match policy.check_settings() {
+                Ok(()) => policy,
+                Err(_) => self.policy(deployed, own.clone(), cluster),
+            }
+        })
+    }
+
+    /// The policies for the objects in `file`, which are made once for each directory.
+    fn kept(
+        &self,
+        kept: &Mutex<BTreeMap<PathBuf, Arc<[Policy]>>>,
+        file: &str,
+        policy: impl Fn(&Deployed, &Arc<Cluster>) -> Policy,
+    ) -> Arc<[Policy]> {
         let directory = if self.by_directory {
             directory(file)
         } else {
             Path::new("")
         };
         // Nothing leaves the map half changed, not even a panic.
-        let locked = self.of_directories.lock();
-        let mut of_directories = locked.unwrap_or_else(PoisonError::into_inner);
-        let policies = of_directories.entry(directory.to_owned());
-        Arc::clone(policies.or_insert_with(|| self.create(directory)))
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let policies = kept.entry(directory.to_owned()).or_insert_with(|| {
+            let cluster = self.cluster(directory);
+            let deployed = self.deployed.iter();
+            deployed
+                .map(|deployed| policy(deployed, &cluster))
+                .collect()
+        });
+        Arc::clone(policies)
     }
 
     /// Asks each policy whether its settings are valid.
@@ -304,22 +347,23 @@ impl<'r> Policies<'r> {
         Ok(())
     }
 
-    fn create(&self, directory: &Path) -> Arc<[Policy]> {
+    fn cluster(&self, directory: &Path) -> Arc<Cluster> {
         let mut service_accounts = ServiceAccounts::default().with_others(self.others);
         for ((namespace, _), account) in self.accounts.nearest(directory) {
             service_accounts.insert(account.object().clone(), namespace);
         }
-        let cluster = Arc::new(Cluster {
+        Arc::new(Cluster {
             service_accounts,
             rbac: self.rbac.clone(),
-        });
-        let deployed = self.deployed.iter();
-        deployed
-            .map(|deployed| self.policy(deployed, &cluster))
-            .collect()
+        })
     }
 
-    fn policy(&self, deployed: &Deployed, cluster: &Arc<Cluster>) -> Policy {
+    fn policy(
+        &self,
+        deployed: &Deployed,
+        settings: SettingsValue,
+        cluster: &Arc<Cluster>,
+    ) -> Policy {
         let host = HostCalls::new(Answers::Cluster(Arc::clone(cluster)));
         let host = match &deployed.manifest {
             Some(manifest) => {
@@ -334,7 +378,7 @@ impl<'r> Policies<'r> {
             Some(log) => host.with_log(Box::new(move |line| log(line))),
             None => host,
         };
-        Policy::new(self.module, deployed.settings.clone(), host)
+        Policy::new(self.module, settings, host)
     }
 
     /// What explains the decisions of each policy.

@@ -1,19 +1,27 @@
 //! The review of one object by all policies, as the API server has it reviewed.
 
-use azure_workload_identity_policy::findings::Problem as Wrong;
+use std::collections::BTreeSet;
+
+use azure_workload_identity_policy::findings::{About, Finding, Problem as Wrong};
 use azure_workload_identity_policy::keys;
+use azure_workload_identity_policy::objects::WorkloadKind;
+use azure_workload_identity_policy::settings::pod_templates::{self, PodTemplates};
 use serde_json::Value;
 
 use super::api_server;
 use super::decision::{Decision, Message};
 use super::explain::{Explainer, Result as Ending, Step};
 use super::hints::{self, IDLE_IDENTITY, Ignored, Subject};
-use super::outcome::{Answer, Preview, Problem, Reviewed, name, title};
+use super::names::{name, title};
+use super::other_kinds;
+use super::outcome::{Answer, Preview, Problem, Reviewed};
 use super::places::{Places, target};
 use super::policies::{Deployed, Policies};
 use crate::input::lines::ValuePath;
 use crate::input::manifests::Manifest;
-use crate::input::workload::{self, WorkloadError};
+use crate::input::pod_templates::{DescribedPod, Descriptions};
+use crate::input::settings::SettingsValue;
+use crate::input::workload;
 use crate::kubewarden::policy::Policy;
 use crate::kubewarden::policy_manifest::Enforcement;
 use crate::kubewarden::request::{AdmissionRequest, UserInfo};
@@ -24,10 +32,14 @@ use crate::kubewarden::scope::{Exclusion, Namespaces};
 pub struct Reviewable<'m> {
     /// Its manifest.
     pub manifest: &'m Manifest,
-    /// The pod that it would create, if it is a workload.
-    pod: Option<Value>,
-    /// The path of its pod template, if it has one.
-    template: Option<&'static str>,
+    /// What it is in a version of its API that is still served, if its own is not.
+    renewed: Option<Manifest>,
+    /// The pods that it would create, if it is a workload.
+    pods: Vec<DescribedPod>,
+    /// Whether its kind is not one of the policy's own.
+    is_described: bool,
+    /// What is said of its kind or version.
+    hint: Option<Message>,
 }
 
 impl<'m> Reviewable<'m> {
@@ -36,16 +48,75 @@ impl<'m> Reviewable<'m> {
     /// # Errors
     ///
     /// A workload without a pod template.
-    pub fn of(manifest: &'m Manifest) -> Result<Option<Self>, WorkloadError> {
-        let pod = workload::pod(manifest)?;
-        let is_itself = manifest.is("v1", "ServiceAccount") || manifest.is("v1", "Pod");
-        let is_reviewable = is_itself || pod.is_some();
-        let pod = pod.filter(|_| !is_itself);
-        Ok(is_reviewable.then(|| Self {
+    pub fn of(
+        manifest: &'m Manifest,
+        namespace: &str,
+        descriptions: &Descriptions,
+    ) -> Result<Option<Self>, String> {
+        let (renewed, hint) = other_kinds::renewed(manifest, namespace).unzip();
+        let mut reviewable = Self {
             manifest,
-            pod,
-            template: workload::template(manifest),
-        }))
+            renewed,
+            pods: Vec::new(),
+            is_described: false,
+            hint,
+        };
+        if manifest.is("v1", "ServiceAccount") || manifest.is("v1", "Pod") {
+            return Ok(Some(reviewable));
+        }
+        let served = reviewable.as_served();
+        let pod = workload::pod(served).map_err(|error| error.to_string())?;
+        if let Some(pod) = pod {
+            let path = WorkloadKind::find(served.group(), &manifest.kind);
+            let path = path.map_or("", |kind| kind.template).to_owned();
+            reviewable.pods.push(DescribedPod {
+                pod,
+                labels: path.clone(),
+                path,
+                is_whole: true,
+            });
+            return Ok(Some(reviewable));
+        }
+        if let Some(pods) = descriptions.pods(manifest)? {
+            reviewable.pods = pods;
+            reviewable.is_described = true;
+            return Ok(Some(reviewable));
+        }
+        reviewable.hint = other_kinds::wrong_case(manifest, descriptions);
+        Ok(reviewable.hint.is_some().then_some(reviewable))
+    }
+
+    /// Whether Kubernetes would not know its kind.
+    fn is_unknown(&self) -> bool {
+        let is_itself = ["Pod", "ServiceAccount"].contains(&&*self.manifest.kind);
+        !is_itself && !self.is_described && self.pods.is_empty()
+    }
+
+    /// The object as Kubernetes would take it.
+    fn as_served(&self) -> &Manifest {
+        self.renewed.as_ref().unwrap_or(self.manifest)
+    }
+
+    /// The path of its first pod template, if it has one.
+    fn template(&self) -> Option<&str> {
+        self.pods.first().map(|pod| pod.path.as_str())
+    }
+
+    /// Why a policy has nothing to say of the object, if it does not know its kind.
+    fn is_overlooked(&self, settings: &SettingsValue) -> Option<Exclusion> {
+        if self.is_unknown() {
+            let reason = "Kubernetes has no such kind".to_owned();
+            return Some(Exclusion::Namespace(reason));
+        }
+        if !self.is_described {
+            return None;
+        }
+        let Manifest { kind, .. } = self.manifest;
+        let own = settings.get(pod_templates::NAME).map(Value::to_string);
+        let own = own.unwrap_or_default();
+        let paths = PodTemplates::new(&own).paths_of(self.manifest.group(), kind);
+        let reason = || format!("its setting {} does not name {kind}", pod_templates::NAME);
+        paths.is_empty().then(|| Exclusion::Object(reason()))
     }
 }
 
@@ -71,19 +142,23 @@ pub struct Run<'r> {
 impl Run<'_> {
     /// What the policies do with an object. The problems are without their places: see [`Run::place`].
     pub fn preview(&self, object: &Reviewable<'_>) -> Preview {
-        let Reviewable { manifest, pod, .. } = object;
+        let manifest = object.manifest;
         let namespace = manifest.namespace().unwrap_or(self.default_namespace);
-        let mut reviews = vec![self.review(object, namespace, &manifest.object)];
-        let accepted = reviews.iter().all(Reviewed::is_accepted);
-        if let Some(pod) = pod.as_ref().filter(|_| accepted) {
-            // The review of the pod explains all of a workload that is accepted.
-            let answers = reviews
-                .iter_mut()
-                .flat_map(|reviewed| &mut reviewed.answers);
-            answers
-                .filter(|answer| answer.was_sent)
-                .for_each(|answer| answer.steps.clear());
-            reviews.push(self.review(object, namespace, pod));
+        let mut reviews = vec![self.review(object, namespace, None)];
+        let is_accepted = reviews
+            .iter()
+            .all(|reviewed| reviewed.rejection().is_none());
+        for pod in object.pods.iter().filter(|_| is_accepted) {
+            if let Some(first) = reviews.first_mut() {
+                // The review of the pods explains all of a workload that is accepted.
+                let sent = first.answers.iter_mut().filter(|answer| answer.was_sent);
+                sent.for_each(|answer| answer.steps.clear());
+            }
+            let mut reviewed = self.review(object, namespace, Some(pod));
+            if object.pods.len() > 1 {
+                reviewed.title = format!("{} of {}", reviewed.title, pod.path);
+            }
+            reviews.push(reviewed);
         }
         Preview {
             api_version: manifest.api_version.clone(),
@@ -104,9 +179,7 @@ impl Run<'_> {
         mut preview: Preview,
         places: &mut Places,
     ) -> Preview {
-        let Reviewable {
-            manifest, template, ..
-        } = object;
+        let manifest = object.manifest;
         let title = preview.title();
         if !manifest.path.is_empty() {
             preview.line = places.at(manifest, ValuePath::default()).line;
@@ -119,10 +192,11 @@ impl Run<'_> {
                 finding.is_some_and(|finding| matches!(finding.problem, Wrong::Shape(_)));
             let (at, path) = match finding {
                 Some(finding) => {
+                    let template = unplaced.template().or(object.template());
                     let accounts = self.policies.accounts();
-                    target(finding, manifest, *template, &preview.namespace, accounts)
+                    target(finding, manifest, template, &preview.namespace, accounts)
                 }
-                None => (*manifest, unplaced.path().clone()),
+                None => (manifest, unplaced.path().clone()),
             };
             let value = path.value(&at.object).cloned();
             let mut problem = unplaced.at(places.at(at, path));
@@ -133,7 +207,11 @@ impl Run<'_> {
                 && problems
                     .iter()
                     .any(|known| (&known.rule, &known.place) == (&problem.rule, &problem.place));
-            if !is_known && !self.ignored.covers(&problem, manifest, *template, &title) {
+            if !is_known
+                && !self
+                    .ignored
+                    .covers(&problem, manifest, object.template(), &title)
+            {
                 problems.push(problem);
             }
         }
@@ -147,40 +225,53 @@ impl Run<'_> {
         preview
     }
 
-    /// Asks the policies about `object`: the manifest's, or the pod that it would create.
-    fn review(&self, of: &Reviewable<'_>, namespace: &str, object: &Value) -> Reviewed {
+    /// Asks the policies about an object, or about a pod that it would create.
+    fn review(&self, of: &Reviewable<'_>, namespace: &str, pod: Option<&DescribedPod>) -> Reviewed {
+        let served = of.as_served();
+        let object = pod.map_or(&served.object, |pod| &pod.pod);
         let mut request = AdmissionRequest::creation(namespace, object.clone());
         if let Some(user) = &self.user {
             request.user_info = user.clone();
         }
         let subject = Subject {
             manifest: of.manifest,
-            template: of.template,
+            pod,
             namespace,
             object,
         };
         let mut reviewed = Reviewed {
             title: title(&request.kind.kind, namespace, &name(object)),
+            template: pod.map(|pod| pod.path.clone()),
+            is_whole: pod.is_none_or(|pod| pod.is_whole),
             object: object.clone(),
             answers: Vec::new(),
             hints: hints::of_keys(subject),
         };
-        if std::ptr::eq(object, &of.manifest.object) {
-            reviewed
-                .hints
-                .extend(api_server::rejections(of.manifest, of.template));
+        if pod.is_none() {
+            reviewed.hints.extend(of.hint.clone());
+            let hints = api_server::rejections(of.manifest, of.template());
+            reviewed.hints.extend(hints);
         }
         let mut unseen = None;
-        let policies = self.policies.of(&of.manifest.origin.file);
+        let file = &of.manifest.origin.file;
+        let policies = self.policies.of(file);
         let deployed = self.policies.deployed().iter();
         for (index, (deployed, policy)) in deployed.zip(policies.iter()).enumerate() {
+            // What such a pod lacks is not known.
+            if deployed.verifies && !reviewed.is_whole {
+                continue;
+            }
             let scope = deployed.manifest.as_ref().map(|manifest| &manifest.scope);
             let exclusion = scope.and_then(|scope| scope.excludes(&request, &self.namespaces));
+            let exclusion = exclusion.or_else(|| match pod {
+                Some(_) => None,
+                None => of.is_overlooked(&deployed.settings),
+            });
             let answer = match &exclusion {
                 Some(exclusion) => {
                     let may_be_meant = matches!(exclusion, Exclusion::Object(_));
                     if may_be_meant && !deployed.verifies {
-                        unseen.get_or_insert(policy);
+                        unseen.get_or_insert(index);
                     }
                     self.not_sent(deployed, &request, exclusion)
                 }
@@ -205,9 +296,16 @@ impl Run<'_> {
             }
         }
         if !reviewed.answers.iter().any(|answer| answer.was_sent)
-            && let Some(policy) = unseen
+            && let Some(index) = unseen
         {
-            self.add_unsaid(subject, policy, &request, &mut reviewed.hints);
+            let policies = if of.is_described {
+                self.policies.describing(file)
+            } else {
+                policies
+            };
+            if let Some(policy) = policies.get(index) {
+                self.add_unsaid(subject, policy, &request, &mut reviewed.hints);
+            }
         }
         reviewed
     }
@@ -303,21 +401,27 @@ impl Run<'_> {
         let mut response = review.response;
         let accounts = self.policies.accounts();
         let hints = hints::of(subject, &decision, accounts);
-        if hints::assumed_account(subject, &decision, accounts).is_some() {
-            // Nobody knows whether the ServiceAccount names a client ID.
-            let is_other = |message: &Message| {
-                let problem = message.finding.as_ref().map(|finding| &finding.problem);
-                !matches!(
-                    problem,
-                    Some(Wrong::ClientIdNotSet { .. } | Wrong::ClientIdRequired)
-                )
+        let assumed: BTreeSet<String> = hints::assumed(subject, &decision, accounts)
+            .map(|(_, name)| name.to_owned())
+            .collect();
+        let is_known = |message: &Message| {
+            let Some(Finding { about, problem, .. }) = &message.finding else {
+                return true;
             };
-            decision.warnings.retain(is_other);
-            let is_rejected = !response.allowed && !decision.rejections.is_empty();
-            decision.rejections.retain(is_other);
-            if is_rejected && decision.rejections.is_empty() {
-                response = AdmissionResponse::acceptance(&request.uid);
+            // Nobody knows whether one that is not among the manifests names a client ID.
+            match (about, problem) {
+                (
+                    About::ServiceAccount(account),
+                    Wrong::ClientIdNotSet { .. } | Wrong::ClientIdRequired,
+                ) => !assumed.contains(&*account.name.text()),
+                _ => true,
             }
+        };
+        decision.warnings.retain(is_known);
+        let is_rejected = !response.allowed && !decision.rejections.is_empty();
+        decision.rejections.retain(is_known);
+        if is_rejected && decision.rejections.is_empty() {
+            response = AdmissionResponse::acceptance(&request.uid);
         }
         (response, decision, hints)
     }
