@@ -76,10 +76,12 @@ target/with-names.wasm: $(SOURCES) | target
 	$(BUILD) --target-dir target/with-names --config 'profile.release.strip="debuginfo"' -- $(LINK)
 	cp target/with-names/$(TARGET)/release/azure_workload_identity_policy.wasm $@
 
-# What a review costs. BENCH has the arguments of the benchmark: --quick, and NAME=FILE for another module to compare.
+# What a review costs, and a preview from start to end. BENCH has the arguments of the first benchmark: --quick, and NAME=FILE for
+# another module to compare. PROGRAMS has those of the second: --quick, and NAME=FILE for another program.
 .PHONY: bench
-bench: policy.wasm
+bench: policy.wasm annotated-policy.wasm
 	cargo bench --locked --package azwi-policy --bench policy -- $(BENCH)
+	cargo bench --locked --package azwi-policy --bench program -- $(PROGRAMS)
 
 .PHONY: e2e-tests
 e2e-tests: annotated-policy.wasm $(filter $(PROGRAM),$(KWCTL))

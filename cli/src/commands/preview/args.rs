@@ -105,12 +105,24 @@ impl PreviewArgs {
     pub fn paths(&self, is_piped: bool) -> Result<Vec<PathBuf>> {
         let named: Vec<_> = self.filename.iter().chain(&self.paths).cloned().collect();
         match (named.as_slice(), is_piped) {
-            ([], true) => Ok(vec![STANDARD_INPUT.into()]),
+            ([], true) => self.manifests_in(vec![STANDARD_INPUT.into()]),
             ([], false) => {
                 bail!("expected files or directories with manifests, or - for standard input")
             }
-            _ => Ok(named),
+            _ => self.manifests_in(named),
         }
+    }
+
+    /// The paths, if nothing else is to come from standard input.
+    fn manifests_in(&self, paths: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
+        let is_input = |path: &PathBuf| path.as_os_str() == STANDARD_INPUT;
+        if paths.iter().any(is_input) && self.policy.iter().any(is_input) {
+            bail!(
+                "expected policies or manifests from standard input, not both; help: leave --policy out to use the policies among \
+                 the manifests"
+            );
+        }
+        Ok(paths)
     }
 
     /// Whether something gives settings to the policy.
