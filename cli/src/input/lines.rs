@@ -221,6 +221,9 @@ fn node(events: &mut Events<'_>, before: usize, depth: usize) -> Option<Lines> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
     use super::*;
 
     const POD: &str = "# a pod
@@ -289,5 +292,63 @@ spec:
         assert_eq!(Lines::of("a: [\n", 1), None);
         assert_eq!(Lines::of(&"[".repeat(1000), 1), None);
         assert_eq!(Lines::of("", 1), None);
+    }
+
+    /// Objects and lists with keys of all sorts.
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = Just(Value::Null);
+        let key = "[a-z]{1,3}|[a-z.]{1,4}/[a-z]{1,3}|[ -~]{1,5}|[0-9]{1,2}|true|null|~";
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                vec(inner.clone(), 1..4).prop_map(Value::from),
+                btree_map(key, inner, 1..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Gives each leaf a text of its own, and the ways to them.
+    fn mark(value: &mut Value, path: &ValuePath, marks: &mut Vec<(ValuePath, String)>) {
+        match value {
+            Value::Array(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    mark(item, &path.clone().item(index), marks);
+                }
+            }
+            Value::Object(fields) => {
+                for (key, field) in fields {
+                    mark(field, &path.clone().key(key), marks);
+                }
+            }
+            leaf => {
+                let text = format!("mark-{}-", marks.len());
+                *leaf = Value::from(text.clone());
+                marks.push((path.clone(), text));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_line_of_a_value_has_the_value(mut value in values()) {
+            let mut marks = Vec::new();
+            mark(&mut value, &ValuePath::default(), &mut marks);
+            let json = serde_json::to_string_pretty(&value).unwrap();
+            for text in [yaml_serde::to_string(&value).unwrap(), json] {
+                let lines = Lines::of(&text, 1).unwrap();
+                for (path, mark) in &marks {
+                    let line = text.lines().nth(lines.line(path) - 1).unwrap();
+                    prop_assert!(line.contains(mark), "{path}: {line}\n{text}");
+                    prop_assert_eq!(path.value(&value), Some(&Value::from(mark.clone())));
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,40}|[-\\[\\]{}:,?&*!|>'\"% \\na]{0,60}", path in "\\PC{0,20}") {
+            if let Some(lines) = Lines::of(&text, 1) {
+                lines.line(&ValuePath::new(&path));
+            }
+        }
     }
 }

@@ -142,11 +142,12 @@ fn compile(expression: &str) -> Result<Program, String> {
         let references = program.references();
         let functions = references.functions().into_iter();
         let is_named = |name: &str| name.chars().all(|letter| letter.is_ascii_alphanumeric());
-        let mut functions = functions.filter(|name| is_named(name) && !FUNCTIONS.contains(name));
+        let functions = functions.filter(|name| is_named(name) && !FUNCTIONS.contains(name));
         let of_server = ["authorizer", "namespaceObject", "params", "variables"];
-        let variables = of_server.into_iter();
-        let mut variables = variables.filter(|name| references.has_variable(name));
-        variables.next().or(functions.next()).map(str::to_owned)
+        let mut variables = of_server.into_iter();
+        let variable = variables.find(|name| references.has_variable(name));
+        // The functions come in no order.
+        variable.or(functions.min()).map(str::to_owned)
     };
     match unknown {
         Some(name) => Err(format!("only the API server knows {name}")),

@@ -347,3 +347,116 @@ fn listed<'o>(object: &'o Value, template: Option<&str>) -> impl Iterator<Item =
     });
     lists.flat_map(|list| list.split(',').map(str::trim))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::input::manifests::read_text;
+
+    fn manifest(metadata: &Value) -> Manifest {
+        let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata});
+        read_text("f", &object.to_string()).unwrap().remove(0)
+    }
+
+    /// Rules and texts of the hints on the keys of a pod.
+    fn of_metadata(metadata: &Value) -> Vec<(&'static str, String)> {
+        let manifest = manifest(metadata);
+        let subject = Subject {
+            manifest: &manifest,
+            pod: None,
+            namespace: "web",
+            object: &manifest.object,
+        };
+        let hints = of_keys(subject).into_iter();
+        hints.map(|hint| (hint.rule.unwrap(), hint.text)).collect()
+    }
+
+    #[test]
+    fn prefixes_that_are_nearly_ours_are_told() {
+        let right = "azure.workload.identity";
+        for (key, meant) in [
+            ("azure.workload-identity/use", Some("use")),
+            ("azure.workloads.identity/client-id", Some("client-id")),
+            ("azure.workloadidentity/cliend-id", Some("client-id")),
+            ("Azure.Workload.Identity/other", Some("other")),
+            ("azure.workload.identiy/use", Some("use")),
+            ("azure.workload.identity/use", None),
+            ("azure.workload.identity", None),
+            ("workload.example.com/use", None),
+            ("app.kubernetes.io/name", None),
+        ] {
+            let expected = meant.map(|meant| {
+                let text = format!(
+                    "label \"{key}\" has no effect: expected the prefix {right}; help: did you mean {right}/{meant}?"
+                );
+                ("misspelt-prefix", text)
+            });
+            let hints = of_metadata(&json!({"labels": {key: "true"}}));
+            assert_eq!(hints, Vec::from_iter(expected), "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_that_are_taken_apart_are_told() {
+        for (key, is_told) in [
+            ("azure", true),
+            ("azure.workload", true),
+            ("azure.workload.identity", true),
+            ("azure.workload.identity/", true),
+            ("az", true),
+            ("other", false),
+            ("", false),
+        ] {
+            let hints = of_metadata(&json!({"annotations": {key: {"workload": {}}}}));
+            let expected = format!(
+                "metadata.annotations.{key}: expected a string, found an object; help: write the key in one piece, as in \
+                 azure.workload.identity/use: \"true\""
+            );
+            let expected = is_told.then(|| ("nested-key", expected));
+            assert_eq!(hints, Vec::from_iter(expected), "{key}");
+        }
+    }
+
+    #[test]
+    fn hints_are_left_out_by_flags_and_annotations() {
+        let problem = |kind| Problem {
+            kind,
+            policy: None,
+            text: String::new(),
+            place: crate::commands::preview::Place {
+                file: "f".to_owned(),
+                line: 1,
+            },
+            rule: "nested-key".to_owned(),
+        };
+        let plain = manifest(&json!({"name": "a"}));
+        let annotated = manifest(&json!({"annotations": {IGNORE: "idle-identity , nested-key"}}));
+        let title = "Pod web/a";
+        for (flags, manifest, kind, is_covered) in [
+            (&[][..], &plain, Kind::Hint, false),
+            (&["nested-key"], &plain, Kind::Hint, true),
+            (&["nested-key"], &plain, Kind::Warning, false),
+            (&["other"], &plain, Kind::Hint, false),
+            (&["other", "nested-key=Pod/web/a"], &plain, Kind::Hint, true),
+            (&["nested-key=Pod/web/b"], &plain, Kind::Hint, false),
+            (&[], &annotated, Kind::Hint, true),
+            (&[], &annotated, Kind::Rejection, false),
+        ] {
+            let flags: Vec<_> = flags.iter().map(ToString::to_string).collect();
+            let ignored = Ignored::new(&flags);
+            let covers = ignored.covers(&problem(kind), manifest, None, title);
+            assert_eq!(covers, is_covered, "{flags:?} {kind:?}");
+        }
+        let deployment = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "spec": {"template": {"metadata": {"annotations": {IGNORE: "nested-key"}}}},
+        });
+        let deployment = read_text("f", &deployment.to_string()).unwrap().remove(0);
+        let ignored = Ignored::default();
+        let problem = problem(Kind::Hint);
+        assert!(ignored.covers(&problem, &deployment, Some("spec.template"), title));
+        assert!(!ignored.covers(&problem, &deployment, None, title));
+    }
+}
