@@ -18,8 +18,8 @@ use crate::commands::preview::args::{Color, Format, PreviewArgs};
 use crate::commands::run::{self, RunArgs};
 use crate::kubewarden::engine;
 use crate::kubewarden::host_calls::LogSink;
+use crate::output::Report;
 use crate::output::colours::{ERROR, HINT, PLAIN, WARNING};
-use crate::output::{Report, Summary};
 use crate::text::printable;
 
 /// What fails if output does.
@@ -110,20 +110,14 @@ fn preview(args: &PreviewArgs, verbose: bool) -> Result<ExitCode> {
     };
     color.write_global();
     if args.quiet && matches!(args.output, Format::Yaml | Format::Patch) {
-        bail!("--quiet: expected the output to be text or json, which hold problems");
+        bail!("--quiet: expected an output that holds problems, not yaml or patch");
     }
-    let mut report = Report {
-        output: anstream::stdout().lock(),
-        problems: anstream::stderr(),
-        format: args.output,
-        quiet: args.quiet,
-        width: terminal_size_of(io::stdout()).map(|(width, _)| width.0.into()),
-        summary: Summary::default(),
-    };
+    let width = terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
+    let mut report = Report::new(anstream::stdout().lock(), anstream::stderr(), args, width);
     let remarks = preview::preview(args, log(verbose), |preview| {
         report.add(&preview).context(OUTPUT)
     })?;
-    let summary = report.finish().context(OUTPUT)?;
+    let summary = report.finish(&remarks.errors).context(OUTPUT)?;
     for note in &remarks.notes {
         say(HINT, "note", printable(note));
     }
@@ -133,10 +127,7 @@ fn preview(args: &PreviewArgs, verbose: bool) -> Result<ExitCode> {
     if !remarks.errors.is_empty() {
         return Ok(ExitCode::from(BAD_INPUT));
     }
-    let failed = summary.any_rejected()
-        || (args.fail_on_warning || args.fail_on_hint) && summary.any_warned()
-        || args.fail_on_hint && summary.any_hinted();
-    Ok(if failed {
+    Ok(if summary.any_failed() {
         ExitCode::from(REJECTED_OR_FAILED)
     } else {
         ExitCode::SUCCESS

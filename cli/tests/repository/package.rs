@@ -196,3 +196,10 @@ fn the_changelog_is_at_this_version_or_before_its_release() {
         }
     }
 }
+
+#[test]
+fn the_program_names_the_repository_of_the_policy() {
+    let line = format!("repository = \"{}\"", of_cargo("repository"));
+    let manifest = text("cli/Cargo.toml");
+    assert!(manifest.lines().any(|other| other == line), "{line}");
+}

@@ -160,10 +160,20 @@ pub enum Format {
     /// Verdicts, warnings and changes, for people.
     #[default]
     Text,
+    /// A line for each object, and a summary, for people.
+    Table,
     /// One JSON object a line for each object, as an AdmissionResponse.
     Json,
     /// The accepted pods as they would be created.
     Yaml,
     /// One RFC 6902 patch a line for each object.
     Patch,
+    /// Workflow commands of GitHub Actions, which annotate the lines of files.
+    Github,
+    /// A report in JUnit's XML: a suite for each file, a case for each object.
+    Junit,
+    /// A log in SARIF 2.1.0, as code scanners write it.
+    Sarif,
+    /// A Report of openreports.io for each object, as Kubewarden's audit scanner writes it.
+    Openreports,
 }

@@ -414,7 +414,7 @@ mod tests {
                 "metadata.annotations.{key}: expected a string, found an object; help: write the key in one piece, as in \
                  azure.workload.identity/use: \"true\""
             );
-            let expected = is_told.then(|| ("nested-key", expected));
+            let expected = is_told.then_some(("nested-key", expected));
             assert_eq!(hints, Vec::from_iter(expected), "{key}");
         }
     }

@@ -68,7 +68,7 @@ pub struct Answer {
     /// Why it is so; empty unless it was asked for.
     pub steps: Vec<Step>,
     /// Whether the policy gets to see the object.
-    pub(super) was_sent: bool,
+    pub was_sent: bool,
     pub(super) decision: Decision,
 }
 
@@ -406,6 +406,37 @@ impl Answer {
 }
 
 #[cfg(test)]
+impl Reviewed {
+    /// A review that came to these answers, for the tests of what is printed.
+    pub fn sample(answers: Vec<Answer>) -> Self {
+        Self {
+            title: String::new(),
+            template: None,
+            is_whole: true,
+            object: Value::Null,
+            answers,
+            hints: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Answer {
+    /// An acceptance, for the tests of what is printed.
+    pub fn sample() -> Self {
+        Self {
+            policy: None,
+            response: AdmissionResponse::acceptance(""),
+            monitored: None,
+            mutated: None,
+            steps: Vec::new(),
+            was_sent: true,
+            decision: Decision::default(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use azure_workload_identity_policy::findings::{About, PodName, Problem as Wrong, Severity};
     use azure_workload_identity_policy::messages::ObjectName;
@@ -425,21 +456,13 @@ mod tests {
         Reviewed {
             title: title.to_owned(),
             template: title.starts_with("Pod").then(|| "spec.template".to_owned()),
-            is_whole: true,
-            object: Value::Null,
-            answers: vec![Answer {
-                policy: None,
-                response: AdmissionResponse::acceptance(""),
-                monitored: None,
-                mutated: None,
-                steps: Vec::new(),
-                was_sent: true,
+            ..Reviewed::sample(vec![Answer {
                 decision: Decision {
                     warnings,
                     ..Decision::default()
                 },
-            }],
-            hints: Vec::new(),
+                ..Answer::sample()
+            }])
         }
     }
 
