@@ -45,14 +45,19 @@ run: annotated-policy.wasm program
 	$(PROGRAM) preview --policy examples/january-2022/policy.yaml examples/january-2022
 
 .PHONY: test
-test: fmt-check lint size-check unit-tests e2e-tests-if-possible deny-if-possible fuzz-smoke-if-possible
+test: fmt-check lint size-check unit-tests example-tests e2e-tests-if-possible deny-if-possible fuzz-smoke-if-possible
 
 .PHONY: unit-tests
 unit-tests: annotated-policy.wasm
 	cargo test --locked --workspace
 
-# Rewrites the outputs in docs/preview.md, docs/identities.md and cli/tests/preview with what the program prints now: review the
-# difference.
+# The examples do what their azwi-test.yaml say.
+.PHONY: example-tests
+example-tests: annotated-policy.wasm program
+	$(PROGRAM) test examples
+
+# Rewrites the outputs in docs/preview.md, docs/identities.md, docs/testing-your-manifests.md and cli/tests/preview with what the
+# program prints now: review the difference.
 .PHONY: snapshots
 snapshots: annotated-policy.wasm
 	SNAPSHOTS=overwrite cargo test --locked --package azwi-policy --test preview

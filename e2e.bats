@@ -261,6 +261,15 @@ Pod default/azure-cli-7d9c6b9c5d-*: volume "azure-identity-token" is missing; he
   responds mutated-identity-map
 }
 
+# The tests of the examples are no matter of kwctl, which has no such command.
+@test "does to the examples what their tests expect" {
+  [ -x target/debug/azwi-policy ] || skip "azwi-policy is not built: make program"
+  run --separate-stderr target/debug/azwi-policy test examples
+  diff <(grep --recursive --count '^expect:' examples --include azwi-test.yaml | sort |
+    awk -F: '{ for (i = 1; i <= $2; i++) print $1 ($2 > 1 ? ", document " i : "") ": ok" }') <(sed '$d' <<<"$output")
+  [ "$status" -eq 0 ]
+}
+
 @test "rejects settings without a tenant" {
   review pod "" "{}"
   invalid "setting azureTenantID: required: expected a tenant ID, a UUID or a verified domain name, found nothing"

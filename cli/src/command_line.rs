@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anstream::ColorChoice;
 use anstyle::Style;
 use anyhow::{Context, Result, bail};
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use terminal_size::terminal_size_of;
 
@@ -16,9 +16,11 @@ use crate::commands::grant::{self, GrantArgs};
 use crate::commands::preview;
 use crate::commands::preview::args::{Color, Format, PreviewArgs};
 use crate::commands::run::{self, RunArgs};
+use crate::commands::test::{self, TestArgs};
 use crate::kubewarden::engine;
 use crate::kubewarden::host_calls::LogSink;
 use crate::output::Report;
+use crate::output::cases::Score;
 use crate::output::colours::{ERROR, HINT, PLAIN, WARNING};
 use crate::text::printable;
 
@@ -39,6 +41,7 @@ const BAD_INPUT: u8 = 2;
     version,
     after_help = "Examples:
   azwi-policy preview --policy examples/quick-start/policy.yaml examples/quick-start
+  azwi-policy test examples
   azwi-policy run -r request.json -s settings.yml --allow-context-aware annotated-policy.wasm
   azwi-policy annotate -m policy-metadata.yml -u README.md -o annotated-policy.wasm policy.wasm
   azwi-policy grant 8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11 team-a/api"
@@ -54,7 +57,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show what the policy does to the pods of Kubernetes manifests.
-    Preview(PreviewArgs),
+    Preview(Box<PreviewArgs>),
+    /// Test what the policy does to manifests against what files azwi-test.yaml expect.
+    Test(TestArgs),
     /// Review one AdmissionRequest and print the AdmissionResponse, as kwctl run does.
     Run(RunArgs),
     /// Write the policy's metadata into its module, as kwctl annotate does.
@@ -83,6 +88,7 @@ pub fn main() -> ExitCode {
     let Cli { verbose, command } = Cli::parse();
     let (outcome, failure) = match command {
         Command::Preview(args) => (preview(&args, verbose), BAD_INPUT),
+        Command::Test(args) => (test(&args, verbose), BAD_INPUT),
         Command::Run(args) => (run(&args, verbose), REJECTED_OR_FAILED),
         Command::Annotate(args) => (annotate(&args), REJECTED_OR_FAILED),
         Command::Grant(args) => (grant(&args), BAD_INPUT),
@@ -134,6 +140,30 @@ fn preview(args: &PreviewArgs, verbose: bool) -> Result<ExitCode> {
     })
 }
 
+fn test(args: &TestArgs, verbose: bool) -> Result<ExitCode> {
+    let mut output = anstream::stdout().lock();
+    let width = terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
+    let mut score = Score::default();
+    test::test(
+        args,
+        || log(verbose),
+        |tested| {
+            score.add(&mut output, width, &tested).context(OUTPUT)?;
+            let errors = tested.result.err().into_iter().flatten();
+            errors.for_each(|error| say(ERROR, "error", printable(&error)));
+            Ok(())
+        },
+    )?;
+    score.finish(&mut output).context(OUTPUT)?;
+    Ok(if score.any_errors() {
+        ExitCode::from(BAD_INPUT)
+    } else if score.any_failed() {
+        ExitCode::from(REJECTED_OR_FAILED)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
 fn run(args: &RunArgs, verbose: bool) -> Result<ExitCode> {
     run::run(
         args,
@@ -173,6 +203,15 @@ fn completions(args: &CompletionsArgs) -> Result<ExitCode> {
     if args.shell == Shell::Bash {
         // Two spellings of a name with a hyphen, of which one is never looked up: clap-rs/clap#6421.
         script = script.replace("azwi__subcmd__policy", "azwi__policy");
+    }
+    if args.shell == Shell::Fish {
+        // The generator leaves values that are no flag's to fish, which offers files.
+        let shells = Shell::value_variants().iter().map(ToString::to_string);
+        let shells: Vec<_> = shells.collect();
+        let shells = shells.join(" ");
+        script += &format!(
+            "complete -c azwi-policy -n \"__fish_azwi_policy_using_subcommand completions\" -f -a \"{shells}\"\n"
+        );
     }
     io::stdout().write_all(script.as_bytes()).context(OUTPUT)?;
     Ok(ExitCode::SUCCESS)

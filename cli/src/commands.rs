@@ -4,3 +4,4 @@ pub mod annotate;
 pub mod grant;
 pub mod preview;
 pub mod run;
+pub mod test;

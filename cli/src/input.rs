@@ -1,7 +1,9 @@
 //! What people keep in files: manifests, and the policy's settings.
 
 pub mod lines;
+pub mod fields;
 pub mod manifests;
+pub mod rendered;
 pub mod files;
 pub mod settings;
 pub mod workload;

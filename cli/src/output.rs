@@ -1,5 +1,6 @@
 //! Previews as output: for people, and for programs.
 
+pub mod cases;
 pub(crate) mod colours;
 mod failure;
 mod github;

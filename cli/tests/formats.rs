@@ -399,7 +399,7 @@ fn described(schema: &Value, whole: &Value, path: &str, found: &mut BTreeSet<Str
 }
 
 /// Operations of RFC 6902 that a policy may come to need.
-const OPERATIONS: [&str; 2] = ["/patch/from", "/monitor/patch/from"];
+const OPERATIONS: [&str; 3] = ["/patch/from", "/monitor/patch/from", "/pods/patch/from"];
 
 #[test]
 fn the_schema_of_json_describes_what_is_printed_and_nothing_else() {

@@ -1,7 +1,7 @@
 //! `azwi-policy preview` as people see it: transcripts of shell sessions, and a terminal.
 //!
-//! `docs/preview.md`, `docs/identities.md` and the files in `tests/preview` hold commands and what they print; each
-//! command is run and the whole output compared. After an intended change: `make snapshots`, which sets
+//! Pages of `docs` and the files in `tests/preview` hold commands and what they print; each command is run and the whole
+//! output compared. After an intended change: `make snapshots`, which sets
 //! `SNAPSHOTS=overwrite`, and review the difference.
 
 #![allow(
@@ -50,7 +50,11 @@ fn assert_is_in_file(actual: String, path: &Path) {
 #[test]
 fn the_documentation_shows_what_the_program_prints() {
     sandbox::require_module();
-    for document in ["docs/preview.md", "docs/identities.md"] {
+    for document in [
+        "docs/preview.md",
+        "docs/identities.md",
+        "docs/testing-your-manifests.md",
+    ] {
         let path = root().join(document);
         let text = fs::read_to_string(&path).unwrap();
         assert_is_in_file(transcript::replay(&text, root()), &path);

@@ -11,6 +11,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(unix)]
+#[path = "repository/ci.rs"]
+mod ci;
 #[path = "repository/examples.rs"]
 mod examples;
 #[path = "repository/links.rs"]

@@ -66,13 +66,25 @@ pub fn preview(
 ) -> Result<Remarks> {
     let progress = Progress::new();
     let is_piped = !io::stdin().is_terminal();
-    let found = files::find(&args.paths(is_piped)?, &args.ignore)?;
+    let mut found = files::find(&args.paths(is_piped)?, &args.ignore)?;
+    let mut said = Remarks::default();
+    for rendered in args.rendered() {
+        match rendered {
+            Ok(rendered) => {
+                found.add_named(rendered.name, rendered.contents);
+                said.notes.extend(rendered.said);
+            }
+            Err(error) => said.errors.push(error.to_string()),
+        }
+    }
     let manifests = &found.manifests;
     let accounts = Accounts::among(manifests, &args.namespace);
     let mut remarks = Remarks {
         errors: found.errors.iter().map(ToString::to_string).collect(),
         notes: accounts.doubled().collect(),
     };
+    remarks.errors.extend(said.errors);
+    remarks.notes.extend(said.notes);
     let mut passed_over: Vec<_> = found.passed_over.iter().map(brief).collect();
     let deployed = policies::deployed(args, manifests, &mut remarks.notes)?;
     let descriptions = deployed

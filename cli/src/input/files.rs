@@ -20,6 +20,9 @@ const STANDARD_INPUT_NAME: &str = "standard input";
 /// The endings of manifest files in directories.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
+/// What files with test cases are called, which are no manifests.
+pub const TEST_CASES: [&str; 2] = ["azwi-test.yaml", "azwi-test.yml"];
+
 /// A pattern of files that cannot be read.
 #[derive(Debug, Error)]
 #[error("--ignore: expected a pattern such as 'charts/**', found '{pattern}': {error}")]
@@ -47,7 +50,8 @@ impl Found {
         self.named.contains(file)
     }
 
-    fn add_named(&mut self, file: String, contents: Contents) {
+    /// Adds what `file` holds, which was named.
+    pub fn add_named(&mut self, file: String, contents: Contents) {
         self.named.insert(file);
         self.manifests.extend(contents.manifests);
         self.errors.extend(contents.errors);
@@ -71,7 +75,7 @@ pub fn find(paths: &[PathBuf], ignored: &[String]) -> Result<Found, PatternError
             found.add_named(STANDARD_INPUT_NAME.to_owned(), contents);
         } else if path.is_dir() {
             for file in files_below(path, ignored, &mut found)? {
-                if is_new(&file, &mut seen) {
+                if !is_test_case(&file) && is_new(&file, &mut seen) {
                     let contents = manifests::contents_of(&file);
                     found.manifests.extend(contents.manifests);
                     let errors = contents.errors.into_iter();
@@ -85,6 +89,22 @@ pub fn find(paths: &[PathBuf], ignored: &[String]) -> Result<Found, PatternError
         }
     }
     Ok(found)
+}
+
+/// The files with test cases in `directory` and below, in the order of names, and what is wrong with the directory.
+///
+/// # Errors
+///
+/// None but by the type: there are no patterns.
+pub fn test_cases(directory: &Path) -> Result<(Vec<PathBuf>, Vec<ManifestError>), PatternError> {
+    let mut found = Found::default();
+    let mut files = files_below(directory, &[], &mut found)?;
+    files.retain(|file| is_test_case(file));
+    Ok((files, found.errors))
+}
+
+fn is_test_case(file: &Path) -> bool {
+    TEST_CASES.iter().any(|name| file.ends_with(name))
 }
 
 /// Whether a file was not met before. What cannot be resolved cannot be read either, which is an error then.
@@ -206,10 +226,16 @@ mod tests {
             fs::write(root.path().join(file), pod(name)).unwrap();
         }
         fs::write(root.path().join("notes.txt"), "no manifest").unwrap();
+        fs::write(root.path().join("b/azwi-test.yml"), pod("test case")).unwrap();
+        fs::write(root.path().join("azwi-test.yaml"), "a: [").unwrap();
         fs::write(root.path().join(".gitignore"), "left-out.yaml\n").unwrap();
         let directory = [root.path().to_owned()];
         assert_eq!(names(&directory, &[]), ["one", "two", "three", "four"]);
         assert_eq!(names(&directory, &["b/**", "c.*"]), ["one"]);
+        let (tests, errors) = test_cases(root.path()).unwrap();
+        let at = |file: &str| root.path().join(file);
+        assert_eq!(tests, [at("azwi-test.yaml"), at("b/azwi-test.yml")]);
+        assert_eq!(briefs(&errors, root.path()), [""; 0]);
         let named = [root.path().join("left-out.yaml")];
         assert_eq!(names(&named, &[]), ["left out"]);
         assert_eq!(names(&[root.path().join(".hidden")], &[]), ["hidden"]);

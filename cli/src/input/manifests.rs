@@ -58,6 +58,12 @@ impl Document {
     pub fn first_line(&self) -> usize {
         self.line
     }
+
+    /// The line that `path` leads to in it.
+    pub fn line_of(&self, path: &ValuePath) -> usize {
+        let lines = self.lines();
+        lines.map_or(self.line, |lines| lines.line(path))
+    }
 }
 
 /// A Kubernetes object and where it comes from.
@@ -96,9 +102,7 @@ impl Manifest {
 
     /// The line that `path` leads to in the object.
     pub fn line(&self, path: ValuePath) -> usize {
-        let lines = self.document.lines();
-        let path = self.path.clone().join(path);
-        lines.map_or(self.document.line, |lines| lines.line(&path))
+        self.document.line_of(&self.path.clone().join(path))
     }
 
     /// Whether it is of this kind.
@@ -205,14 +209,7 @@ pub fn contents_of(path: &Path) -> Contents {
 
 /// Reads everything from `source`, whose name is `file`.
 pub fn contents_from(file: &str, source: impl Read) -> Contents {
-    let mut bytes = Vec::new();
-    let read = source
-        .take(LARGEST.saturating_add(1))
-        .read_to_end(&mut bytes);
-    let text = read
-        .map_err(|error| unreadable(file, error))
-        .and_then(|_| text_of(file, bytes));
-    match text {
+    match text_from(file, source) {
         Ok(text) => contents(file, &text),
         Err(error) => Contents::error(error),
     }
@@ -227,7 +224,34 @@ pub fn read_text(file: &str, text: &str) -> Result<Vec<Manifest>, ManifestError>
     contents(file, text).manifests_only()
 }
 
-fn contents(file: &str, text: &str) -> Contents {
+/// A document of a file, whatever it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// Where it was found.
+    pub origin: Origin,
+    /// What is written there.
+    pub document: Document,
+    /// Its value, keys in the order they were written in.
+    pub value: Value,
+}
+
+/// Reads the documents in the file `path`, which need not be objects of Kubernetes; empty ones are left out.
+///
+/// # Errors
+///
+/// The first [`ManifestError::Read`] or [`ManifestError::Syntax`].
+pub fn documents_in(path: &Path) -> Result<Vec<Written>, ManifestError> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|error| unreadable(&name, error))?;
+    let text = text_from(&name, file)?;
+    match documents(&name, &text) {
+        (_, Some(error)) => Err(error),
+        (documents, None) => Ok(documents),
+    }
+}
+
+/// The documents in `text`, and what ends them early.
+fn documents(file: &str, text: &str) -> (Vec<Written>, Option<ManifestError>) {
     // Files that were put one behind the other begin with a mark each.
     let text = text.replace("\n\u{feff}", "\n");
     let text = text.trim_start_matches('\u{feff}');
@@ -243,24 +267,37 @@ fn contents(file: &str, text: &str) -> Contents {
             document.map(|document| (document, range, line))
         }))
     };
-    let mut contents = Contents::default();
+    let mut written = Vec::new();
     for (index, document) in documents.enumerate() {
-        let origin = Origin {
-            file: file.to_owned(),
-            document: index.saturating_add(1),
-            item: None,
-        };
-        let (mut value, document) = match document {
-            Ok((Value::Null, ..)) => continue,
+        match document {
+            Ok((Value::Null, ..)) => {}
             Ok((value, range, line)) => {
                 let text = Arc::clone(&text);
-                (value, Document { text, range, line })
+                written.push(Written {
+                    origin: Origin {
+                        file: file.to_owned(),
+                        document: index.saturating_add(1),
+                        item: None,
+                    },
+                    document: Document { text, range, line },
+                    value,
+                });
             }
-            Err(error) => {
-                contents.errors.push(with_hint(error, &text));
-                break;
-            }
-        };
+            Err(error) => return (written, Some(with_hint(error, &text))),
+        }
+    }
+    (written, None)
+}
+
+fn contents(file: &str, text: &str) -> Contents {
+    let (documents, error) = documents(file, text);
+    let mut contents = Contents::default();
+    for written in documents {
+        let Written {
+            origin,
+            document,
+            mut value,
+        } = written;
         let Some(items) = items_of(&mut value, &ValuePath::default()) else {
             let path = ValuePath::default();
             contents.add(manifest(origin, document, path, value));
@@ -274,6 +311,7 @@ fn contents(file: &str, text: &str) -> Contents {
             contents.add(manifest(item_origin, document.clone(), path, item));
         }
     }
+    contents.errors.extend(error);
     contents
 }
 
@@ -294,6 +332,15 @@ fn unreadable(file: &str, error: io::Error) -> ManifestError {
         file: file.to_owned(),
         error,
     }
+}
+
+fn text_from(file: &str, source: impl Read) -> Result<String, ManifestError> {
+    let mut bytes = Vec::new();
+    let read = source
+        .take(LARGEST.saturating_add(1))
+        .read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(file, error))?;
+    text_of(file, bytes)
 }
 
 fn text_of(file: &str, bytes: Vec<u8>) -> Result<String, ManifestError> {

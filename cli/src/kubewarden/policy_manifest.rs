@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use azure_workload_identity_policy::messages::nearest;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::input::fields;
 use crate::input::lines::ValuePath;
 use crate::input::manifests::{self, Manifest, ManifestError};
 use crate::input::settings::{SettingsError, SettingsValue};
@@ -186,7 +186,10 @@ impl PolicyManifest {
             });
         }
         let Wire { metadata, spec, .. } = serde_path_to_error::deserialize(&manifest.object)
-            .map_err(|error| field_error(manifest, &error))?;
+            .map_err(|error| {
+                let (path, error) = fields::fault(&error);
+                error_at(manifest, path, error)
+            })?;
         let is_cluster_wide = manifest.kind == CLUSTER_WIDE;
         // Fields of a ClusterAdmissionPolicy alone.
         for (field, is_there) in [
@@ -286,56 +289,6 @@ impl PolicyManifest {
             _ => response,
         }
     }
-}
-
-/// What is wrong with a field, from what serde says of it.
-fn field_error(
-    manifest: &Manifest,
-    error: &serde_path_to_error::Error<serde_json::Error>,
-) -> PolicyManifestError {
-    let path = error.path().to_string();
-    let path = path.trim_start_matches('.');
-    let text = error.inner().to_string();
-    let mut quoted = text.split('`').skip(1).step_by(2);
-    let inner = |name: &str| match path {
-        "" => name.to_owned(),
-        path if path.ends_with(name) => path.to_owned(),
-        path => format!("{path}.{name}"),
-    };
-    let (path, error) = if text.starts_with("unknown field") {
-        let name = quoted.next().unwrap_or_default();
-        let known: Vec<&str> = quoted.collect();
-        let meant = nearest(name, known);
-        let help = meant.map_or_else(String::new, |meant| {
-            format!("; help: did you mean {meant}?")
-        });
-        let path = inner(name);
-        let error = format!("{path}: there is no such field{help}");
-        (path, error)
-    } else if text.starts_with("missing field") {
-        let name = quoted.next().unwrap_or_default();
-        let field = inner(name);
-        (path.to_owned(), format!("{field}: required, but not set"))
-    } else if text.starts_with("unknown variant") {
-        let found = quoted.next().unwrap_or_default();
-        let known: Vec<&str> = quoted.collect();
-        let help = nearest(found, known.iter().copied()).map_or_else(String::new, |meant| {
-            format!("; help: did you mean {meant}?")
-        });
-        let known = known.join(", ");
-        let error = format!("{path}: expected one of {known}, found {found:?}{help}");
-        (path.to_owned(), error)
-    } else {
-        let text = match text
-            .strip_prefix("invalid type: ")
-            .and_then(|rest| rest.split_once(", expected "))
-        {
-            Some((found, expected)) => format!("expected {expected}, found {found}"),
-            None => text,
-        };
-        (path.to_owned(), format!("{path}: {text}"))
-    };
-    error_at(manifest, ValuePath::new(&path), error)
 }
 
 fn error_at(manifest: &Manifest, path: ValuePath, error: String) -> PolicyManifestError {

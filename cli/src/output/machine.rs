@@ -5,11 +5,10 @@ use std::io::{self, Write};
 
 use json_patch::Patch;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::colours::style_of;
 use crate::commands::preview::{Answer, Kind, Preview, PreviewOutcome, Problem, Reviewed};
-use crate::kubewarden::response::{self, Status};
+use crate::kubewarden::response::Status;
 use crate::text::printable;
 
 /// What `-o json` prints of one object. Programs rely on it: fields may be added, not changed.
@@ -71,7 +70,7 @@ impl<'p> PodOf<'p> {
                 (None, false) => "unchanged",
             },
             message: rejection.and_then(|answer| answer.response.message()),
-            patch: accepted_patch(reviewed),
+            patch: reviewed.accepted_patch(),
         }
     }
 }
@@ -127,7 +126,7 @@ pub fn write_json(output: &mut impl Write, preview: &Preview) -> io::Result<()> 
     let (outcome, rejected) = named(preview.outcome());
     let rejected = rejected.map(|(answer, _)| answer);
     let patch = if outcome == "mutated" {
-        patch(preview)
+        preview.patch()
     } else {
         None
     };
@@ -137,7 +136,7 @@ pub fn write_json(output: &mut impl Write, preview: &Preview) -> io::Result<()> 
             outcome,
             message: rejected.map(|(_, message)| message),
             patch: if outcome == "mutated" {
-                self::patch(preview)
+                preview.patch()
             } else {
                 None
             },
@@ -187,7 +186,7 @@ pub fn write_json(output: &mut impl Write, preview: &Preview) -> io::Result<()> 
 pub fn write_yaml(output: &mut impl Write, preview: &Preview) -> io::Result<()> {
     let title = printable(&preview.title()).replace('\n', " ");
     let origin = printable(&preview.origin.to_string()).replace('\n', " ");
-    for pod in preview.reviews.iter().filter_map(accepted_pod) {
+    for pod in preview.reviews.iter().filter_map(Reviewed::accepted_pod) {
         let pod = yaml_serde::to_string(pod).map_err(io::Error::other)?;
         write!(output, "---\n# {title} ({origin})\n{pod}")?;
     }
@@ -199,9 +198,9 @@ pub fn write_patch(output: &mut impl Write, preview: &Preview) -> io::Result<()>
     let patches = match preview.several_pods() {
         [] => {
             let is_mutated = preview.outcome() == PreviewOutcome::Mutated;
-            vec![patch(preview).filter(|_| is_mutated)]
+            vec![preview.patch().filter(|_| is_mutated)]
         }
-        pods => pods.iter().map(accepted_patch).collect(),
+        pods => pods.iter().map(Reviewed::accepted_patch).collect(),
     };
     for patch in patches {
         let line = serde_json::to_string(&patch.unwrap_or_default())?;
@@ -232,29 +231,4 @@ pub fn label_of(problem: &Problem) -> String {
         (_, Some(policy)) => printable(&format!("{kind} by {policy}")),
         (_, None) => kind.to_owned(),
     }
-}
-
-fn patch(preview: &Preview) -> Option<Patch> {
-    let (reviewed, _) = preview.mutated()?;
-    patch_of(reviewed)
-}
-
-/// The patch of a pod, if all of it is known.
-fn patch_of(reviewed: &Reviewed) -> Option<Patch> {
-    let mutated = reviewed.mutated().filter(|_| reviewed.is_whole)?;
-    Some(response::diff(&reviewed.object, mutated))
-}
-
-/// The patch of a pod that is accepted with it.
-fn accepted_patch(reviewed: &Reviewed) -> Option<Patch> {
-    patch_of(reviewed).filter(|_| reviewed.is_mutated())
-}
-
-/// The pod, if it is accepted and all of it is known.
-fn accepted_pod(reviewed: &Reviewed) -> Option<&Value> {
-    let Reviewed { object, .. } = reviewed;
-    let is_pod = object.get("kind").is_some_and(|kind| kind == "Pod");
-    let mutated = reviewed.mutated().filter(|_| reviewed.is_mutated());
-    let is_accepted = reviewed.rejection().is_none();
-    (is_pod && reviewed.is_whole && is_accepted).then(|| mutated.unwrap_or(object))
 }

@@ -93,14 +93,14 @@ pub fn write(
     writeln!(page.output)
 }
 
-struct Page<'o, W> {
-    output: &'o mut W,
-    width: Option<usize>,
+pub(super) struct Page<'o, W> {
+    pub(super) output: &'o mut W,
+    pub(super) width: Option<usize>,
 }
 
 impl<W: Write> Page<'_, W> {
     /// Writes `text` after `indent` and a coloured `label`; what does not fit into the first line is indented more.
-    fn item(
+    pub(super) fn item(
         &mut self,
         indent: &str,
         style: Style,
@@ -150,7 +150,8 @@ impl<W: Write> Page<'_, W> {
             .collect()
     }
 
-    fn diff(&mut self, before: &str, after: &str) -> io::Result<()> {
+    /// Writes how `after` differs from `before`.
+    pub(super) fn diff(&mut self, before: &str, after: &str) -> io::Result<()> {
         let diff = TextDiff::from_lines(before, after);
         let whole = after.lines().count().max(before.lines().count()) <= SMALL;
         let context = if whole { SMALL } else { CONTEXT };
@@ -244,7 +245,7 @@ fn indentation(line: &str) -> usize {
     line.len().saturating_sub(line.trim_start().len())
 }
 
-fn yaml(value: &Value) -> io::Result<String> {
+pub(super) fn yaml(value: &Value) -> io::Result<String> {
     yaml_serde::to_string(value).map_err(io::Error::other)
 }
 

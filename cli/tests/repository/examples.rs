@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use azwi_policy::input::files::find;
@@ -339,6 +340,26 @@ fn workloads_are_what_kubernetes_takes() {
 }
 
 #[test]
+fn the_examples_are_tested_and_do_what_their_tests_say() {
+    let tests = files("examples", "azwi-test.yaml");
+    let tested = ["identities", "january-2022", "policies", "quick-start"];
+    assert_eq!(
+        tests,
+        tested.map(|directory| format!("examples/{directory}/azwi-test.yaml"))
+    );
+    let program = Command::new(env!("CARGO_BIN_EXE_azwi-policy"))
+        .args(["test", "examples"])
+        .current_dir(root())
+        .output()
+        .expect("the program");
+    let printed = String::from_utf8_lossy(&program.stdout);
+    assert!(program.status.success(), "{printed}");
+    for file in tests {
+        assert!(printed.contains(&file), "{file}: {printed}");
+    }
+}
+
+#[test]
 fn each_kustomization_names_files_that_are_there_and_all_of_them() {
     let kustomizations: Vec<_> = files("examples", "kustomization.yaml");
     assert_eq!(
@@ -372,7 +393,8 @@ fn each_kustomization_names_files_that_are_there_and_all_of_them() {
         let beside: BTreeSet<_> = files(directory, ".yaml")
             .iter()
             .filter_map(|file| file.strip_prefix(directory)?.strip_prefix('/'))
-            .filter(|file| !file.contains('/') && *file != "kustomization.yaml")
+            .filter(|file| !file.contains('/'))
+            .filter(|file| !["kustomization.yaml", "azwi-test.yaml"].contains(file))
             .map(str::to_owned)
             .collect();
         assert!(beside.is_subset(&resources), "{file}: {beside:?}");

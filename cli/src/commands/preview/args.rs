@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, FromArgMatches, ValueEnum};
 
 use crate::commands::run::SettingsArgs;
 use crate::input::files::STANDARD_INPUT;
+use crate::input::rendered::{self, RenderError, Rendered};
 use crate::kubewarden::request::UserInfo;
 use crate::kubewarden::service_accounts::DEFAULT_NAMESPACE;
 
@@ -26,6 +27,9 @@ Examples:
     azwi-policy preview --policy policy.yaml manifests/
   Why a pod gets no identity:
     azwi-policy preview --set azureTenantID=contoso.com --explain pod.yaml
+  A kustomization, and a chart with its values:
+    azwi-policy preview --policy policy.yaml -k overlays/production
+    azwi-policy preview --policy policy.yaml --helm charts/shop --values production.yaml
   What runs in a cluster now:
     kubectl get deployments,serviceaccounts -n web -o yaml | azwi-policy preview -s settings.yaml
   A check in CI, which prints problems only:
@@ -91,6 +95,21 @@ pub struct PreviewArgs {
     /// A PATH, as with kubectl; may be given several times.
     #[arg(short, long, value_name = "PATH")]
     pub filename: Vec<PathBuf>,
+    /// A kustomization, as with kubectl; built by kustomize, or else kubectl.
+    #[arg(short, long, value_name = "DIR")]
+    pub kustomize: Option<PathBuf>,
+    /// A chart, rendered by helm.
+    #[arg(long, value_name = "CHART")]
+    pub helm: Option<String>,
+    /// A file with values of the chart; may be given several times.
+    #[arg(long, value_name = "FILE", requires = "helm")]
+    pub values: Vec<PathBuf>,
+    /// Has no effect, as all namespaces are read anyway; for those who are used to kubectl.
+    #[arg(short = 'A', long)]
+    pub all_namespaces: bool,
+    /// Has no effect, as directories are read with all below them anyway; for those who are used to kubectl.
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
     /// Manifest files, directories of them, or - for standard input; without one, what is piped in.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -104,7 +123,9 @@ impl PreviewArgs {
     /// Nothing to read.
     pub fn paths(&self, is_piped: bool) -> Result<Vec<PathBuf>> {
         let named: Vec<_> = self.filename.iter().chain(&self.paths).cloned().collect();
+        let is_rendered = self.kustomize.is_some() || self.helm.is_some();
         match (named.as_slice(), is_piped) {
+            ([], _) if is_rendered => Ok(named),
             ([], true) => self.manifests_in(vec![STANDARD_INPUT.into()]),
             ([], false) => {
                 bail!("expected files or directories with manifests, or - for standard input")
@@ -123,6 +144,26 @@ impl PreviewArgs {
             );
         }
         Ok(paths)
+    }
+
+    /// The arguments of a command line that has none.
+    ///
+    /// # Errors
+    ///
+    /// Arguments that must be given.
+    pub fn with_defaults() -> Result<Self> {
+        let command = Self::augment_args(Command::new("preview"));
+        let matches = command.try_get_matches_from(["preview"])?;
+        Ok(Self::from_arg_matches(&matches)?)
+    }
+
+    /// The manifests that other programs make of what is named.
+    pub fn rendered(&self) -> impl Iterator<Item = Result<Rendered, RenderError>> {
+        let kustomize = self.kustomize.iter();
+        let kustomize = kustomize.map(|directory| rendered::kustomize(directory));
+        let helm = self.helm.iter();
+        let helm = helm.map(|chart| rendered::helm(chart, &self.values, &self.namespace));
+        kustomize.chain(helm)
     }
 
     /// Whether something gives settings to the policy.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use azure_workload_identity_policy::findings::Finding;
 use azure_workload_identity_policy::objects::WorkloadKind;
+use json_patch::Patch;
 use serde_json::Value;
 
 use super::decision::{Decision, Message};
@@ -12,7 +13,7 @@ use super::names::title;
 use super::places::Place;
 use crate::input::lines::ValuePath;
 use crate::input::manifests::Origin;
-use crate::kubewarden::response::AdmissionResponse;
+use crate::kubewarden::response::{self, AdmissionResponse};
 
 /// What the policies do with one object.
 #[derive(Debug, Clone, PartialEq)]
@@ -238,6 +239,12 @@ impl Preview {
         }
     }
 
+    /// The patch of the object or of the first pod that is changed, if one is and all of it is known.
+    pub fn patch(&self) -> Option<Patch> {
+        let (reviewed, _) = self.mutated()?;
+        reviewed.patch()
+    }
+
     /// The problems of this kind.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Problem> {
         self.problems
@@ -364,6 +371,25 @@ impl Reviewed {
     /// The first answer that rejects the object.
     pub fn rejection(&self) -> Option<&Answer> {
         self.answers.iter().find(|answer| !answer.response.allowed)
+    }
+
+    /// The patch, if it is changed and all of it is known.
+    fn patch(&self) -> Option<Patch> {
+        let mutated = self.mutated().filter(|_| self.is_whole)?;
+        Some(response::diff(&self.object, mutated))
+    }
+
+    /// The patch, if it is accepted with it.
+    pub fn accepted_patch(&self) -> Option<Patch> {
+        self.patch().filter(|_| self.is_mutated())
+    }
+
+    /// The pod as it would be created, if it is one, is accepted, and all of it is known.
+    pub fn accepted_pod(&self) -> Option<&Value> {
+        let is_pod = self.object.get("kind").is_some_and(|kind| kind == "Pod");
+        let mutated = self.mutated().filter(|_| self.is_mutated());
+        let is_accepted = self.rejection().is_none();
+        (is_pod && self.is_whole && is_accepted).then(|| mutated.unwrap_or(&self.object))
     }
 
     /// Whether it is accepted and changed.
