@@ -62,6 +62,8 @@ pub fn create() -> TempDir {
     link("test_data/preview/policies", "policies");
     link("test_data/preview/reasons", "reasons");
     link("test_data/preview/repository", "repository");
+    link("test_data/preview/requests", "requests");
+    link("test_data/preview/review", "review");
     link("test_data/preview/settings.yaml", "settings.yaml");
     link("test_data/preview/yaml", "yaml");
     let modules = [
