@@ -542,7 +542,19 @@ fn is_placeholder(text: &str) -> bool {
 
 /// Whether it is a variable that nothing replaced, or a word that stands for a value that is still to come.
 fn is_unfilled(text: &str) -> bool {
-    const MARKS: [&str; 8] = ["$", "<", "{{", "__", "tba", "tbd", "todo", "changeme"];
+    const MARKS: [&str; 11] = [
+        "$",
+        "<",
+        "{{",
+        "__",
+        "#{",
+        "tba",
+        "tbd",
+        "todo",
+        "change",
+        "replace",
+        "placeholder",
+    ];
     if !(1..=LONGEST).contains(&text.len()) {
         return false;
     }
@@ -866,6 +878,9 @@ mod tests {
                 ("tbd", unfilled),
                 ("TODO", unfilled),
                 ("ChangeMe", unfilled),
+                ("#{clientId}#", unfilled),
+                ("REPLACE_ME", unfilled),
+                ("placeholder", unfilled),
             ],
         );
     }

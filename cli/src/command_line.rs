@@ -103,7 +103,7 @@ pub fn main() -> ExitCode {
         {
             return ExitCode::SUCCESS;
         }
-        say(ERROR, "error", format!("{error:#}"));
+        say(ERROR, "error", printable(&format!("{error:#}")));
         ExitCode::from(failure)
     })
 }
@@ -128,7 +128,7 @@ fn preview(args: &PreviewArgs, verbose: bool) -> Result<ExitCode> {
         say(HINT, "note", printable(note));
     }
     for error in &remarks.errors {
-        say(ERROR, "error", error);
+        say(ERROR, "error", printable(error));
     }
     if !remarks.errors.is_empty() {
         return Ok(ExitCode::from(BAD_INPUT));

@@ -22,7 +22,7 @@ Examples:
   All ServiceAccounts of a namespace:
     azwi-policy grant 8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11 'team-a/*'
   Those who may give the identity to ServiceAccounts, if the policy asks for that:
-    azwi-policy grant 8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11 --group team-a-admins --name team-a-admins";
+    azwi-policy grant 8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11 --group admins";
 
 /// The arguments of `azwi-policy grant`.
 #[derive(Debug, Args)]

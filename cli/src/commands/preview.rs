@@ -14,6 +14,7 @@ mod policies;
 mod progress;
 mod review;
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ use accounts::Accounts;
 use args::PreviewArgs;
 pub use explain::Step;
 use hints::Ignored;
-use names::NAMED;
+use names::{NAMED, shortened};
 pub use outcome::{Answer, Kind, Preview, PreviewOutcome, Problem, Reviewed};
 pub use places::Place;
 use places::Places;
@@ -80,7 +81,11 @@ pub fn preview(
     let manifests = &found.manifests;
     let accounts = Accounts::among(manifests, &args.namespace);
     let mut remarks = Remarks {
-        errors: found.errors.iter().map(ToString::to_string).collect(),
+        errors: found
+            .errors
+            .iter()
+            .map(|error| with_help(error, args))
+            .collect(),
         notes: accounts.doubled().collect(),
     };
     remarks.errors.extend(said.errors);
@@ -113,12 +118,20 @@ pub fn preview(
         }
     }
     remarks.notes.extend(note_of(&passed_over));
+    if !found.kustomizations.is_empty() {
+        remarks.notes.push(format!(
+            "read as they are, without their kustomizations: {}; help: preview what each makes with --kustomize DIR",
+            shortened(&found.kustomizations)
+        ));
+    }
     remarks.notes.extend(other_kinds::note_of(&strangers));
     if reviewable.is_empty() {
         if remarks.errors.is_empty() {
-            let expected =
-                "expected a pod, a workload or a ServiceAccount in the manifests, found none";
-            remarks.errors.push(expected.to_owned());
+            let expected = format!(
+                "{}: expected a pod, a workload or a ServiceAccount, found none",
+                args.named(is_piped)
+            );
+            remarks.errors.push(expected);
         }
         return Ok(remarks);
     }
@@ -146,12 +159,37 @@ pub fn preview(
         &descriptions,
         log.map(Arc::from),
     );
-    let help = if args.has_settings() { "" } else { NO_SETTINGS };
+    let help = if !args.has_settings() {
+        NO_SETTINGS
+    } else if args.helm.is_some() && !args.set.is_empty() {
+        "; help: --set changes settings of the policy; for values of the chart, use --values, or pipe helm template --set"
+    } else {
+        ""
+    };
     policies.check_settings(&own_module::name(path), help)?;
+    let namespaces = Namespaces::among(manifests);
+    for policy in deployed
+        .iter()
+        .filter_map(|deployed| deployed.manifest.as_ref())
+    {
+        let named = reviewable.iter().map(|object| object.manifest.namespace());
+        let named = named.map(|namespace| namespace.unwrap_or(&args.namespace));
+        let assumed: BTreeSet<_> = named
+            .filter(|namespace| policy.scope.assumes(namespace, &namespaces))
+            .collect();
+        if !assumed.is_empty() {
+            let assumed: Vec<_> = assumed.into_iter().take(NAMED).collect();
+            remarks.notes.push(format!(
+                "policy {}: its namespaceSelector counts as met by namespaces that are not among the manifests: {}",
+                policy.name,
+                assumed.join(", ")
+            ));
+        }
+    }
     let run = Run {
         explainers: args.explain.then(|| policies.explainers()),
         policies,
-        namespaces: Namespaces::among(manifests),
+        namespaces,
         default_namespace: &args.namespace,
         user: args.user(),
         ignored: Ignored::new(&args.ignore_hint),
@@ -170,7 +208,18 @@ pub fn preview(
             objects.try_for_each(|(object, preview)| show(run.place(object, preview, &mut places)))
         })?;
     }
+    remarks.notes.extend(run.ignored.unused());
     Ok(remarks)
+}
+
+/// An error, with help for those who give the values of a chart as kubectl's and helm's flag.
+fn with_help(error: &ManifestError, args: &PreviewArgs) -> String {
+    let help = if args.helm.is_some() && error.is_of_others() {
+        "; help: name files with the chart's values by --values"
+    } else {
+        ""
+    };
+    format!("{error}{help}")
 }
 
 /// A file that is passed over, and why.
@@ -185,18 +234,10 @@ const NO_SETTINGS: &str =
 
 /// A note on files that are passed over, if there are any.
 fn note_of(passed_over: &[String]) -> Option<String> {
-    let count = passed_over.len();
-    let named: Vec<_> = passed_over.iter().take(NAMED).map(String::as_str).collect();
-    let named = named.join(", ");
-    match count {
-        0 => None,
-        1 => Some(format!("passed over 1 file: {named}")),
-        2..=NAMED => Some(format!("passed over {count} files: {named}")),
-        _ => {
-            let more = count.saturating_sub(NAMED);
-            Some(format!(
-                "passed over {count} files: {named} and {more} more"
-            ))
-        }
-    }
+    let files = match passed_over.len() {
+        0 => return None,
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    };
+    Some(format!("passed over {files}: {}", shortened(passed_over)))
 }

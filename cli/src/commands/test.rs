@@ -109,8 +109,9 @@ fn files_with_cases(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     }
     let mut seen = Vec::new();
     all.retain(|file| {
-        let is_new = !seen.contains(file);
-        seen.push(file.clone());
+        let real = file.canonicalize().unwrap_or_else(|_| file.clone());
+        let is_new = !seen.contains(&real);
+        seen.push(real);
         is_new
     });
     Ok(all)
@@ -118,8 +119,8 @@ fn files_with_cases(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 
 fn run(case: &Case, module: Option<&Path>, log: Option<LogSink>) -> Tested {
     let mut notes = Vec::new();
-    let result = previews(case, module, log, &mut notes)
-        .and_then(|previews| failures(case, &previews).map_err(|error| vec![error.to_string()]));
+    let result =
+        previews(case, module, log, &mut notes).and_then(|previews| failures(case, &previews));
     Tested {
         title: case.title.clone(),
         result,
@@ -166,6 +167,9 @@ fn args_of(case: &Case, module: Option<&Path>) -> Result<PreviewArgs> {
     args.as_group.clone_from(&case.as_groups);
     args.strict = case.strict;
     args.paths.clone_from(&case.manifests);
+    args.kustomize.clone_from(&case.kustomize);
+    args.helm.clone_from(&case.helm);
+    args.values.clone_from(&case.values);
     Ok(args)
 }
 
@@ -173,9 +177,10 @@ fn args_of(case: &Case, module: Option<&Path>) -> Result<PreviewArgs> {
 ///
 /// # Errors
 ///
-/// An object that is expected, and not there.
-fn failures(case: &Case, previews: &[Preview]) -> Result<Vec<Failure>> {
+/// Objects that are expected, and not there.
+fn failures(case: &Case, previews: &[Preview]) -> Result<Vec<Failure>, Vec<String>> {
     let mut failures = Vec::new();
+    let mut errors = Vec::new();
     for expectation in &case.expectations {
         let title = expectation.title();
         let meant = previews.iter().filter(|preview| preview.title() == title);
@@ -193,7 +198,7 @@ fn failures(case: &Case, previews: &[Preview]) -> Result<Vec<Failure>> {
             let path = &expectation.path;
             let help = there_are(&title, previews);
             let error = format!("{path}: {title} is not among the objects that are reviewed{help}");
-            return Err(case.error(path, error));
+            errors.push(case.error(path, error).to_string());
         }
     }
     if case.exactly {
@@ -205,7 +210,11 @@ fn failures(case: &Case, previews: &[Preview]) -> Result<Vec<Failure>> {
         let others = previews.iter().filter(|preview| !is_listed(preview));
         failures.extend(others.map(|preview| verdict::unexpected(case, preview)));
     }
-    Ok(failures)
+    if errors.is_empty() {
+        Ok(failures)
+    } else {
+        Err(errors)
+    }
 }
 
 /// Advice for an object that is not there: the one that is meant, or those that are there.

@@ -40,6 +40,8 @@ pub struct Found {
     pub errors: Vec<ManifestError>,
     /// What is wrong with files in directories: they may be something else.
     pub passed_over: Vec<ManifestError>,
+    /// Directories with a kustomization: what is in them is only a part of what it makes.
+    pub kustomizations: Vec<String>,
     /// The files that were named, not found in a directory.
     named: BTreeSet<String>,
 }
@@ -75,6 +77,10 @@ pub fn find(paths: &[PathBuf], ignored: &[String]) -> Result<Found, PatternError
             found.add_named(STANDARD_INPUT_NAME.to_owned(), contents);
         } else if path.is_dir() {
             for file in files_below(path, ignored, &mut found)? {
+                if is_kustomization(&file) {
+                    let directory = file.parent().unwrap_or(path);
+                    found.kustomizations.push(directory.display().to_string());
+                }
                 if !is_test_case(&file) && is_new(&file, &mut seen) {
                     let contents = manifests::contents_of(&file);
                     found.manifests.extend(contents.manifests);
@@ -105,6 +111,13 @@ pub fn test_cases(directory: &Path) -> Result<(Vec<PathBuf>, Vec<ManifestError>)
 
 fn is_test_case(file: &Path) -> bool {
     TEST_CASES.iter().any(|name| file.ends_with(name))
+}
+
+/// Whether it says what kustomize makes of the other files in its directory.
+fn is_kustomization(file: &Path) -> bool {
+    ["kustomization.yaml", "kustomization.yml"]
+        .iter()
+        .any(|name| file.ends_with(name))
 }
 
 /// Whether a file was not met before. What cannot be resolved cannot be read either, which is an error then.

@@ -128,6 +128,7 @@ pub struct Lines {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Parts {
+    /// The text is kept only of names.
     Scalar(String),
     Object(BTreeMap<String, Lines>),
     List(Vec<Lines>),
@@ -206,6 +207,11 @@ fn node(events: &mut Events<'_>, before: usize, depth: usize) -> Option<Lines> {
                 let mut value = node(events, before, deeper)?;
                 value.line = key.line;
                 if let Parts::Scalar(name) = key.parts {
+                    if let Parts::Scalar(text) = &mut value.parts
+                        && name != "name"
+                    {
+                        *text = String::new();
+                    }
                     fields.insert(name, value);
                 }
             }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -257,7 +258,7 @@ fn documents(file: &str, text: &str) -> (Vec<Written>, Option<ManifestError>) {
     let text = text.trim_start_matches('\u{feff}');
     let text: Arc<str> = text.into();
     // Taken one by one: after an error the parser finds the same error without end.
-    let documents: Box<dyn Iterator<Item = _>> = if file.ends_with(".json") {
+    let documents: Box<dyn Iterator<Item = _>> = if file.ends_with(".json") || is_json(&text) {
         Box::new(json_documents(file, &text))
     } else {
         let mut sections = sections(&text);
@@ -397,7 +398,10 @@ fn sections(text: &str) -> impl Iterator<Item = (Range<usize>, usize)> {
                 starts.clear();
             }
             starts.push((at, index.saturating_add(1)));
-        } else if !line.trim().is_empty() && !line.starts_with(['#', '%']) {
+        } else if !line.trim().is_empty()
+            && !line.trim_start().starts_with('#')
+            && !line.starts_with('%')
+        {
             is_blank = false;
         }
         at = at.saturating_add(line.len());
@@ -469,6 +473,12 @@ fn without_place(text: &str, line: usize, column: usize) -> String {
     text.replacen(&format!(" at line {line} column {column}"), "", 1)
 }
 
+/// Whether all of it is JSON, whatever the file is called: several documents in a row are no YAML.
+fn is_json(text: &str) -> bool {
+    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    text.trim_start().starts_with(['{', '[']) && documents.all(|document| document.is_ok())
+}
+
 /// A document, which part of the text it is, and the line that it begins on.
 type Section = (Value, Range<usize>, usize);
 
@@ -523,6 +533,15 @@ fn items_of(document: &mut Value, path: &ValuePath) -> Option<Vec<(ValuePath, Va
         kind => ("items", kind.strip_suffix("List")?),
     };
     let api_version = document.get("apiVersion").cloned().unwrap_or_default();
+    let is_list = |items: &Value| {
+        items
+            .as_array()
+            .is_some_and(|items| items.iter().all(Value::is_object))
+    };
+    // Not every kind that is called so is a list of objects.
+    if !document.get(field).is_some_and(is_list) && !kind.is_empty() {
+        return None;
+    }
     let Value::Array(items) = document.get_mut(field)?.take() else {
         return None;
     };
@@ -696,6 +715,16 @@ mod tests {
         }
         assert_eq!(
             listed(
+                "standard input",
+                "{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}\n{\"apiVersion\":\"v1\",\"kind\":\"Secret\"}\n"
+            ),
+            [
+                "standard input, document 1: v1 Pod -",
+                "standard input, document 2: v1 Secret -"
+            ]
+        );
+        assert_eq!(
+            listed(
                 "f.json",
                 r#"{"apiVersion":"v1","kind":"Pod"} {"apiVersion":"v1","kind":"Secret"}"#
             ),
@@ -709,7 +738,7 @@ mod tests {
     #[test]
     fn knows_the_lines_of_each_manifest() {
         let line = |manifest: &Manifest, path: &str| manifest.line(ValuePath::new(path));
-        let text = "# comment\n---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n--- # next\nkind: List\n\
+        let text = "  # comment\n---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n--- # next\nkind: List\n\
                     apiVersion: v1\nitems:\n- kind: Pod\n  apiVersion: v1\n- apiVersion: v1\n  kind: Secret\n---\n\
                     ---\nkind: Pod\napiVersion: v1\n";
         let manifests = read_text("f", text).unwrap();

@@ -57,8 +57,19 @@ pub struct DescribedPod {
     pub path: String,
     /// Where its labels are.
     pub labels: String,
+    /// The path of the field that names its ServiceAccount, if that is not in a whole template.
+    pub service_account: Option<String>,
     /// Whether it is all of the pod; else its containers are not known.
     pub is_whole: bool,
+}
+
+/// The pods of an object of such a kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DescribedPods {
+    /// Those that can be reviewed.
+    pub pods: Vec<DescribedPod>,
+    /// Whether the object has any, however little is known of it.
+    pub has_any: bool,
 }
 
 impl Default for Descriptions {
@@ -133,13 +144,13 @@ impl Descriptions {
         })
     }
 
-    /// The pods of an object; `None` if nothing describes its kind. Those of which nobody knows the ServiceAccount are left
-    /// out.
+    /// The pods of an object, and whether there are any; `None` if nothing describes its kind. Those of which nobody knows the
+    /// ServiceAccount are left out.
     ///
     /// # Errors
     ///
     /// What is wrong with the object, with the path.
-    pub fn pods(&self, manifest: &Manifest) -> Result<Option<Vec<DescribedPod>>, String> {
+    pub fn pods(&self, manifest: &Manifest) -> Result<Option<DescribedPods>, String> {
         let group = manifest.group();
         if !self.kinds().any(|kind| kind == (group, &*manifest.kind)) {
             return Ok(None);
@@ -173,10 +184,20 @@ impl Descriptions {
                 pod,
                 path: found.path().to_owned(),
                 labels: found.home_of_labels().to_owned(),
+                service_account: match found {
+                    FoundPod::Template(_) => None,
+                    FoundPod::Parts {
+                        service_account_name,
+                        ..
+                    } => service_account_name.as_ref().map(|part| part.path.clone()),
+                },
                 is_whole,
             });
         }
-        Ok(Some(pods))
+        Ok(Some(DescribedPods {
+            has_any: !found.is_empty(),
+            pods,
+        }))
     }
 }
 
@@ -291,7 +312,8 @@ mod tests {
 
     fn pods(object: &Value) -> Result<Option<Vec<DescribedPod>>, String> {
         let manifests = read_text("f", &object.to_string()).unwrap();
-        Descriptions::default().pods(&manifests[0])
+        let pods = Descriptions::default().pods(&manifests[0])?;
+        Ok(pods.map(|pods| pods.pods))
     }
 
     #[test]
@@ -389,6 +411,7 @@ mod tests {
                 "apiVersion": "v1", "kind": "Pod",
                 "metadata": {"generateName": "web-", "labels": {"a": "b"}}, "spec": spec,
             }),
+            service_account: None,
             path: "spec.template".to_owned(),
             labels: "spec.template".to_owned(),
             is_whole: true,
@@ -450,6 +473,7 @@ mod tests {
                 "metadata": {"generateName": "build-", "labels": {"a": "b"}},
                 "spec": {"serviceAccountName": "robot", "containers": []},
             }),
+            service_account: Some("spec.serviceAccountName".to_owned()),
             path: "spec.podMetadata".to_owned(),
             labels: "spec.podMetadata".to_owned(),
             is_whole: false,

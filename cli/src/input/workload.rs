@@ -42,7 +42,7 @@ pub enum Naming {
 pub fn pod(manifest: &Manifest) -> Result<Option<Value>, WorkloadError> {
     let name = manifest.name().unwrap_or_default();
     let group = manifest.group();
-    if (group, manifest.kind.as_str()) == ("", "Pod") {
+    if manifest.is("v1", "Pod") {
         return Ok(Some(manifest.object.clone()));
     }
     let Some(kind) = WorkloadKind::find(group, &manifest.kind) else {
@@ -57,13 +57,6 @@ pub fn pod(manifest: &Manifest) -> Result<Option<Value>, WorkloadError> {
     };
     let template: Vec<_> = kind.template.split('.').collect();
     instantiate(&manifest.object, &template, naming).map(Some)
-}
-
-/// The path of the pod template in `manifest`; `None` if it has none.
-pub fn template(manifest: &Manifest) -> Option<&'static str> {
-    let group = manifest.api_version.split_once('/');
-    let group = group.map_or("", |(group, _)| group);
-    WorkloadKind::find(group, &manifest.kind).map(|kind| kind.template)
 }
 
 fn instantiate(

@@ -3,8 +3,10 @@
 //! The API server knows functions and variables that the evaluator here does not. An expression with one of those is not
 //! evaluated, and counts as true.
 
+use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::thread;
 
 use cel::{Context, ExecutionError, Program};
 use serde::Deserialize;
@@ -15,6 +17,12 @@ use crate::text::one_line;
 
 /// How deep the API server lets expressions nest.
 const DEEPEST: usize = 250;
+
+/// How many characters of an expression may be operators and brackets.
+const OPERATORS: usize = 4000;
+
+/// The stack of the evaluator, in bytes, of which a debug build takes some 30 KB a level.
+const STACK: usize = 256 << 20;
 
 /// A condition as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -56,18 +64,26 @@ pub enum Failed {
 
 impl MatchConditions {
     /// These conditions.
-    pub fn new(conditions: Vec<MatchCondition>, failure_policy: FailurePolicy) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// The index of one that the API server does not take, and why.
+    pub fn new(
+        conditions: Vec<MatchCondition>,
+        failure_policy: FailurePolicy,
+    ) -> Result<Self, (usize, String)> {
         let mut compiled = Self {
             failure_policy,
             ..Self::default()
         };
-        for condition in conditions {
+        for (index, condition) in conditions.into_iter().enumerate() {
             match compile(&condition.expression) {
                 Ok(program) => compiled.conditions.push((condition, Arc::new(program))),
-                Err(why) => compiled.skipped.push((condition.name, why)),
+                Err(Refused::Unknown(why)) => compiled.skipped.push((condition.name, why)),
+                Err(Refused::Wrong(why)) => return Err((index, why)),
             }
         }
-        compiled
+        Ok(compiled)
     }
 
     /// Of each condition that is not evaluated, its name and why.
@@ -78,13 +94,24 @@ impl MatchConditions {
     /// Why `request` is not sent to the policy; `None` if it is.
     ///
     /// As in the API server, one that is false counts before one that cannot be evaluated.
-    pub fn failed(&self, request: &AdmissionRequest) -> Option<Failed> {
+    ///
+    /// If it is not known who asks, what a condition says of `request.userInfo` counts as true.
+    pub fn failed(&self, request: &AdmissionRequest, knows_user: bool) -> Option<Failed> {
         if self.conditions.is_empty() {
             return None;
         }
+        let evaluated = caught(|| Ok(self.failed_in(request, knows_user)));
+        evaluated.unwrap_or_else(|why| Some(self.error(why)))
+    }
+
+    fn failed_in(&self, request: &AdmissionRequest, knows_user: bool) -> Option<Failed> {
         let context = context(request);
         let mut error = None;
-        for (MatchCondition { name, .. }, program) in &self.conditions {
+        for (condition, program) in &self.conditions {
+            if condition.is_of_user() && !knows_user {
+                continue;
+            }
+            let name = &condition.name;
             match evaluate(program, &context) {
                 Ok(true) => {}
                 Ok(false) => {
@@ -98,11 +125,27 @@ impl MatchConditions {
                 }
             }
         }
-        let error = error?;
-        Some(match self.failure_policy {
+        error.map(|error| self.error(error))
+    }
+
+    fn error(&self, error: String) -> Failed {
+        match self.failure_policy {
             FailurePolicy::Fail => Failed::Error(error),
             FailurePolicy::Ignore => Failed::Unmet(error),
-        })
+        }
+    }
+
+    /// The names of conditions on the user.
+    pub fn of_user(&self) -> impl Iterator<Item = &str> {
+        let conditions = self.conditions.iter().map(|(condition, _)| condition);
+        let of_user = conditions.filter(|condition| condition.is_of_user());
+        of_user.map(|condition| condition.name.as_str())
+    }
+}
+
+impl MatchCondition {
+    fn is_of_user(&self) -> bool {
+        self.expression.contains("userInfo")
     }
 }
 
@@ -131,13 +174,30 @@ const FUNCTIONS: [&str; 10] = [
     "string",
 ];
 
-/// The program of an expression, or why it is not evaluated.
-fn compile(expression: &str) -> Result<Program, String> {
+/// Why an expression has no program.
+enum Refused {
+    /// It needs something that only the API server knows.
+    Unknown(String),
+    /// The API server does not take it either.
+    Wrong(String),
+}
+
+/// The program of an expression.
+fn compile(expression: &str) -> Result<Program, Refused> {
     if nests_deeply(expression) {
-        return Err(format!("it nests more than {DEEPEST} levels"));
+        let why = format!("it nests more than {DEEPEST} levels");
+        return Err(Refused::Wrong(why));
     }
-    let program =
-        caught(|| Program::compile(expression).map_err(|error| one_line(&error.to_string())))?;
+    let compiled =
+        caught(|| Ok(Program::compile(expression).map_err(|error| one_line(&error.to_string()))));
+    let program = compiled.map_err(Refused::Unknown)?.map_err(|error| {
+        // Such as optional fields.
+        if error.contains("unsupported syntax") {
+            Refused::Unknown(error)
+        } else {
+            Refused::Wrong(error)
+        }
+    })?;
     let unknown = {
         let references = program.references();
         let functions = references.functions().into_iter();
@@ -149,46 +209,102 @@ fn compile(expression: &str) -> Result<Program, String> {
         // The functions come in no order.
         variable.or(functions.min()).map(str::to_owned)
     };
-    match unknown {
-        Some(name) => Err(format!("only the API server knows {name}")),
+    if let Some(name) = unknown {
+        return Err(Refused::Unknown(format!(
+            "only the API server knows {name}"
+        )));
+    }
+    // Evaluated without an object, to see what is wrong with it whatever the object is.
+    let is_constant = is_constant(&program);
+    let wrong = caught(|| {
+        let mut nothing = Context::default();
+        for name in ["object", "oldObject", "request"] {
+            nothing.add_variable_from_value(name, cel::Value::Null);
+        }
+        Ok(match program.execute(&nothing) {
+            Err(ExecutionError::UndeclaredReference(name)) => Some(format!("there is no {name}")),
+            Ok(value) if !matches!(value, cel::Value::Bool(_)) && is_constant => {
+                Some(NOT_BOOLEAN.to_owned())
+            }
+            _ => None,
+        })
+    });
+    match wrong.map_err(Refused::Unknown)? {
+        Some(wrong) => Err(Refused::Wrong(wrong)),
         None => Ok(program),
     }
 }
 
-/// The value of an expression, which must be true or false.
-fn evaluate(program: &Program, context: &Context<'_, '_>) -> Result<bool, String> {
-    caught(|| match program.execute(context) {
-        Ok(cel::Value::Bool(value)) => Ok(value),
-        Ok(_) => Err("expected true or false, found another value".to_owned()),
-        Err(ExecutionError::NoSuchKey(key)) => Err(format!("no such key: {key}")),
-        Err(error) => Err(one_line(&error.to_string())),
-    })
+/// Whether its value is the same for all objects.
+fn is_constant(program: &Program) -> bool {
+    let references = program.references();
+    !["object", "oldObject", "request"]
+        .iter()
+        .any(|name| references.has_variable(name))
 }
 
-/// What expressions can refer to.
+/// What is said of an expression that is neither true nor false.
+const NOT_BOOLEAN: &str = "expected true or false, found another value";
+
+/// The value of an expression, which must be true or false.
+fn evaluate(program: &Program, context: &Context<'_, '_>) -> Result<bool, String> {
+    match program.execute(context) {
+        Ok(cel::Value::Bool(value)) => Ok(value),
+        Ok(_) => Err(NOT_BOOLEAN.to_owned()),
+        Err(ExecutionError::NoSuchKey(key)) => Err(format!("no such key: {key}")),
+        Err(error) => Err(one_line(&error.to_string())),
+    }
+}
+
+/// What expressions can refer to, as the API server has it when an object is applied.
 fn context(request: &AdmissionRequest) -> Context<'static, 'static> {
     let mut context = Context::default();
-    let null = Value::Null;
-    let object = request.object.as_ref().unwrap_or(&null);
-    let old_object = request.old_object.as_ref().unwrap_or(&null);
-    let fields = serde_json::to_value(request).map(|mut request| {
-        if let Some(fields) = request.as_object_mut() {
-            fields.remove("object");
-            fields.remove("oldObject");
+    let with_namespace = |object: Option<&Value>| {
+        let mut object = object.map(without_nulls).unwrap_or_default();
+        if let (Some(metadata), Some(namespace)) =
+            (object.get_mut("metadata"), request.namespace.as_deref())
+            && let Some(metadata) = metadata.as_object_mut()
+        {
+            metadata
+                .entry("namespace")
+                .or_insert_with(|| Value::from(namespace));
         }
-        request
-    });
+        object
+    };
+    let mut fields = serde_json::to_value(request).unwrap_or_default();
+    if let Some(fields) = fields.as_object_mut() {
+        fields.remove("object");
+        fields.remove("oldObject");
+        fields.insert("dryRun".to_owned(), Value::from(false));
+    }
     for (name, value) in [
-        ("object", without_nulls(object)),
-        ("oldObject", without_nulls(old_object)),
-        ("request", fields.unwrap_or_default()),
+        ("object", with_namespace(request.object.as_ref())),
+        ("oldObject", with_namespace(request.old_object.as_ref())),
+        ("request", fields),
     ] {
-        // Nothing in JSON is no CEL value.
-        if let Ok(value) = cel::to_value(value) {
-            context.add_variable_from_value(name, value);
-        }
+        context.add_variable_from_value(name, to_cel(&value));
     }
     context
+}
+
+/// A value as the API server hands it to expressions: whole numbers are of the type int.
+fn to_cel(value: &Value) -> cel::Value {
+    match value {
+        Value::Null => cel::Value::Null,
+        Value::Bool(value) => cel::Value::Bool(*value),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(number), _) => cel::Value::Int(number),
+            (None, number) => cel::Value::Float(number.unwrap_or_default()),
+        },
+        Value::String(text) => cel::Value::String(Arc::new(text.clone())),
+        Value::Array(items) => cel::Value::List(Arc::new(items.iter().map(to_cel).collect())),
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(key, value)| (key.clone(), to_cel(value)));
+            cel::Value::from(fields.collect::<HashMap<String, cel::Value>>())
+        }
+    }
 }
 
 /// The value as the API server stores it: fields that are null are not there.
@@ -204,31 +320,36 @@ fn without_nulls(value: &Value) -> Value {
     }
 }
 
-/// Whether an expression nests so deeply that evaluating it could take all of the stack.
+/// Whether an expression could take more stack than there is: each operator and bracket can be a level.
 fn nests_deeply(expression: &str) -> bool {
     let mut depth = 0_usize;
-    let mut prefixes = 0_usize;
+    let mut operators = 0_usize;
     for letter in expression.chars() {
         match letter {
             '(' | '[' | '{' => depth = depth.saturating_add(1),
             ')' | ']' | '}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        prefixes = match letter {
-            '!' | '-' | '.' | '?' | ':' | '|' | '&' | '+' | '*' => prefixes.saturating_add(1),
-            _ => prefixes,
-        };
-        if depth > DEEPEST || prefixes > DEEPEST.saturating_mul(4) {
+        if !letter.is_alphanumeric() && !letter.is_whitespace() {
+            operators = operators.saturating_add(1);
+        }
+        if depth > DEEPEST || operators > OPERATORS {
             return true;
         }
     }
-    false
+    let words = expression.split_whitespace();
+    words.filter(|word| *word == "in").count() > DEEPEST
 }
 
-/// Does `work`; a panic in it is an error.
-fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    let outcome = panic::catch_unwind(AssertUnwindSafe(work));
-    outcome.unwrap_or_else(|_| Err("the evaluator failed".to_owned()))
+/// Does `work` with much stack; a panic in it is an error.
+fn caught<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
+    thread::scope(|scope| {
+        let worker = thread::Builder::new().stack_size(STACK);
+        let worker = worker.spawn_scoped(scope, || panic::catch_unwind(AssertUnwindSafe(work)));
+        let failed = || "the evaluator failed".to_owned();
+        let worker = worker.map_err(|error| error.to_string())?;
+        worker.join().map_err(|_| failed())?.map_err(|_| failed())?
+    })
 }
 
 #[cfg(test)]
@@ -236,6 +357,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kubewarden::request::UserInfo;
 
     fn conditions(expressions: &[&str], failure_policy: FailurePolicy) -> MatchConditions {
         let conditions = expressions.iter().enumerate();
@@ -243,7 +365,7 @@ mod tests {
             name: format!("c{index}"),
             expression: (*expression).to_owned(),
         });
-        MatchConditions::new(conditions.collect(), failure_policy)
+        MatchConditions::new(conditions.collect(), failure_policy).unwrap()
     }
 
     fn request() -> AdmissionRequest {
@@ -252,7 +374,7 @@ mod tests {
             "metadata": {
                 "name": "a", "labels": null, "annotations": {"azure.workload.identity/client-id": "x"},
             },
-            "secrets": [{"name": "s"}],
+            "secrets": [{"name": "s"}], "generation": 3, "ratio": 0.5,
         });
         AdmissionRequest::creation("web", account)
     }
@@ -285,10 +407,23 @@ mod tests {
                 None,
             ),
             ("object.metadata.name.endsWith('a') && bool('true')", None),
+            (
+                "object.metadata.namespace == 'web' && !request.dryRun",
+                None,
+            ),
+            (
+                "object.generation + 1 == 4 && -object.generation == -3",
+                None,
+            ),
+            ("object.ratio > 0.4 && object.generation * 2 > 5", None),
         ] {
             let conditions = conditions(&[expression], FailurePolicy::Fail);
             assert_eq!(conditions.skipped(), [], "{expression}");
-            assert_eq!(conditions.failed(&request()), expected, "{expression}");
+            assert_eq!(
+                conditions.failed(&request(), true),
+                expected,
+                "{expression}"
+            );
         }
     }
 
@@ -317,7 +452,7 @@ mod tests {
         ] {
             let conditions = conditions(expressions, failure_policy);
             assert_eq!(
-                conditions.failed(&request()),
+                conditions.failed(&request(), true),
                 Some(expected),
                 "{expressions:?}"
             );
@@ -325,9 +460,19 @@ mod tests {
     }
 
     #[test]
+    fn who_asks_may_not_be_known() {
+        let groups = "!('system:nodes' in request.userInfo.groups)";
+        let conditions = conditions(&[groups, "true"], FailurePolicy::Fail);
+        assert_eq!(conditions.of_user().collect::<Vec<_>>(), ["c0"]);
+        assert_eq!(conditions.failed(&request(), false), None);
+        let mut known = request();
+        known.user_info = UserInfo::named("jane", &["system:nodes".to_owned()]);
+        let unmet = Failed::Unmet("its matchCondition \"c0\" is false".to_owned());
+        assert_eq!(conditions.failed(&known, true), Some(unmet));
+    }
+
+    #[test]
     fn says_what_is_not_evaluated() {
-        let deep = "(".repeat(20_000);
-        let long = "!".repeat(20_000);
         for (expression, expected) in [
             (
                 "authorizer.group('').resource('pods').check('get').allowed()",
@@ -341,16 +486,41 @@ mod tests {
                 "namespaceObject.metadata.name == 'x'",
                 "only the API server knows namespaceObject",
             ),
-            (deep.as_str(), "it nests more than 250 levels"),
-            (long.as_str(), "it nests more than 250 levels"),
         ] {
             let conditions = conditions(&[expression], FailurePolicy::Fail);
             let skipped = [("c0".to_owned(), expected.to_owned())];
             assert_eq!(conditions.skipped(), skipped, "{expression}");
-            assert_eq!(conditions.failed(&request()), None);
+            assert_eq!(conditions.failed(&request(), true), None);
         }
-        let conditions = conditions(&["1 +"], FailurePolicy::Fail);
-        let (_, why) = &conditions.skipped()[0];
-        assert!(why.contains("Syntax error"), "{why}");
+    }
+
+    #[test]
+    fn what_the_api_server_does_not_take_is_an_error() {
+        let deep = "(".repeat(20_000);
+        let long = "!".repeat(20_000);
+        let chain = ["1"; 5000].join("/");
+        let list = "true in [".repeat(240) + &"]".repeat(240);
+        for (expression, expected) in [
+            (deep.as_str(), "it nests more than 250 levels"),
+            (long.as_str(), "it nests more than 250 levels"),
+            (chain.as_str(), "it nests more than 250 levels"),
+            (list.as_str(), "Syntax error"),
+            ("objct.kind == 'Pod'", "there is no objct"),
+            ("'a'", NOT_BOOLEAN),
+            ("object.metadata.name.startsWith(", "Syntax error"),
+        ] {
+            let condition = MatchCondition {
+                name: "c".to_owned(),
+                expression: expression.to_owned(),
+            };
+            let fine = MatchCondition {
+                name: "fine".to_owned(),
+                expression: "true".to_owned(),
+            };
+            let error = MatchConditions::new(vec![fine, condition], FailurePolicy::Fail);
+            let (index, why) = error.unwrap_err();
+            assert_eq!(index, 1);
+            assert!(why.contains(expected), "{expression}: {why}");
+        }
     }
 }

@@ -71,6 +71,8 @@ pub enum Enforcement {
 /// A policy as it is deployed.
 #[derive(Debug, PartialEq)]
 pub struct PolicyManifest {
+    /// The file and the document that it is in.
+    pub place: String,
     /// Its name.
     pub name: String,
     /// Where its module is, usually `registry://...`.
@@ -163,22 +165,26 @@ impl PolicyManifest {
     pub fn all_in(path: &Path) -> Result<Vec<Self>, PolicyManifestError> {
         manifests::read_file(path)?
             .iter()
-            .map(Self::from_manifest)
+            .map(|manifest| Self::from_manifest(manifest, DEFAULT_NAMESPACE))
             .collect()
     }
 
-    /// Whether a manifest is one of a policy.
+    /// Whether a manifest is one of a policy, in whatever version.
     pub fn is_in(manifest: &Manifest) -> bool {
-        KINDS.iter().any(|kind| manifest.is(API_VERSION, kind))
+        let group = API_VERSION.split_once('/').map(|(group, _)| group);
+        group == Some(manifest.group()) && KINDS.contains(&manifest.kind.as_str())
     }
 
-    /// Reads the policy in a manifest.
+    /// Reads the policy in a manifest, in `default_namespace` if it is in one and names none.
     ///
     /// # Errors
     ///
     /// All of [`PolicyManifestError`] but [`PolicyManifestError::Manifest`].
-    pub fn from_manifest(manifest: &Manifest) -> Result<Self, PolicyManifestError> {
-        if !Self::is_in(manifest) {
+    pub fn from_manifest(
+        manifest: &Manifest,
+        default_namespace: &str,
+    ) -> Result<Self, PolicyManifestError> {
+        if !Self::is_in(manifest) || manifest.api_version != API_VERSION {
             return Err(PolicyManifestError::Kind {
                 place: manifest.origin.to_string(),
                 api_version: manifest.api_version.clone(),
@@ -207,7 +213,19 @@ impl PolicyManifest {
                 return Err(error_at(manifest, path, error));
             }
         }
+        let match_conditions = MatchConditions::new(
+            spec.match_conditions.unwrap_or_default(),
+            spec.failure_policy.unwrap_or_default(),
+        )
+        .map_err(|(index, why)| {
+            let path = ValuePath::new("spec.matchConditions")
+                .item(index)
+                .key("expression");
+            let error = format!("{path}: {why}");
+            error_at(manifest, path, error)
+        })?;
         let policy = Self {
+            place: manifest.origin.to_string(),
             name: metadata
                 .name
                 .unwrap_or_else(|| "crd-without-name".to_owned()),
@@ -221,15 +239,12 @@ impl PolicyManifest {
                 namespace: (!is_cluster_wide).then(|| {
                     metadata
                         .namespace
-                        .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned())
+                        .unwrap_or_else(|| default_namespace.to_owned())
                 }),
                 rules: spec.rules.unwrap_or_default(),
                 object_selector: spec.object_selector.unwrap_or_default(),
                 namespace_selector: spec.namespace_selector.unwrap_or_default(),
-                match_conditions: MatchConditions::new(
-                    spec.match_conditions.unwrap_or_default(),
-                    spec.failure_policy.unwrap_or_default(),
-                ),
+                match_conditions,
             },
         };
         Ok(policy)
@@ -245,7 +260,7 @@ impl PolicyManifest {
 
     /// What the API server gets in place of `response`, given this policy's mode, `mutating` and `message`.
     pub fn constrain(&self, response: AdmissionResponse) -> AdmissionResponse {
-        let response = match self.enforcement {
+        match self.enforcement {
             Enforcement::Monitor => AdmissionResponse {
                 allowed: true,
                 patch_type: None,
@@ -253,24 +268,30 @@ impl PolicyManifest {
                 status: None,
                 ..response
             },
-            Enforcement::Protect if !self.mutating && response.patch.is_some() => {
-                let message = format!(
-                    "Request rejected by policy {}. The policy attempted to mutate the request, \
-                     but it is currently configured to not allow mutations.",
-                    self.name
-                );
-                AdmissionResponse {
-                    allowed: false,
-                    patch_type: None,
-                    patch: None,
-                    status: Some(Status {
-                        message: Some(message),
-                        ..Status::default()
-                    }),
-                    ..response
-                }
+            Enforcement::Protect => self.enforce(response),
+        }
+    }
+
+    /// As [`PolicyManifest::constrain`], if the mode were `protect`.
+    pub fn enforce(&self, response: AdmissionResponse) -> AdmissionResponse {
+        let response = if !self.mutating && response.patch.is_some() {
+            let message = format!(
+                "Request rejected by policy {}. The policy attempted to mutate the request, \
+                 but it is currently configured to not allow mutations.",
+                self.name
+            );
+            AdmissionResponse {
+                allowed: false,
+                patch_type: None,
+                patch: None,
+                status: Some(Status {
+                    message: Some(message),
+                    ..Status::default()
+                }),
+                ..response
             }
-            Enforcement::Protect => response,
+        } else {
+            response
         };
         match &self.message {
             Some(message) if !response.allowed => {
@@ -305,7 +326,9 @@ mod tests {
 
     fn read(text: &str) -> Result<Vec<PolicyManifest>, String> {
         let manifests = manifests::read_text("f", text).unwrap();
-        let policies = manifests.iter().map(PolicyManifest::from_manifest);
+        let policies = manifests
+            .iter()
+            .map(|manifest| PolicyManifest::from_manifest(manifest, "default"));
         policies
             .collect::<Result<_, _>>()
             .map_err(|error| error.to_string())
@@ -342,6 +365,7 @@ mod tests {
             ),
         ] {
             let expected = PolicyManifest {
+                place: "f, document 1".to_owned(),
                 name: "p".to_owned(),
                 module: "registry://m".to_owned(),
                 settings: SettingsValue::from_json(r#"{"a": 1}"#).unwrap(),

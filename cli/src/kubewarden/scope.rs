@@ -141,11 +141,12 @@ impl Scope {
     /// Why `request` is not sent to the policy; `None` if it is.
     ///
     /// Of a namespace that is not among `namespaces`, only the name is known: what a selector asks of its other labels
-    /// counts as met.
+    /// counts as met. So does what a condition says of the user, unless that is known.
     pub fn excludes(
         &self,
         request: &AdmissionRequest,
         namespaces: &Namespaces,
+        knows_user: bool,
     ) -> Option<Exclusion> {
         let namespace = request.namespace.as_deref().unwrap_or_default();
         if let Some(own) = self.namespace.as_deref().filter(|own| *own != namespace) {
@@ -172,10 +173,18 @@ impl Scope {
             let reason = format!("its namespaceSelector asks for {unmet}");
             return Some(Exclusion::Namespace(reason));
         }
-        match self.match_conditions.failed(request)? {
+        match self.match_conditions.failed(request, knows_user)? {
             Failed::Unmet(reason) => Some(Exclusion::Object(reason)),
             Failed::Error(reason) => Some(Exclusion::Failure(reason)),
         }
+    }
+
+    /// Whether it depends on labels of a namespace that are not known, and count as met.
+    pub fn assumes(&self, namespace: &str, namespaces: &Namespaces) -> bool {
+        let keys = self.namespace_selector.match_labels.keys();
+        let expressions = self.namespace_selector.match_expressions.iter();
+        let mut keys = keys.chain(expressions.map(|expression| &expression.key));
+        !namespaces.0.contains_key(namespace) && keys.any(|key| key != NAME_LABEL)
     }
 
     /// Whether any rule covers the creation of such objects, wherever they are.
@@ -310,7 +319,7 @@ mod tests {
 
     #[track_caller]
     fn excludes(scope: &Scope, namespaces: &Namespaces, expected: Option<&str>) {
-        let exclusion = scope.excludes(&pod(), namespaces);
+        let exclusion = scope.excludes(&pod(), namespaces, true);
         let reason = exclusion.map(|exclusion| exclusion.to_string());
         assert_eq!(reason.as_deref(), expected);
     }
@@ -322,7 +331,8 @@ mod tests {
         assert_eq!(
             scope("").excludes(
                 &AdmissionRequest::creation("web", deployment),
-                &namespaces()
+                &namespaces(),
+                true
             ),
             Some(Exclusion::Object(
                 "none of its rules covers CREATE of deployments".to_owned()

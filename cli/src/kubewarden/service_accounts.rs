@@ -1,6 +1,7 @@
 //! ServiceAccounts in place of those of a cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ const ALWAYS_KEPT: [&str; 3] = ["apiVersion", "kind", "metadata"];
 /// ServiceAccounts by namespace and name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServiceAccounts {
-    accounts: BTreeMap<(String, String), Value>,
+    accounts: BTreeMap<(String, String), Arc<Value>>,
     others: Others,
 }
 
@@ -42,22 +43,19 @@ impl ServiceAccounts {
         objects
             .into_iter()
             .fold(Self::default(), |mut accounts, object| {
-                accounts.insert(object, DEFAULT_NAMESPACE);
+                accounts.insert(Arc::new(object), DEFAULT_NAMESPACE);
                 accounts
             })
     }
 
     /// Adds the ServiceAccount `object`, in `namespace` if it does not name one.
-    pub fn insert(&mut self, mut object: Value, namespace: &str) {
+    pub fn insert(&mut self, object: Arc<Value>, namespace: &str) {
         let text = |field: &str| {
             let text = object.get("metadata")?.get(field)?.as_str()?;
             Some(text.to_owned())
         };
         let name = text("name").unwrap_or_default();
         let namespace = text("namespace").unwrap_or_else(|| namespace.to_owned());
-        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.insert("namespace".to_owned(), namespace.clone().into());
-        }
         self.accounts.insert((namespace, name), object);
     }
 
@@ -99,7 +97,7 @@ impl ServiceAccounts {
     fn find(&self, namespace: &str, name: &str) -> Option<Value> {
         self.accounts
             .get(&(namespace.to_owned(), name.to_owned()))
-            .cloned()
+            .map(|account| in_namespace(account, namespace))
             .or_else(|| {
                 let exists = match self.others {
                     Others::None => false,
@@ -115,6 +113,15 @@ impl ServiceAccounts {
                 })
             })
     }
+}
+
+/// The object as a cluster has it, with its namespace.
+fn in_namespace(account: &Value, namespace: &str) -> Value {
+    let mut account = account.clone();
+    if let Some(metadata) = account.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("namespace".to_owned(), namespace.into());
+    }
+    account
 }
 
 /// Removes the fields that no mask covers, except those in `always`.

@@ -368,6 +368,7 @@ a.yaml:3: hint[idle-identity]: h
             .descendants()
             .find(|node| node.has_tag_name("testcase"));
         let name = case.and_then(|case| case.attribute("name"));
+        let shown = xml(&HOSTILE.replace(['\r', '\n'], " "));
         assert_eq!(name, Some(format!("Pod web/{shown}").as_str()));
     }
 }

@@ -9,7 +9,7 @@ use textwrap::{Options, WordSeparator, WordSplitter};
 
 use super::colours::{BOLD, CYAN, FAINT, GREEN, PLAIN, RED, YELLOW};
 use super::machine::label_of;
-use crate::commands::preview::{Answer, Kind, Preview, PreviewOutcome};
+use crate::commands::preview::{Kind, Preview, PreviewOutcome};
 use crate::text::printable;
 
 /// The lines of a pod that is shown as a whole.
@@ -45,17 +45,23 @@ pub fn write(
         }
         PreviewOutcome::Unchanged if quiet || is_held_back => {}
         PreviewOutcome::Unchanged => page.item("  ", PLAIN, "unchanged", None)?,
-        PreviewOutcome::Rejected { answer, .. } => {
-            if let Some(message) = answer.message_of_manifest() {
-                page.item("  ", RED, "rejected", Some(message))?;
-            }
-        }
+        PreviewOutcome::Rejected { .. } => {}
     }
-    let messages = preview.answers().map(Answer::message_of_manifest);
-    let has_message = messages.flatten().next().is_some();
+    let mut shown = Vec::new();
     for problem in &preview.problems {
+        let mut answers = preview.answers();
+        let message = answers.find_map(|answer| {
+            let is_of_policy = answer.policy == problem.policy;
+            answer.message_of_manifest().filter(|_| is_of_policy)
+        });
+        if let Some(message) = message.filter(|_| problem.kind == Kind::Rejection)
+            && !shown.contains(&&problem.policy)
+        {
+            page.item("  ", RED, &label_of(problem), Some(message))?;
+            shown.push(&problem.policy);
+        }
         let (style, label) = match problem.kind {
-            Kind::Rejection if has_message => (RED, "cause".to_owned()),
+            Kind::Rejection if message.is_some() => (RED, "cause".to_owned()),
             Kind::Rejection => (RED, label_of(problem)),
             Kind::Monitor | Kind::Warning => (YELLOW, label_of(problem)),
             Kind::Hint => (CYAN, label_of(problem)),

@@ -2,26 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::input::manifests::{Manifest, Origin};
 
 /// A ServiceAccount among the manifests.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Account<'m> {
     /// Its manifest.
     pub manifest: &'m Manifest,
+    /// The object, which many clusters have.
+    object: Arc<Value>,
 }
 
 impl<'m> Account<'m> {
     /// The object.
-    pub fn object(self) -> &'m Value {
-        &self.manifest.object
+    pub fn object(&self) -> &Arc<Value> {
+        &self.object
     }
 
     /// Where it is.
-    pub fn origin(self) -> &'m Origin {
+    pub fn origin(&self) -> &'m Origin {
         &self.manifest.origin
     }
 }
@@ -46,7 +49,10 @@ impl<'m> Accounts<'m> {
             }
             let namespace = manifest.namespace().unwrap_or(default_namespace).to_owned();
             let name = manifest.name().unwrap_or_default().to_owned();
-            let account = Account { manifest };
+            let account = Account {
+                manifest,
+                object: Arc::new(manifest.object.clone()),
+            };
             accounts.entry((namespace, name)).or_default().push(account);
         }
         Self(accounts)
@@ -82,7 +88,7 @@ impl<'m> Accounts<'m> {
     }
 
     /// The one of this name that is nearest to `directory`.
-    pub fn get(&self, namespace: &str, name: &str, directory: &Path) -> Option<Account<'m>> {
+    pub fn get(&self, namespace: &str, name: &str, directory: &Path) -> Option<&Account<'m>> {
         let accounts = self.0.get(&(namespace.to_owned(), name.to_owned()))?;
         nearest_of(accounts, directory)
     }
@@ -91,7 +97,7 @@ impl<'m> Accounts<'m> {
     pub fn nearest<'a>(
         &'a self,
         directory: &'a Path,
-    ) -> impl Iterator<Item = (&'a Name, Account<'m>)> + 'a {
+    ) -> impl Iterator<Item = (&'a Name, &'a Account<'m>)> + 'a {
         let accounts = self.0.iter();
         accounts.filter_map(move |(name, accounts)| Some((name, nearest_of(accounts, directory)?)))
     }
@@ -104,15 +110,15 @@ pub fn directory(file: &str) -> &Path {
 
 /// The one whose directory has most in common with `directory`, further up before beside; of several such the last, as if applied
 /// in this order.
-fn nearest_of<'m>(accounts: &[Account<'m>], directory: &Path) -> Option<Account<'m>> {
-    let mut nearest: Option<((usize, bool), Account<'m>)> = None;
+fn nearest_of<'a, 'm>(accounts: &'a [Account<'m>], directory: &Path) -> Option<&'a Account<'m>> {
+    let mut nearest: Option<((usize, bool), &Account<'m>)> = None;
     for account in accounts {
         let own = self::directory(&account.origin().file);
         let in_common = own.components().zip(directory.components());
         let in_common = in_common.take_while(|(own, other)| own == other).count();
         let nearness = (in_common, directory.starts_with(own));
         if nearest.is_none_or(|(best, _)| nearness >= best) {
-            nearest = Some((nearness, *account));
+            nearest = Some((nearness, account));
         }
     }
     nearest.map(|(_, account)| account)

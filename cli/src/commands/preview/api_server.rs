@@ -14,13 +14,10 @@ pub fn rejections(manifest: &Manifest, template: Option<&str>) -> Vec<Message> {
     let object = &manifest.object;
     let mut faults = Faults::default();
     let metadata = ValuePath::new("metadata");
-    let has_name = ["name", "generateName"].iter().any(|field| {
-        let name = metadata.clone().key(field);
-        let name = name.value(object).and_then(Value::as_str);
-        name.is_some_and(|name| !name.is_empty())
-    });
-    if !has_name {
-        faults.add(metadata.clone().key("name"), "required, but not set");
+    let generated = metadata.clone().key("generateName");
+    let generated = generated.value(object).and_then(Value::as_str);
+    if generated.is_none_or(str::is_empty) {
+        faults.name(object, metadata.clone().key("name"));
     }
     faults.strings(object, &ValuePath::default());
     let pod = ValuePath::new(template.unwrap_or_default());
@@ -47,6 +44,24 @@ impl Faults {
         self.0.push(Message::of_preview(RULE, path, text));
     }
 
+    fn name(&mut self, object: &Value, path: ValuePath) {
+        self.name_of(path.value(object), path);
+    }
+
+    /// A name is a string, and must be set.
+    fn name_of(&mut self, name: Option<&Value>, path: ValuePath) {
+        match name {
+            Some(Value::String(name)) if !name.is_empty() => {}
+            None | Some(Value::Null | Value::String(_)) => self.add(path, "required, but not set"),
+            Some(other) => {
+                let found = name_of_type(other);
+                let fault =
+                    format!("expected a string, found {found}; help: quote it: \"{other}\"");
+                self.add(path, &fault);
+            }
+        }
+    }
+
     /// Labels and annotations are strings. Of those that the policy reads, it says so itself.
     fn strings(&mut self, object: &Value, at: &ValuePath) {
         for map in ["labels", "annotations"] {
@@ -66,10 +81,7 @@ impl Faults {
     }
 
     fn container(&mut self, container: &Value, at: &ValuePath) {
-        let name = container.get("name").and_then(Value::as_str);
-        if name.is_none_or(str::is_empty) {
-            self.add(at.clone().key("name"), "required, but not set");
-        }
+        self.name_of(container.get("name"), at.clone().key("name"));
         for name in ["requests", "limits"] {
             let list = at.clone().key("resources").key(name);
             let resources = ValuePath::new("resources").key(name);
@@ -122,7 +134,7 @@ spec:
   template:
     metadata: {annotations: {b: true, c: d}}
     spec:
-      initContainers: [{name: a, resources: {limits: {cpu: 100m, memory: 1GB}}}]
+      initContainers: [{name: 1, resources: {limits: {cpu: 100m, memory: 1GB}}}]
       containers: [{resources: {requests: {cpu: [1], memory: 5}}}]
 ";
         let manifest = &read_text("f", text).unwrap()[0];
@@ -140,6 +152,7 @@ spec:
                 "metadata.name: required, but not set!",
                 "metadata.labels.a: expected a string, found a number; help: quote it: \"1\"!",
                 "spec.template.metadata.annotations.b: expected a string, found a boolean; help: quote it: \"true\"!",
+                "spec.template.spec.initContainers[0].name: expected a string, found a number; help: quote it: \"1\"!",
                 "spec.template.spec.initContainers[0].resources.limits.memory: expected a quantity such as 100m or 1Gi, found \"1GB\"!",
                 "spec.template.spec.containers[0].name: required, but not set!",
                 "spec.template.spec.containers[0].resources.requests.cpu: expected a quantity such as 100m or 1Gi, found [1]!",

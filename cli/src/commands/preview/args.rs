@@ -134,6 +134,23 @@ impl PreviewArgs {
         }
     }
 
+    /// What is read, by name.
+    pub fn named(&self, is_piped: bool) -> String {
+        let paths = self.paths(is_piped).unwrap_or_default();
+        let paths = paths.iter().map(|path| match path.as_os_str() {
+            path if path == STANDARD_INPUT => "standard input".to_owned(),
+            _ => path.display().to_string(),
+        });
+        let kustomize = self.kustomize.iter();
+        let kustomize = kustomize.map(|directory| format!("kustomize {}", directory.display()));
+        let helm = self.helm.iter().map(|chart| format!("helm {chart}"));
+        paths
+            .chain(kustomize)
+            .chain(helm)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
     /// The paths, if nothing else is to come from standard input.
     fn manifests_in(&self, paths: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
         let is_input = |path: &PathBuf| path.as_os_str() == STANDARD_INPUT;

@@ -1,5 +1,7 @@
 //! What no policy says: it is not sent the object, or it does not look that far.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use azure_workload_identity_policy::keys;
 use azure_workload_identity_policy::messages::{Excerpt, nearest};
 use azure_workload_identity_policy::review::{OptedInBy, Reason};
@@ -45,15 +47,23 @@ impl Subject<'_> {
         self.pod.map_or("the pod", |pod| &pod.labels).to_owned()
     }
 
-    /// The field that names the ServiceAccount, as it is in the manifest, and its name.
-    fn service_account(self) -> (String, &'static str) {
+    /// The name of the pod's ServiceAccount, and the path of the field that names it in the manifest.
+    fn service_account(self) -> (String, String) {
         let fields = ["serviceAccountName", "serviceAccount"].into_iter();
         let named = |field| self.object.get("spec")?.get(field)?.as_str();
         let mut named = fields.filter_map(|field| Some((field, named(field)?)));
-        match named.find(|(_, name)| !name.is_empty()) {
-            Some((field, name)) => (name.to_owned(), field),
-            None => (DEFAULT_ACCOUNT.to_owned(), "serviceAccountName"),
-        }
+        let (field, name) = named
+            .find(|(_, name)| !name.is_empty())
+            .unwrap_or(("serviceAccountName", DEFAULT_ACCOUNT));
+        let path = match self.pod {
+            None => format!("spec.{field}"),
+            Some(DescribedPod {
+                service_account: Some(path),
+                ..
+            }) => path.clone(),
+            Some(pod) => format!("{}.spec.{field}", pod.path),
+        };
+        (name.to_owned(), path)
     }
 }
 
@@ -63,7 +73,7 @@ pub fn of(subject: Subject<'_>, decision: &Decision, accounts: &Accounts<'_>) ->
     hints.extend(idle_identity(subject, decision, accounts));
     hints.extend(account_not_found(subject, decision, accounts));
     if opts_in(decision) {
-        secrets(subject, &mut hints);
+        secrets(subject, decision, &mut hints);
     }
     hints
 }
@@ -78,8 +88,8 @@ pub fn of_keys(subject: Subject<'_>) -> Vec<Message> {
             .and_then(|metadata| metadata.get(map));
         let fields = fields.and_then(Value::as_object).into_iter().flatten();
         for (key, value) in fields {
-            let hint = misspelt_prefix(form, key)
-                .or_else(|| nested_key(map, key, value))
+            let hint = nested_key(map, key, value)
+                .or_else(|| misspelt_prefix(form, key))
                 .or_else(|| aad_pod_identity(form, key));
             hints.extend(hint.map(|(rule, text)| {
                 let path = subject.path().key("metadata").key(map).key(key);
@@ -172,11 +182,7 @@ fn account_not_found(
     let beside = accounts.names().filter(|(other, _)| *other == namespace);
     let similar = nearest(name, beside.map(|(_, other)| other));
     let (_, field) = subject.service_account();
-    let base = subject
-        .pod
-        .map_or_else(String::new, |pod| format!("{}.", pod.path));
-    let path = subject.path().key("spec").key(field);
-    let field = format!("{base}spec.{field}");
+    let path = ValuePath::new(&field);
     let help = match (similar, elsewhere.next()) {
         (Some(similar), _) => {
             format!("did you mean {similar:?}? Else correct {field}, or add the manifest")
@@ -212,16 +218,26 @@ fn opts_in(decision: &Decision) -> bool {
     decision.reasons.iter().any(by)
 }
 
-/// Variables of other credentials, which the Azure SDKs' default credential tries first.
-const SECRETS: [&str; 4] = [
+/// A hint that a pod opts in, and no policy that injects is sent it.
+pub fn not_sent(subject: Subject<'_>, decision: &Decision, exclusion: &str) -> Option<Message> {
+    opts_in(decision).then(|| {
+        let text = format!(
+            "the pod opts in, but is not sent to the policy, {exclusion}; help: correct the policy, or the pod's labels and namespace"
+        );
+        let path = subject.path().key("metadata").key("labels");
+        Message::of_preview("not-sent", path, text)
+    })
+}
+
+/// Variables with the secrets of other credentials, which the Azure SDKs' default credential tries first.
+const SECRETS: [&str; 3] = [
     "AZURE_CLIENT_SECRET",
     "AZURE_CLIENT_CERTIFICATE_PATH",
-    "AZURE_USERNAME",
     "AZURE_PASSWORD",
 ];
 
 /// Hints that containers have another credential beside the identity.
-fn secrets(subject: Subject<'_>, hints: &mut Vec<Message>) {
+fn secrets(subject: Subject<'_>, decision: &Decision, hints: &mut Vec<Message>) {
     if !subject.is_pod() {
         return;
     }
@@ -235,10 +251,11 @@ fn secrets(subject: Subject<'_>, hints: &mut Vec<Message>) {
             let found: Vec<_> = names
                 .filter(|name| SECRETS.contains(&name.as_str()))
                 .collect();
-            if found.is_empty() {
+            let name = text(container).unwrap_or_default();
+            if found.is_empty() || is_skipped(decision, &name) {
                 continue;
             }
-            let container = Excerpt::new(&text(container).unwrap_or_default());
+            let container = Excerpt::new(&name);
             let text = format!(
                 "container {container}: env {}: the default credential of Azure's SDKs takes this secret before the pod's \
                  identity; help: remove it, or use the workload identity credential by name",
@@ -250,18 +267,40 @@ fn secrets(subject: Subject<'_>, hints: &mut Vec<Message>) {
     }
 }
 
+/// Whether a container gets no identity, because an annotation says so.
+fn is_skipped(decision: &Decision, name: &str) -> bool {
+    let containers = decision.reasons.iter().filter_map(|reason| match reason {
+        Reason::Containers(containers) => Some(containers),
+        _ => None,
+    });
+    let mut containers = containers.flatten();
+    containers.any(|container| container.is_skipped && container.name == name)
+}
+
 /// Rule and text of a hint.
 type Hint = (&'static str, String);
 
 fn misspelt_prefix(form: &str, key: &str) -> Option<Hint> {
-    let (prefix, rest) = key.split_once('/')?;
     let right = keys::PREFIX.trim_end_matches('/');
+    let (prefix, rest) = match key.split_once('/') {
+        Some(parts) => parts,
+        // A dot in place of the slash, or nothing behind it.
+        None => (
+            key.get(..right.len())?,
+            key.get(right.len()..)?.trim_start_matches('.'),
+        ),
+    };
     let bare = |text: &str| text.to_ascii_lowercase().replace(['.', '-', '_'], "");
-    let is_near = prefix != right && nearest(&bare(prefix), [bare(right).as_str()]).is_some();
+    let is_right = prefix == right && key.contains('/');
+    let is_near = !is_right && nearest(&bare(prefix), [bare(right).as_str()]).is_some();
     is_near.then(|| {
         let known = keys::ALL.iter().map(|(known, ..)| *known);
         let names = known.filter_map(|known| known.strip_prefix(keys::PREFIX));
-        let name = nearest(rest, names).unwrap_or(rest);
+        let name = match (nearest(rest, names), rest) {
+            (Some(name), _) => name,
+            (None, "") => "use",
+            (None, rest) => rest,
+        };
         let text = format!(
             "{form} {} has no effect: expected the prefix {right}; help: did you mean {right}/{name}?",
             Excerpt::new(key)
@@ -300,20 +339,46 @@ fn aad_pod_identity(form: &str, key: &str) -> Option<Hint> {
 /// Which hints are not wanted.
 #[derive(Debug, Default)]
 pub struct Ignored {
-    /// Of each flag, the rule, and a part of the object's title if it is for some objects only.
-    flags: Vec<(String, Option<String>)>,
+    flags: Vec<Flag>,
+}
+
+/// One value of the flag.
+#[derive(Debug)]
+struct Flag {
+    rule: String,
+    /// The object, if it is for one only.
+    object: Option<String>,
+    /// Whether there was such a hint.
+    is_used: AtomicBool,
 }
 
 impl Ignored {
     /// By the values of the flag: a rule, or `RULE=KIND/NAMESPACE/NAME`.
     pub fn new(flags: &[String]) -> Self {
-        let flags = flags.iter().map(|flag| match flag.split_once('=') {
-            Some((rule, object)) => (rule.to_owned(), Some(object.to_owned())),
-            None => (flag.clone(), None),
+        let flags = flags.iter().map(|flag| {
+            let (rule, object) = match flag.split_once('=') {
+                Some((rule, object)) => (rule, Some(object.replacen('/', " ", 1))),
+                None => (flag.as_str(), None),
+            };
+            Flag {
+                rule: rule.to_owned(),
+                object,
+                is_used: AtomicBool::new(false),
+            }
         });
         Self {
             flags: flags.collect(),
         }
+    }
+
+    /// A note on each flag that left nothing out, which may be misspelt.
+    pub fn unused(&self) -> impl Iterator<Item = String> {
+        let flags = self.flags.iter();
+        let unused = flags.filter(|flag| !flag.is_used.load(Ordering::Relaxed));
+        unused.map(|Flag { rule, object, .. }| match object {
+            None => format!("--ignore-hint: there is no hint {rule:?}"),
+            Some(object) => format!("--ignore-hint: there is no hint {rule:?} on {object:?}"),
+        })
     }
 
     /// Whether a problem with the object of a manifest is a hint that is not wanted.
@@ -327,10 +392,14 @@ impl Ignored {
         if problem.kind != Kind::Hint {
             return false;
         }
-        let is_flagged = self.flags.iter().any(|(rule, object)| {
-            let is_object =
-                |object: &String| object.replacen('/', " ", 1) == title || object == title;
-            *rule == problem.rule && object.as_ref().is_none_or(is_object)
+        let is_meant = |flag: &&Flag| {
+            let object = flag.object.as_ref();
+            flag.rule == problem.rule && object.is_none_or(|object| object == title)
+        };
+        let flag = self.flags.iter().find(is_meant);
+        let is_flagged = flag.is_some_and(|flag| {
+            flag.is_used.store(true, Ordering::Relaxed);
+            true
         });
         is_flagged || listed(&manifest.object, template).any(|rule| rule == problem.rule)
     }
@@ -338,8 +407,7 @@ impl Ignored {
 
 /// The rules that the annotations of an object and of its pod template list.
 fn listed<'o>(object: &'o Value, template: Option<&str>) -> impl Iterator<Item = &'o str> {
-    let steps = template.map(|template| template.split('.'));
-    let template = steps.and_then(|mut steps| steps.try_fold(object, |at, step| at.get(step)));
+    let template = template.and_then(|template| ValuePath::new(template).value(object));
     let metadata = [Some(object), template].into_iter().flatten();
     let lists = metadata.filter_map(|object| {
         let annotations = object.get("metadata")?.get("annotations")?;
@@ -382,8 +450,10 @@ mod tests {
             ("azure.workloadidentity/cliend-id", Some("client-id")),
             ("Azure.Workload.Identity/other", Some("other")),
             ("azure.workload.identiy/use", Some("use")),
+            ("azure.workload.identity.use", Some("use")),
+            ("azure.workload.identity", Some("use")),
             ("azure.workload.identity/use", None),
-            ("azure.workload.identity", None),
+            ("azure.workload", None),
             ("workload.example.com/use", None),
             ("app.kubernetes.io/name", None),
         ] {

@@ -7,7 +7,8 @@ pub const NAMED: usize = 20;
 
 /// An object as messages name it.
 pub fn title(kind: &str, namespace: &str, name: &str) -> String {
-    format!("{kind} {namespace}/{name}")
+    // A name with a line break, which Kubernetes rejects, must not look like two lines.
+    format!("{kind} {namespace}/{name}").replace(['\n', '\r'], " ")
 }
 
 /// The name of `object`; if the API server generates it, how it starts and a `*`.
@@ -16,5 +17,15 @@ pub fn name(object: &Value) -> String {
     match (text("/metadata/name"), text("/metadata/generateName")) {
         (Some(name), _) => name.to_owned(),
         (None, prefix) => format!("{}*", prefix.unwrap_or_default()),
+    }
+}
+
+/// Names in a list; if they are many, some of them and how many more there are.
+pub fn shortened(names: &[String]) -> String {
+    let listed: Vec<_> = names.iter().take(NAMED).map(String::as_str).collect();
+    let listed = listed.join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => listed,
+        more => format!("{listed} and {more} more"),
     }
 }

@@ -1,11 +1,12 @@
 //! What becomes of objects whose kind is not one that the policy and Kubernetes know under this name.
 
 use azure_workload_identity_policy::keys;
-use azure_workload_identity_policy::objects::KINDS;
+use azure_workload_identity_policy::messages::nearest;
+use azure_workload_identity_policy::objects::{KINDS, WorkloadKind};
 use serde_json::Value;
 
 use super::decision::Message;
-use super::names::{NAMED, name, title};
+use super::names::{name, shortened, title};
 use crate::input::lines::ValuePath;
 use crate::input::manifests::Manifest;
 use crate::input::pod_templates::Descriptions;
@@ -60,9 +61,18 @@ const SELECTORS: [&str; 2] = ["matchLabels", "selector"];
 
 /// An object of an API version that Kubernetes does not serve any more: what it is now, and what to say about it.
 pub fn renewed(manifest: &Manifest, namespace: &str) -> Option<(Manifest, Message)> {
-    let (old, new, _) = OLD_VERSIONS.iter().find(|(version, _, kinds)| {
-        manifest.api_version == *version && kinds.contains(&manifest.kind.as_str())
-    })?;
+    let kind = manifest.kind.as_str();
+    let old = manifest.api_version.as_str();
+    let known = OLD_VERSIONS.iter();
+    let mut known = known.filter(|(version, _, kinds)| *version == old && kinds.contains(&kind));
+    let is_workload = WorkloadKind::find(manifest.group(), kind).is_some();
+    let new = match (known.next(), manifest.group()) {
+        (Some((_, new, _)), _) => new,
+        // A version that there never was.
+        (None, "apps") if is_workload && old != "apps/v1" => &"apps/v1",
+        (None, "batch") if is_workload && old != "batch/v1" => &"batch/v1",
+        (None, _) => return None,
+    };
     let mut renewed = manifest.clone();
     renewed.api_version = (*new).to_owned();
     if let Some(version) = renewed.object.get_mut("apiVersion") {
@@ -75,26 +85,75 @@ pub fn renewed(manifest: &Manifest, namespace: &str) -> Option<(Manifest, Messag
     Some((renewed, Message::of_preview("old-api-version", path, hint)))
 }
 
-/// What to say about a kind that differs only in its case from one that is known.
-pub fn wrong_case(manifest: &Manifest, descriptions: &Descriptions) -> Option<Message> {
+/// What to say about a kind that is not there, but nearly.
+pub fn wrong_kind(manifest: &Manifest, descriptions: &Descriptions) -> Option<Message> {
     let kind = manifest.kind.as_str();
     let group = manifest.group();
     let of_kubernetes = KINDS.iter().map(|known| (known.group, known.name));
     let of_core = [("", "Pod"), ("", "ServiceAccount")];
+    let of_kubernetes = of_core.into_iter().chain(of_kubernetes);
     let old = OLD_VERSIONS.iter().flat_map(|(version, _, kinds)| {
         let group = version.split_once('/').map_or("", |(group, _)| group);
         kinds.iter().map(move |kind| (group, *kind))
     });
-    let known = of_core.into_iter().chain(of_kubernetes).chain(old);
-    let known = known.chain(descriptions.kinds());
-    let mut meant =
-        known.filter(|(known, name)| *known == group && name.eq_ignore_ascii_case(kind));
-    let (_, meant) = meant.next().filter(|(_, name)| *name != kind)?;
-    let hint = format!(
-        "kind {kind:?}: Kubernetes' kinds are case-sensitive; help: did you mean {meant:?}?"
-    );
-    let path = ValuePath::new("kind");
-    Some(Message::of_preview("case-of-kind", path, hint))
+    let known: Vec<_> = of_kubernetes
+        .clone()
+        .chain(old)
+        .chain(descriptions.kinds())
+        .collect();
+    let in_group = known.iter().filter(|(known, _)| *known == group);
+    let mut in_group = in_group.map(|(_, name)| *name);
+    let in_path = ValuePath::new("kind");
+    if let Some(meant) = in_group
+        .clone()
+        .find(|name| name.eq_ignore_ascii_case(kind))
+    {
+        let hint = format!(
+            "kind {kind:?}: Kubernetes' kinds are case-sensitive; help: did you mean {meant:?}?"
+        );
+        if meant != kind {
+            return Some(Message::of_preview("case-of-kind", in_path, hint));
+        }
+        let hint = format!(
+            "apiVersion {:?}: Kubernetes has no {kind} there; help: use \"v1\"",
+            manifest.api_version
+        );
+        let is_core = group.is_empty() && manifest.api_version != "v1";
+        let path = ValuePath::new("apiVersion");
+        return is_core.then(|| Message::of_preview("unknown-kind", path, hint));
+    }
+    if !OF_KUBERNETES.contains(&group) || !has_ours(&manifest.object) {
+        return None;
+    }
+    let mut of_kubernetes = of_kubernetes;
+    if let Some((right, _)) = of_kubernetes.find(|(_, name)| *name == kind) {
+        let right = match right {
+            "" => "v1".to_owned(),
+            right => format!("{right}/v1"),
+        };
+        let hint = format!(
+            "apiVersion {:?}: Kubernetes has no {kind} there; help: use {right:?}",
+            manifest.api_version
+        );
+        let path = ValuePath::new("apiVersion");
+        return Some(Message::of_preview("unknown-kind", path, hint));
+    }
+    let meant = nearest(kind, in_group.by_ref())?;
+    let hint =
+        format!("kind {kind:?}: Kubernetes has none of this name; help: did you mean {meant:?}?");
+    Some(Message::of_preview("unknown-kind", in_path, hint))
+}
+
+/// What to say about an object whose kind is known, but which has no pod where such objects have them.
+pub fn without_pods(manifest: &Manifest, has_pods: bool) -> Option<Message> {
+    (!has_pods && has_ours(&manifest.object)).then(|| {
+        let hint = format!(
+            "no pod template is where a {} has one, so labels and annotations of workload identity have no effect on it; help: \
+             set them on the object that has the template, or correct --pod-templates",
+            manifest.kind
+        );
+        Message::of_preview("no-pod-template", ValuePath::default(), hint)
+    })
 }
 
 /// An object with keys of ours of which nobody knows whether it has pods, by its name and place.
@@ -107,7 +166,7 @@ pub fn stranger(manifest: &Manifest, namespace: &str) -> Option<String> {
 }
 
 /// Whether a key of ours is anywhere in a value, but for selectors.
-fn has_ours(value: &Value) -> bool {
+pub fn has_ours(value: &Value) -> bool {
     let mut left = vec![value];
     while let Some(value) = left.pop() {
         match value {
@@ -129,12 +188,7 @@ fn has_ours(value: &Value) -> bool {
 /// A note on such objects, if there are any.
 pub fn note_of(strangers: &[String]) -> Option<String> {
     let count = strangers.len();
-    let named: Vec<_> = strangers.iter().take(NAMED).map(String::as_str).collect();
-    let named = named.join(", ");
-    let more = match count.saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let named = shortened(strangers);
     let prefix = keys::PREFIX.trim_end_matches('/');
     let subject = match count {
         0 => return None,
@@ -142,7 +196,7 @@ pub fn note_of(strangers: &[String]) -> Option<String> {
         _ => format!("{count} objects of kinds that preview does not know name {prefix}"),
     };
     Some(format!(
-        "{subject}: {named}{more}; help: describe where their pods are with --pod-templates FILE"
+        "{subject}: {named}; help: describe where their pods are with --pod-templates FILE"
     ))
 }
 
@@ -165,6 +219,8 @@ mod tests {
             ("apps/v1beta1", "StatefulSet", Some("apps/v1")),
             ("apps/v1beta2", "DaemonSet", Some("apps/v1")),
             ("batch/v2alpha1", "CronJob", Some("batch/v1")),
+            ("apps/v1beta3", "Deployment", Some("apps/v1")),
+            ("batch/v2", "Job", Some("batch/v1")),
             ("extensions/v1beta1", "Ingress", None),
             ("apps/v1", "Deployment", None),
         ] {
@@ -197,11 +253,57 @@ mod tests {
             ("v1", "deployment", None),
             ("v1", "service", None),
         ] {
-            let hint = wrong_case(&manifest(version, kind, json!({})), &descriptions);
+            let hint = wrong_kind(&manifest(version, kind, json!({})), &descriptions);
             let expected = meant.map(|meant| {
                 format!("kind \"{kind}\": Kubernetes' kinds are case-sensitive; help: did you mean \"{meant}\"?")
             });
             assert_eq!(hint.map(|hint| hint.text), expected, "{version} {kind}");
+        }
+    }
+
+    #[test]
+    fn kinds_that_are_nearly_there_are_told() {
+        let descriptions = Descriptions::default();
+        let ours =
+            json!({"template": {"metadata": {"labels": {"azure.workload.identity/use": "true"}}}});
+        for (version, kind, expected) in [
+            (
+                "v1",
+                "Deployment",
+                Some(
+                    "apiVersion \"v1\": Kubernetes has no Deployment there; help: use \"apps/v1\"",
+                ),
+            ),
+            (
+                "apps/v1",
+                "Pod",
+                Some("apiVersion \"apps/v1\": Kubernetes has no Pod there; help: use \"v1\""),
+            ),
+            (
+                "apps/v1",
+                "Deploymnet",
+                Some(
+                    "kind \"Deploymnet\": Kubernetes has none of this name; help: did you mean \"Deployment\"?",
+                ),
+            ),
+            (
+                "v1beta1",
+                "ServiceAccount",
+                Some(
+                    "apiVersion \"v1beta1\": Kubernetes has no ServiceAccount there; help: use \"v1\"",
+                ),
+            ),
+            ("example.com/v1", "Deployment", None),
+            ("v1", "Secret", None),
+        ] {
+            let hint = wrong_kind(&manifest(version, kind, ours.clone()), &descriptions);
+            assert_eq!(
+                hint.map(|hint| hint.text).as_deref(),
+                expected,
+                "{version} {kind}"
+            );
+            let plain = wrong_kind(&manifest(version, kind, json!({})), &descriptions);
+            assert_eq!(plain.is_some(), version == "v1beta1");
         }
     }
 

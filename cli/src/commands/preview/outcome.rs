@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use azure_workload_identity_policy::findings::Finding;
-use azure_workload_identity_policy::objects::WorkloadKind;
 use json_patch::Patch;
 use serde_json::Value;
 
@@ -301,13 +300,10 @@ impl Preview {
         list.problems
     }
 
-    /// The words of a message: of one about the pod of another kind than Kubernetes' own, those about the object.
+    /// The words of a message: of one about the pod of a workload, those about the workload, if they are known.
     fn words_of<'m>(&'m self, message: &'m Message) -> &'m str {
-        let (group, _) = self.api_version.split_once('/').unwrap_or_default();
-        let is_of_kubernetes =
-            self.kind == "Pod" || WorkloadKind::find(group, &self.kind).is_some();
-        let about_object = self.reviews.first().filter(|_| !is_of_kubernetes);
-        let mut hints = about_object.into_iter().flat_map(|first| &first.hints);
+        let about_object = self.reviews.first().into_iter();
+        let mut hints = about_object.flat_map(|first| &first.hints);
         let same = hints.find(|hint| hint.finding.is_some() && hint.repeats(message));
         same.map_or(&message.text, |same| &same.text)
     }
@@ -417,7 +413,12 @@ impl Answer {
     /// The reasons of a rejection: the policy's own, or those of Kubewarden.
     fn reasons(&self, rejection: &AdmissionResponse) -> Vec<Message> {
         if self.decision.rejections.is_empty() {
-            let message = rejection.message().unwrap_or(NO_REASON);
+            let status = rejection.status.as_ref();
+            let details = status.and_then(|status| status.details.as_ref());
+            let causes = details.into_iter().flat_map(|details| &details.causes);
+            let mut causes = causes.filter_map(|cause| cause.message.as_deref());
+            // What users get in place of the message says nothing of the reason.
+            let message = causes.next().or(rejection.message()).unwrap_or(NO_REASON);
             return vec![Message::unknown(message)];
         }
         self.decision.rejections.clone()

@@ -1,5 +1,7 @@
 //! Where in a file the fault is that a problem is about.
 
+use std::collections::BTreeMap;
+
 use azure_workload_identity_policy::findings::{About, Finding, LookupError, PodName, Problem};
 use azure_workload_identity_policy::keys::{self, Form};
 use azure_workload_identity_policy::messages::ObjectName;
@@ -17,26 +19,28 @@ pub struct Place {
     pub line: usize,
 }
 
-/// Finds places. Keeps the lines of the document that was looked into last, because many objects are in one.
+/// Finds places. Keeps the lines of each document that was looked into, because many objects are in one.
 #[derive(Default)]
 pub struct Places {
-    last: Option<(String, usize, Lines)>,
+    /// By file and document; `None` where they are not known.
+    lines: BTreeMap<String, BTreeMap<usize, Option<Lines>>>,
 }
 
 impl Places {
     /// The place that `path` leads to in an object.
     pub fn at(&mut self, manifest: &Manifest, path: ValuePath) -> Place {
         let origin = &manifest.origin;
-        let is_last = self.last.as_ref().is_some_and(|(file, document, _)| {
-            (file, *document) == (&origin.file, origin.document)
-        });
-        if !is_last {
-            let lines = manifest.document.lines();
-            self.last = lines.map(|lines| (origin.file.clone(), origin.document, lines));
+        if !self.lines.contains_key(&origin.file) {
+            self.lines.insert(origin.file.clone(), BTreeMap::new());
         }
+        let of_file = self.lines.get_mut(&origin.file);
+        let lines = of_file.and_then(|of_file| {
+            let lines = of_file.entry(origin.document);
+            lines.or_insert_with(|| manifest.document.lines()).as_ref()
+        });
         let path = manifest.path.clone().join(path);
-        let line = match &self.last {
-            Some((_, _, lines)) => lines.line(&path),
+        let line = match lines {
+            Some(lines) => lines.line(&path),
             None => manifest.document.first_line(),
         };
         Place {

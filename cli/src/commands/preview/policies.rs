@@ -30,6 +30,9 @@ use crate::text::one_line;
 /// The name of this policy's module in registries.
 const MODULE: &str = "azure-workload-identity-policy";
 
+/// A setting that each policy with it has, and hardly another one.
+const REQUIRED: &str = "azureTenantID";
+
 /// What a policy writes to its log goes there.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -62,6 +65,11 @@ impl Deployed {
         }
     }
 
+    /// Whether it gives pods their identity.
+    pub fn injects(&self) -> bool {
+        self.mutates() && !self.verifies
+    }
+
     /// Whether it may change objects.
     pub fn mutates(&self) -> bool {
         self.manifest
@@ -87,7 +95,12 @@ pub fn deployed(
         if let Some(error) = files.errors.first() {
             bail!("{error}");
         }
-        found = read(&files.manifests)?;
+        found = read(&files.manifests, &args.namespace)?;
+        let passed_over = files.passed_over.iter();
+        notes.extend(passed_over.map(|error| {
+            let (file, why) = error.in_brief();
+            format!("--policy: passed over {file} ({why})")
+        }));
         if found.is_empty() {
             let names: Vec<_> = args
                 .policy
@@ -104,7 +117,7 @@ pub fn deployed(
             only_ours(&mut found, notes);
         }
     } else if !args.has_settings() {
-        found = read(manifests)?;
+        found = read(manifests, &args.namespace)?;
         only_ours(&mut found, notes);
         if !found.is_empty() {
             let names: BTreeSet<_> = found.iter().map(|policy| policy.name.as_str()).collect();
@@ -133,20 +146,25 @@ pub fn deployed(
         if let Some(index) = last.iter().position(|other| other.webhook() == webhook) {
             last.remove(index);
             notes.push(format!(
-                "policy {} is there several times: the last one counts",
-                policy.name
+                "policy {} is there several times: the last one counts, in {}",
+                policy.name, policy.place
             ));
         }
         last.push(policy);
     }
     let mut found = last;
     for policy in &found {
-        notes.extend(notes_on(policy));
+        notes.extend(notes_on(policy, args.as_user.is_some()));
     }
     found.sort_by_cached_key(|policy| (!policy.mutating, policy.webhook()));
-    let are_several = found.len() > 1;
+    let names: Vec<_> = found.iter().map(|policy| policy.name.clone()).collect();
     let deployed = found.into_iter().map(|policy| {
-        let name = are_several.then(|| Arc::from(policy.name.as_str()));
+        let alike = names.iter().filter(|name| **name == policy.name).count();
+        let name = match &policy.scope.namespace {
+            Some(namespace) if alike > 1 => format!("{namespace}/{}", policy.name),
+            _ => policy.name.clone(),
+        };
+        let name = (names.len() > 1).then(|| Arc::from(name));
         let settings = settings(policy.settings.clone())?;
         Ok(Deployed::new(Some(policy), name, settings))
     });
@@ -154,21 +172,19 @@ pub fn deployed(
 }
 
 /// The policies among `manifests`, which must be able to match something.
-fn read(manifests: &[Manifest]) -> Result<Vec<PolicyManifest>> {
+fn read(manifests: &[Manifest], default_namespace: &str) -> Result<Vec<PolicyManifest>> {
     let mut policies = Vec::new();
     for manifest in manifests
         .iter()
         .filter(|manifest| PolicyManifest::is_in(manifest))
     {
-        let policy = PolicyManifest::from_manifest(manifest)?;
+        let policy = PolicyManifest::from_manifest(manifest, default_namespace)?;
         if !matches_something(&policy) {
-            let resources: Vec<_> = policy.scope.resources().collect();
             bail!(
-                "{}, line {}: spec.rules: match the creation of no pod, workload or ServiceAccount; help: resources are \
-                 names in lower case and in the plural, as \"pods\" in API group \"\" and version \"v1\"; found {}",
+                "{}, line {}: spec.rules: match the creation of no pod, workload or ServiceAccount; help: for pods, apiGroups is \
+                 [\"\"], apiVersions [\"v1\"], resources [\"pods\"] and operations [\"CREATE\"]",
                 manifest.origin,
                 manifest.line(ValuePath::new("spec.rules")),
-                resources.join(", ")
             );
         }
         policies.push(policy);
@@ -195,9 +211,9 @@ fn is_policy(settings: &SettingsValue) -> bool {
     kind.is_some_and(|kind| kind.ends_with("AdmissionPolicy"))
 }
 
-/// Whether a policy has this project's module.
+/// Whether a policy has this project's module: by the module's name, or if that was changed, by the required setting.
 fn is_ours(policy: &PolicyManifest) -> bool {
-    policy.module.contains(MODULE)
+    policy.module.contains(MODULE) || policy.settings.get(REQUIRED).is_some()
 }
 
 /// Leaves policies with other modules out.
@@ -211,14 +227,23 @@ fn only_ours(policies: &mut Vec<PolicyManifest>, notes: &mut Vec<String>) {
 }
 
 /// What a preview cannot do as a cluster does.
-fn notes_on(policy: &PolicyManifest) -> impl Iterator<Item = String> {
-    let skipped = policy.scope.match_conditions.skipped().iter();
-    skipped.map(|(name, why)| {
+fn notes_on(policy: &PolicyManifest, knows_user: bool) -> impl Iterator<Item = String> {
+    let conditions = &policy.scope.match_conditions;
+    let of_user = conditions.of_user().filter(move |_| !knows_user);
+    let of_user = of_user.map(|name| {
+        format!(
+            "policy {}: matchCondition {name:?} counts as true, because who applies the manifests is not known; help: give --as USER",
+            policy.name
+        )
+    });
+    let skipped = conditions.skipped().iter();
+    let skipped = skipped.map(|(name, why)| {
         format!(
             "policy {}: matchCondition {name:?} is not evaluated, and counts as true: {why}",
             policy.name
         )
-    })
+    });
+    of_user.chain(skipped)
 }
 
 /// The policies, with the ServiceAccounts that are nearest to each directory.
@@ -333,7 +358,10 @@ impl<'r> Policies<'r> {
             match policy.check_settings() {
                 Ok(()) => {}
                 Err(SettingsCheckError::Invalid(message)) => {
-                    bail!("the policy{name} does not accept the settings: {message}{help}")
+                    let place = deployed.manifest.as_ref();
+                    let place =
+                        place.map_or_else(String::new, |policy| format!("{}: ", policy.place));
+                    bail!("{place}the policy{name} does not accept the settings: {message}{help}")
                 }
                 Err(SettingsCheckError::Failed(error)) => {
                     let error = one_line(&error.to_string());
@@ -350,7 +378,7 @@ impl<'r> Policies<'r> {
     fn cluster(&self, directory: &Path) -> Arc<Cluster> {
         let mut service_accounts = ServiceAccounts::default().with_others(self.others);
         for ((namespace, _), account) in self.accounts.nearest(directory) {
-            service_accounts.insert(account.object().clone(), namespace);
+            service_accounts.insert(Arc::clone(account.object()), namespace);
         }
         Arc::new(Cluster {
             service_accounts,

@@ -19,7 +19,7 @@ use super::places::{Places, target};
 use super::policies::{Deployed, Policies};
 use crate::input::lines::ValuePath;
 use crate::input::manifests::Manifest;
-use crate::input::pod_templates::{DescribedPod, Descriptions};
+use crate::input::pod_templates::{DescribedPod, DescribedPods, Descriptions};
 use crate::input::settings::SettingsValue;
 use crate::input::workload;
 use crate::kubewarden::policy::Policy;
@@ -72,17 +72,19 @@ impl<'m> Reviewable<'m> {
             reviewable.pods.push(DescribedPod {
                 pod,
                 labels: path.clone(),
+                service_account: None,
                 path,
                 is_whole: true,
             });
             return Ok(Some(reviewable));
         }
-        if let Some(pods) = descriptions.pods(manifest)? {
+        if let Some(DescribedPods { pods, has_any }) = descriptions.pods(manifest)? {
+            reviewable.hint = other_kinds::without_pods(manifest, has_any);
             reviewable.pods = pods;
             reviewable.is_described = true;
             return Ok(Some(reviewable));
         }
-        reviewable.hint = other_kinds::wrong_case(manifest, descriptions);
+        reviewable.hint = other_kinds::wrong_kind(manifest, descriptions);
         Ok(reviewable.hint.is_some().then_some(reviewable))
     }
 
@@ -198,6 +200,7 @@ impl Run<'_> {
                 }
                 None => (manifest, unplaced.path().clone()),
             };
+            let template = unplaced.template().map(str::to_owned);
             let value = path.value(&at.object).cloned();
             let mut problem = unplaced.at(places.at(at, path));
             if let (Some(text), Some(value)) = (problem.text.strip_suffix(QUOTES), value) {
@@ -210,7 +213,7 @@ impl Run<'_> {
             if !is_known
                 && !self
                     .ignored
-                    .covers(&problem, manifest, object.template(), &title)
+                    .covers(&problem, manifest, template.as_deref(), &title)
             {
                 problems.push(problem);
             }
@@ -249,10 +252,13 @@ impl Run<'_> {
         };
         if pod.is_none() {
             reviewed.hints.extend(of.hint.clone());
-            let hints = api_server::rejections(of.manifest, of.template());
+            let pod = of.template().filter(|_| !of.is_described);
+            let hints = api_server::rejections(of.manifest, pod);
             reviewed.hints.extend(hints);
         }
         let mut unseen = None;
+        let mut exclusions = Vec::new();
+        let mut reaches_injector = false;
         let file = &of.manifest.origin.file;
         let policies = self.policies.of(file);
         let deployed = self.policies.deployed().iter();
@@ -262,16 +268,23 @@ impl Run<'_> {
                 continue;
             }
             let scope = deployed.manifest.as_ref().map(|manifest| &manifest.scope);
-            let exclusion = scope.and_then(|scope| scope.excludes(&request, &self.namespaces));
+            // The pods of a workload are created by its controller.
+            let knows_user = self.user.is_some() && pod.is_none();
+            let exclusion =
+                scope.and_then(|scope| scope.excludes(&request, &self.namespaces, knows_user));
             let exclusion = exclusion.or_else(|| match pod {
                 Some(_) => None,
                 None => of.is_overlooked(&deployed.settings),
             });
+            reaches_injector |= exclusion.is_none() && deployed.injects();
             let answer = match &exclusion {
                 Some(exclusion) => {
                     let may_be_meant = matches!(exclusion, Exclusion::Object(_));
                     if may_be_meant && !deployed.verifies {
                         unseen.get_or_insert(index);
+                    }
+                    if deployed.injects() {
+                        exclusions.push((index, exclusion.to_string()));
                     }
                     self.not_sent(deployed, &request, exclusion)
                 }
@@ -298,13 +311,24 @@ impl Run<'_> {
         if !reviewed.answers.iter().any(|answer| answer.was_sent)
             && let Some(index) = unseen
         {
-            let policies = if of.is_described {
-                self.policies.describing(file)
-            } else {
-                policies
-            };
+            let describing = of.is_described.then(|| self.policies.describing(file));
+            let policies = describing.as_ref().unwrap_or(&policies);
             if let Some(policy) = policies.get(index) {
                 self.add_unsaid(subject, policy, &request, &mut reviewed.hints);
+            }
+        }
+        let is_pod = request.kind.kind == "Pod";
+        if is_pod && !reaches_injector && reviewed.rejection().is_none() {
+            // The first that excludes the pod for what it is, else the first.
+            let mut exclusions = exclusions.iter();
+            let first = exclusions.clone().find(|(index, _)| Some(*index) == unseen);
+            if let Some((index, exclusion)) = first.or(exclusions.next())
+                && let Some(policy) = policies.get(*index)
+            {
+                let (_, decision, _) = self.ask(subject, policy, &request);
+                reviewed
+                    .hints
+                    .extend(hints::not_sent(subject, &decision, exclusion));
             }
         }
         reviewed
@@ -329,8 +353,13 @@ impl Run<'_> {
         };
         let is_monitored =
             manifest.is_some_and(|manifest| manifest.enforcement == Enforcement::Monitor);
+        // What it would be without mode monitor.
+        let enforced = match manifest {
+            Some(manifest) => manifest.enforce(response),
+            None => response,
+        };
         let own = if is_monitored {
-            &response
+            &enforced
         } else {
             &constrained
         };
@@ -351,7 +380,7 @@ impl Run<'_> {
         Answer {
             policy: deployed.name.clone(),
             response: constrained,
-            monitored: is_monitored.then_some(response),
+            monitored: is_monitored.then_some(enforced),
             mutated,
             steps: steps.unwrap_or_default(),
             was_sent: true,
@@ -418,10 +447,18 @@ impl Run<'_> {
             }
         };
         decision.warnings.retain(is_known);
-        let is_rejected = !response.allowed && !decision.rejections.is_empty();
+        let before = decision.rejections.len();
         decision.rejections.retain(is_known);
-        if is_rejected && decision.rejections.is_empty() {
-            response = AdmissionResponse::acceptance(&request.uid);
+        if decision.rejections.len() < before {
+            let left: Vec<_> = decision
+                .rejections
+                .iter()
+                .map(|left| left.text.as_str())
+                .collect();
+            match &mut response.status {
+                Some(status) if !left.is_empty() => status.message = Some(left.join("\n")),
+                _ => response = AdmissionResponse::acceptance(&request.uid),
+            }
         }
         (response, decision, hints)
     }

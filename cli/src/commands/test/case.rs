@@ -24,6 +24,12 @@ pub struct Case {
     pub set: Vec<String>,
     /// What is reviewed, and what it needs.
     pub manifests: Vec<PathBuf>,
+    /// A kustomization that makes more of it.
+    pub kustomize: Option<PathBuf>,
+    /// A chart that makes more of it.
+    pub helm: Option<String>,
+    /// Files with values of the chart.
+    pub values: Vec<PathBuf>,
     /// The namespace of objects that name none.
     pub namespace: String,
     /// Who applies the manifests.
@@ -95,7 +101,12 @@ struct Wire {
     settings: Option<Value>,
     #[serde(default)]
     set: Vec<String>,
+    #[serde(default)]
     manifests: Vec<String>,
+    kustomize: Option<String>,
+    helm: Option<String>,
+    #[serde(default)]
+    values: Vec<String>,
     namespace: Option<String>,
     r#as: Option<String>,
     #[serde(default)]
@@ -229,6 +240,12 @@ impl Case {
             let error = format!("expected a test case with the field expect, found {found}");
             return Err(source.error(&ValuePath::default(), error));
         }
+        if let (Some(kind), true) = (value.get("kind"), value.get("apiVersion").is_some()) {
+            let error = format!(
+                "expected a test case with the field expect, found a Kubernetes object: {kind}"
+            );
+            return Err(source.error(&ValuePath::default(), error));
+        }
         let wire: Wire = serde_path_to_error::deserialize(value).map_err(|error| {
             let (path, error) = fields::fault(&error);
             source.error(&path, error)
@@ -256,8 +273,13 @@ impl Case {
                 return Err(source.error(&at("policies"), error));
             }
         };
-        if wire.manifests.is_empty() {
-            let error = "manifests: expected files or directories with manifests, found none";
+        if wire.manifests.iter().any(|path| path == "-") {
+            let error = "manifests: expected files and directories, found standard input";
+            return Err(source.error(&at("manifests"), error));
+        }
+        let is_rendered = wire.kustomize.is_some() || wire.helm.is_some();
+        if wire.manifests.is_empty() && !is_rendered {
+            let error = "manifests: expected files or directories with manifests, found none; help: or give kustomize or helm";
             return Err(source.error(&at("manifests"), error));
         }
         if !wire.as_groups.is_empty() && wire.r#as.is_none() {
@@ -287,6 +309,17 @@ impl Case {
             policies,
             set: wire.set,
             manifests: paths(&wire.manifests),
+            kustomize: wire.kustomize.map(|directory| source.path(&directory)),
+            // A chart is a directory, unless it is of a repository.
+            helm: wire.helm.map(|chart| {
+                let path = source.path(&chart);
+                if path.exists() {
+                    path.display().to_string()
+                } else {
+                    chart
+                }
+            }),
+            values: paths(&wire.values),
             namespace,
             as_user: wire.r#as,
             as_groups: wire.as_groups,

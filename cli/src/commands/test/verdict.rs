@@ -115,8 +115,9 @@ impl Comparison<'_> {
         }
         let (expected, found) = (expected.name(), found.name());
         let text = format!("expected {expected}, found {found}");
-        let reasons = self.preview.of_kind(Kind::Rejection);
-        let found = reasons.map(|problem| problem.text.clone()).collect();
+        // All that is known tells why.
+        let problems = self.preview.problems.iter();
+        let found = problems.map(|problem| problem.text.clone()).collect();
         let failure = self.failure(self.path("outcome"), "outcome", &text);
         vec![Failure { found, ..failure }]
     }
@@ -211,7 +212,12 @@ fn part_of(value: &Value, shape: &Value) -> Value {
     match (value, shape) {
         (Value::Object(fields), Value::Object(shapes)) => {
             let parts = shapes.iter().filter_map(|(key, shape)| {
-                let part = part_of(fields.get(key)?, shape);
+                let part = match fields.get(key) {
+                    Some(value) => part_of(value, shape),
+                    // To Kubernetes, a field that is null is not there.
+                    None if shape.is_null() => Value::Null,
+                    None => return None,
+                };
                 Some((key.clone(), part))
             });
             Value::Object(parts.collect::<Map<_, _>>())
@@ -249,6 +255,7 @@ mod tests {
                 json!({"b": [{"c": 2, "d": 3}, {"c": 4}]}),
             ),
             (json!({"h": null}), json!({"h": 7})),
+            (json!({"i": null}), json!({"i": null})),
         ] {
             assert_eq!(part_of(&value, &shape), expected, "{shape}");
         }
