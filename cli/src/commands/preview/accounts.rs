@@ -36,13 +36,17 @@ const NAMED: usize = 5;
 type Name = (String, String);
 
 /// ServiceAccounts by namespace and name. A repository with a base and overlays has several of one name.
-#[derive(Debug)]
-pub struct Accounts<'m>(BTreeMap<Name, Vec<Account<'m>>>);
+#[derive(Debug, Default)]
+pub struct Accounts<'m> {
+    accounts: BTreeMap<Name, Vec<Account<'m>>>,
+    /// Of each name, the first namespace with it.
+    namespaces: BTreeMap<String, String>,
+}
 
 impl<'m> Accounts<'m> {
     /// The ServiceAccounts among `manifests`.
     pub fn among(manifests: &'m [Manifest], default_namespace: &str) -> Self {
-        let mut accounts = BTreeMap::<Name, Vec<Account<'m>>>::new();
+        let mut among = Self::default();
         for manifest in manifests {
             if !manifest.is("v1", "ServiceAccount") {
                 continue;
@@ -53,19 +57,25 @@ impl<'m> Accounts<'m> {
                 manifest,
                 object: Arc::new(manifest.object.clone()),
             };
-            accounts.entry((namespace, name)).or_default().push(account);
+            let first = among.namespaces.entry(name.clone());
+            first.or_insert_with(|| namespace.clone());
+            let accounts = among.accounts.entry((namespace, name));
+            accounts.or_default().push(account);
         }
-        Self(accounts)
+        among
     }
 
     /// Whether there are several of one name.
     pub fn are_doubled(&self) -> bool {
-        self.0.values().any(|accounts| accounts.len() > 1)
+        self.accounts.values().any(|accounts| accounts.len() > 1)
     }
 
     /// A note on each name that several have.
     pub fn doubled(&self) -> impl Iterator<Item = String> {
-        let doubled = self.0.iter().filter(|(_, accounts)| accounts.len() > 1);
+        let doubled = self
+            .accounts
+            .iter()
+            .filter(|(_, accounts)| accounts.len() > 1);
         doubled.map(|((namespace, name), accounts)| {
             let places = accounts.iter().map(|account| account.origin().to_string());
             let places: Vec<_> = places.take(NAMED).collect();
@@ -81,15 +91,24 @@ impl<'m> Accounts<'m> {
         })
     }
 
-    /// Namespace and name of each.
-    pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
-        let names = self.0.keys();
-        names.map(|(namespace, name)| (namespace.as_str(), name.as_str()))
+    /// The names of those in a namespace.
+    pub fn names_in(&self, namespace: &str) -> impl Iterator<Item = &str> {
+        let from = (namespace.to_owned(), String::new());
+        let names = self.accounts.range(from..).map(|(name, _)| name);
+        let names = names.take_while(move |(other, _)| other == namespace);
+        names.map(|(_, name)| name.as_str())
+    }
+
+    /// A namespace with one of this name.
+    pub fn namespace_with(&self, name: &str) -> Option<&str> {
+        self.namespaces.get(name).map(String::as_str)
     }
 
     /// The one of this name that is nearest to `directory`.
     pub fn get(&self, namespace: &str, name: &str, directory: &Path) -> Option<&Account<'m>> {
-        let accounts = self.0.get(&(namespace.to_owned(), name.to_owned()))?;
+        let accounts = self
+            .accounts
+            .get(&(namespace.to_owned(), name.to_owned()))?;
         nearest_of(accounts, directory)
     }
 
@@ -98,7 +117,7 @@ impl<'m> Accounts<'m> {
         &'a self,
         directory: &'a Path,
     ) -> impl Iterator<Item = (&'a Name, &'a Account<'m>)> + 'a {
-        let accounts = self.0.iter();
+        let accounts = self.accounts.iter();
         accounts.filter_map(move |(name, accounts)| Some((name, nearest_of(accounts, directory)?)))
     }
 }

@@ -178,16 +178,14 @@ fn account_not_found(
     if !subject.is_pod() {
         return None;
     }
-    let mut elsewhere = accounts.names().filter(|(_, other)| *other == name);
-    let beside = accounts.names().filter(|(other, _)| *other == namespace);
-    let similar = nearest(name, beside.map(|(_, other)| other));
+    let similar = nearest(name, accounts.names_in(namespace));
     let (_, field) = subject.service_account();
     let path = ValuePath::new(&field);
-    let help = match (similar, elsewhere.next()) {
+    let help = match (similar, accounts.namespace_with(name)) {
         (Some(similar), _) => {
             format!("did you mean {similar:?}? Else correct {field}, or add the manifest")
         }
-        (None, Some((other, _))) => {
+        (None, Some(other)) => {
             format!(
                 "one of that name is in namespace {other:?}; add the one of this namespace, or correct it"
             )
