@@ -115,7 +115,7 @@ invalid() {
   review pod-malformed service-account-malformed
   rejects 'Pod default/azure-cli-7d9c6b9c5d-*: annotation azure.workload.identity/skip-containers: expected a container name: at most 63 lower-case letters, digits and inner hyphens, found "azure-cli,istio-proxy"; help: separate names with ";"
 Pod default/azure-cli-7d9c6b9c5d-*: annotation azure.workload.identity/service-account-token-expiration: expected a whole number of seconds from 3600 to 86400, found "1h"
-ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"
+ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"; help: use the clientId that az identity show prints, not a name
 ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: expected a tenant ID, a UUID or a verified domain name, found "common"' \
     '{"client-id": "my-app", "client-id-source": "ServiceAccount annotation", "tenant-id": "common", "tenant-id-source": "ServiceAccount annotation"}'
 }
@@ -187,7 +187,7 @@ ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: exp
 
 @test "rejects a malformed ServiceAccount" {
   review service-account-malformed ""
-  rejects 'ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"'
+  rejects 'ServiceAccount default/fed-sa: annotation azure.workload.identity/client-id: expected the client ID of an Entra application or managed identity, a UUID, found "my-app"; help: use the clientId that az identity show prints, not a name'
 }
 
 @test "warns about a misspelt annotation of a ServiceAccount" {

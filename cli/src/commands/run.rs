@@ -112,7 +112,7 @@ pub fn run(
             let reviewer = Policy::new(&module, policy.settings.clone(), host);
             let outcome = review(&reviewer, &request)?;
             print(RunOutput {
-                response: policy.constrain(outcome.response),
+                response: policy.constrain(&policy.name, outcome.response),
                 ..outcome
             })?;
         }

@@ -174,6 +174,18 @@ const FUNCTIONS: [&str; 10] = [
     "string",
 ];
 
+/// Variables and libraries of the API server that are not here.
+const OF_SERVER: [&str; 8] = [
+    "authorizer",
+    "namespaceObject",
+    "params",
+    "variables",
+    "base64",
+    "math",
+    "sets",
+    "strings",
+];
+
 /// Why an expression has no program.
 enum Refused {
     /// It needs something that only the API server knows.
@@ -203,7 +215,7 @@ fn compile(expression: &str) -> Result<Program, Refused> {
         let functions = references.functions().into_iter();
         let is_named = |name: &str| name.chars().all(|letter| letter.is_ascii_alphanumeric());
         let functions = functions.filter(|name| is_named(name) && !FUNCTIONS.contains(name));
-        let of_server = ["authorizer", "namespaceObject", "params", "variables"];
+        let of_server = OF_SERVER;
         let mut variables = of_server.into_iter();
         let variable = variables.find(|name| references.has_variable(name));
         // The functions come in no order.
@@ -259,16 +271,10 @@ fn evaluate(program: &Program, context: &Context<'_, '_>) -> Result<bool, String
 /// What expressions can refer to, as the API server has it when an object is applied.
 fn context(request: &AdmissionRequest) -> Context<'static, 'static> {
     let mut context = Context::default();
-    let with_namespace = |object: Option<&Value>| {
-        let mut object = object.map(without_nulls).unwrap_or_default();
-        if let (Some(metadata), Some(namespace)) =
-            (object.get_mut("metadata"), request.namespace.as_deref())
-            && let Some(metadata) = metadata.as_object_mut()
-        {
-            metadata
-                .entry("namespace")
-                .or_insert_with(|| Value::from(namespace));
-        }
+    let namespace = request.namespace.as_deref();
+    let with_defaults = |object: Option<&Value>| {
+        let mut object = object.map(stored).unwrap_or_default();
+        add_defaults(&mut object, namespace);
         object
     };
     let mut fields = serde_json::to_value(request).unwrap_or_default();
@@ -278,8 +284,8 @@ fn context(request: &AdmissionRequest) -> Context<'static, 'static> {
         fields.insert("dryRun".to_owned(), Value::from(false));
     }
     for (name, value) in [
-        ("object", with_namespace(request.object.as_ref())),
-        ("oldObject", with_namespace(request.old_object.as_ref())),
+        ("object", with_defaults(request.object.as_ref())),
+        ("oldObject", with_defaults(request.old_object.as_ref())),
         ("request", fields),
     ] {
         context.add_variable_from_value(name, to_cel(&value));
@@ -307,17 +313,60 @@ fn to_cel(value: &Value) -> cel::Value {
     }
 }
 
-/// The value as the API server stores it: fields that are null are not there.
-fn without_nulls(value: &Value) -> Value {
+/// The value as the API server stores it: fields that are null, and lists that are empty, are not there.
+fn stored(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let fields = fields.iter().filter(|(_, value)| !value.is_null());
-            let fields = fields.map(|(key, value)| (key.clone(), without_nulls(value)));
+            let is_there = |(key, value): &(&String, &Value)| {
+                let is_empty = value.as_array().is_some_and(Vec::is_empty);
+                // Only this one is required.
+                !value.is_null() && (!is_empty || *key == "containers")
+            };
+            let fields = fields.iter().filter(is_there);
+            let fields = fields.map(|(key, value)| (key.clone(), stored(value)));
             Value::Object(fields.collect())
         }
-        Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
+        Value::Array(items) => Value::Array(items.iter().map(stored).collect()),
         other => other.clone(),
     }
+}
+
+/// The values that the API server gives fields of a pod's spec that are not set, and that conditions may ask for.
+const DEFAULTS: [(&str, &str); 6] = [
+    ("restartPolicy", "Always"),
+    ("dnsPolicy", "ClusterFirst"),
+    ("schedulerName", "default-scheduler"),
+    ("serviceAccountName", "default"),
+    ("serviceAccount", "default"),
+    ("preemptionPolicy", "PreemptLowerPriority"),
+];
+
+/// Adds what the API server adds before it evaluates conditions: the namespace, and defaults of pods.
+fn add_defaults(object: &mut Value, namespace: Option<&str>) {
+    if let (Some(metadata), Some(namespace)) = (object.get_mut("metadata"), namespace)
+        && let Some(metadata) = metadata.as_object_mut()
+    {
+        let namespace = Value::from(namespace);
+        metadata.entry("namespace").or_insert(namespace);
+    }
+    let is_pod = object.get("kind").is_some_and(|kind| kind == "Pod");
+    let spec = object.get_mut("spec").filter(|_| is_pod);
+    let Some(spec) = spec.and_then(Value::as_object_mut) else {
+        return;
+    };
+    let named = ["serviceAccountName", "serviceAccount"];
+    let named = named.iter().find_map(|field| spec.get(*field).cloned());
+    for (field, value) in DEFAULTS {
+        let value = match (&named, field) {
+            (Some(named), "serviceAccountName" | "serviceAccount") => named.clone(),
+            _ => Value::from(value),
+        };
+        spec.entry(field).or_insert(value);
+    }
+    spec.entry("terminationGracePeriodSeconds")
+        .or_insert(Value::from(30));
+    spec.entry("enableServiceLinks")
+        .or_insert(Value::from(true));
 }
 
 /// Whether an expression could take more stack than there is: each operator and bracket can be a level.
@@ -456,6 +505,25 @@ mod tests {
                 Some(expected),
                 "{expressions:?}"
             );
+        }
+    }
+
+    #[test]
+    fn pods_have_the_defaults_of_the_api_server() {
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},
+            "spec": {"serviceAccount": "robot", "restartPolicy": "Never", "containers": [{"name": "c", "env": []}]},
+        });
+        let request = AdmissionRequest::creation("web", pod);
+        for expression in [
+            "object.spec.serviceAccountName == 'robot'",
+            "object.spec.restartPolicy == 'Never' && object.spec.dnsPolicy == 'ClusterFirst'",
+            "object.spec.terminationGracePeriodSeconds - 1 == 29",
+            "object.spec.containers.all(c, !has(c.env))",
+            "object.metadata.namespace == 'web'",
+        ] {
+            let conditions = conditions(&[expression], FailurePolicy::Fail);
+            assert_eq!(conditions.failed(&request, true), None, "{expression}");
         }
     }
 

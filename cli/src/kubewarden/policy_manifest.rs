@@ -89,6 +89,8 @@ pub struct PolicyManifest {
     pub context_aware_resources: Vec<ContextAwareResource>,
     /// Which requests it gets to see.
     pub scope: Scope,
+    /// Whether it selects namespaces in a way that Kubewarden does not pass on.
+    pub has_ignored_labels: bool,
 }
 
 #[derive(Deserialize)]
@@ -213,6 +215,8 @@ impl PolicyManifest {
                 return Err(error_at(manifest, path, error));
             }
         }
+        let mut namespace_selector = spec.namespace_selector.unwrap_or_default();
+        let has_ignored_labels = namespace_selector.drop_labels();
         let match_conditions = MatchConditions::new(
             spec.match_conditions.unwrap_or_default(),
             spec.failure_policy.unwrap_or_default(),
@@ -243,9 +247,10 @@ impl PolicyManifest {
                 }),
                 rules: spec.rules.unwrap_or_default(),
                 object_selector: spec.object_selector.unwrap_or_default(),
-                namespace_selector: spec.namespace_selector.unwrap_or_default(),
+                namespace_selector,
                 match_conditions,
             },
+            has_ignored_labels,
         };
         Ok(policy)
     }
@@ -258,8 +263,9 @@ impl PolicyManifest {
         }
     }
 
-    /// What the API server gets in place of `response`, given this policy's mode, `mutating` and `message`.
-    pub fn constrain(&self, response: AdmissionResponse) -> AdmissionResponse {
+    /// What the API server gets in place of `response`, given this policy's mode, `mutating` and `message`. `id` is what the host
+    /// calls the policy.
+    pub fn constrain(&self, id: &str, response: AdmissionResponse) -> AdmissionResponse {
         match self.enforcement {
             Enforcement::Monitor => AdmissionResponse {
                 allowed: true,
@@ -268,17 +274,16 @@ impl PolicyManifest {
                 status: None,
                 ..response
             },
-            Enforcement::Protect => self.enforce(response),
+            Enforcement::Protect => self.enforce(id, response),
         }
     }
 
     /// As [`PolicyManifest::constrain`], if the mode were `protect`.
-    pub fn enforce(&self, response: AdmissionResponse) -> AdmissionResponse {
+    pub fn enforce(&self, id: &str, response: AdmissionResponse) -> AdmissionResponse {
         let response = if !self.mutating && response.patch.is_some() {
             let message = format!(
-                "Request rejected by policy {}. The policy attempted to mutate the request, \
-                 but it is currently configured to not allow mutations.",
-                self.name
+                "Request rejected by policy {id}. The policy attempted to mutate the request, \
+                 but it is currently configured to not allow mutations."
             );
             AdmissionResponse {
                 allowed: false,
@@ -377,6 +382,7 @@ mod tests {
                     namespace: (kind == "AdmissionPolicy").then(|| "default".to_owned()),
                     ..Scope::default()
                 },
+                has_ignored_labels: false,
             };
             let policies = read(&policy(kind, &spec)).unwrap();
             assert_eq!(policies, [expected]);
@@ -515,7 +521,7 @@ mod tests {
         ] {
             let text = policy("ClusterAdmissionPolicy", &format!("{{module: m, {spec}}}"));
             let policy = read(&text).unwrap().remove(0);
-            let response = serde_json::to_string(&policy.constrain(response.clone())).unwrap();
+            let response = serde_json::to_string(&policy.constrain("p", response.clone())).unwrap();
             assert_eq!(response, format!("{expected}{tail}"), "{spec}");
         }
     }

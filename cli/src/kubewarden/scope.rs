@@ -213,6 +213,13 @@ impl Rule {
 }
 
 impl Selector {
+    /// Drops `matchLabels`, and tells whether there are any: of a `namespaceSelector`, Kubewarden passes only the expressions on.
+    pub fn drop_labels(&mut self) -> bool {
+        let has_labels = !self.match_labels.is_empty();
+        self.match_labels.clear();
+        has_labels
+    }
+
     /// The first requirement that `labels` do not meet, of those on labels that are known.
     fn unmet(
         &self,

@@ -42,7 +42,8 @@ impl Score {
         let failures = match &tested.result {
             Ok(failures) if failures.is_empty() => {
                 add(&mut self.passed, 1);
-                return writeln!(output, "{title}: {GREEN}ok{GREEN:#}");
+                writeln!(output, "{title}: {GREEN}ok{GREEN:#}")?;
+                failures
             }
             Ok(failures) => {
                 add(&mut self.failed, 1);

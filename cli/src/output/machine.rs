@@ -177,8 +177,21 @@ pub fn write_json(output: &mut impl Write, preview: &Preview) -> io::Result<()> 
         explanation: explanation.collect(),
         pods: preview.several_pods().iter().map(PodOf::new).collect(),
     };
-    let line = serde_json::to_string(&line)?;
+    let line = escaped(&serde_json::to_string(&line)?);
     writeln!(output, "{line}")
+}
+
+/// JSON without the control characters that JSON allows in strings, which a terminal would obey.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_control() {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
 }
 
 /// Writes the pods that `preview` is about, as they would be created, each as a YAML document; nothing of those that would not
@@ -230,5 +243,18 @@ pub fn label_of(problem: &Problem) -> String {
         (Kind::Hint, _) => format!("{kind}[{}]", problem.rule),
         (_, Some(policy)) => printable(&format!("{kind} by {policy}")),
         (_, None) => kind.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_no_control_characters() {
+        let text = "a\u{1b}\u{7f}\u{9b}ü\u{1f600}";
+        let json = escaped(&serde_json::to_string(text).unwrap());
+        assert_eq!(json, "\"a\\u001b\\u007f\\u009bü\u{1f600}\"");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 }

@@ -243,7 +243,13 @@ fn notes_on(policy: &PolicyManifest, knows_user: bool) -> impl Iterator<Item = S
             policy.name
         )
     });
-    of_user.chain(skipped)
+    let labels = policy.has_ignored_labels.then(|| {
+        format!(
+            "policy {}: Kubewarden ignores matchLabels of namespaceSelector; help: use matchExpressions",
+            policy.name
+        )
+    });
+    of_user.chain(skipped).chain(labels)
 }
 
 /// The policies, with the ServiceAccounts that are nearest to each directory.

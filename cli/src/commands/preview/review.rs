@@ -6,7 +6,7 @@ use azure_workload_identity_policy::findings::{About, Finding, Problem as Wrong}
 use azure_workload_identity_policy::keys;
 use azure_workload_identity_policy::objects::WorkloadKind;
 use azure_workload_identity_policy::settings::pod_templates::{self, PodTemplates};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::api_server;
 use super::decision::{Decision, Message};
@@ -233,6 +233,9 @@ impl Run<'_> {
         let served = of.as_served();
         let object = pod.map_or(&served.object, |pod| &pod.pod);
         let mut request = AdmissionRequest::creation(namespace, object.clone());
+        if pod.is_none() {
+            with_labels(&mut request, of);
+        }
         if let Some(user) = &self.user {
             request.user_info = user.clone();
         }
@@ -348,14 +351,14 @@ impl Run<'_> {
         hints.extend(own_hints);
         let manifest = deployed.manifest.as_ref();
         let constrained = match manifest {
-            Some(manifest) => manifest.constrain(response.clone()),
+            Some(manifest) => manifest.constrain(&manifest.webhook(), response.clone()),
             None => response.clone(),
         };
         let is_monitored =
             manifest.is_some_and(|manifest| manifest.enforcement == Enforcement::Monitor);
         // What it would be without mode monitor.
         let enforced = match manifest {
-            Some(manifest) => manifest.enforce(response),
+            Some(manifest) => manifest.enforce(&manifest.webhook(), response),
             None => response,
         };
         let own = if is_monitored {
@@ -475,5 +478,27 @@ impl Run<'_> {
         hints.extend(decision.rejections);
         hints.extend(decision.warnings);
         hints.extend(unsaid);
+    }
+}
+
+/// Gives a Job or ReplicationController without labels those of its pods, as the API server does.
+fn with_labels(request: &mut AdmissionRequest, of: &Reviewable<'_>) {
+    let gets_labels = ["Job", "ReplicationController"].contains(&&*request.kind.kind);
+    let labels = of
+        .pods
+        .first()
+        .and_then(|pod| pod.pod.pointer("/metadata/labels"));
+    let object = request.object.as_mut().and_then(Value::as_object_mut);
+    let (Some(labels), Some(object)) = (labels.filter(|_| gets_labels), object) else {
+        return;
+    };
+    let metadata = object
+        .entry("metadata")
+        .or_insert_with(|| Value::Object(Map::new()));
+    if let Some(metadata) = metadata.as_object_mut() {
+        let own = metadata.entry("labels").or_insert(Value::Null);
+        if own.is_null() || own.as_object().is_some_and(Map::is_empty) {
+            own.clone_from(labels);
+        }
     }
 }
