@@ -306,6 +306,53 @@ fn no_policy_selects_namespaces_by_match_labels() {
     }
 }
 
+/// k8s-openapi's oldest Kubernetes does not have the type, so the whole object is here.
+#[test]
+fn the_policy_that_mutates_pods_and_no_other_is_called_again() {
+    let name = "azure-workload-identity-later-containers";
+    let configurations: Vec<_> = cluster_wide()
+        .into_iter()
+        .filter(|(file, _, spec)| file.starts_with("examples/policies/") && spec.mutating)
+        .map(|(_, policy, _)| format!("clusterwide-{policy}"))
+        .collect();
+    let objects = |kind: &str| -> Vec<Value> {
+        let found = of_kind(kind).into_iter();
+        found.map(|(_, manifest)| manifest.object).collect()
+    };
+    assert_eq!(
+        objects("MutatingAdmissionPolicy"),
+        [json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "MutatingAdmissionPolicy",
+            "metadata": {"name": name},
+            "spec": {
+                "failurePolicy": "Ignore",
+                "reinvocationPolicy": "Never",
+                "matchConstraints": {"resourceRules": [{
+                    "apiGroups": ["admissionregistration.k8s.io"],
+                    "apiVersions": ["v1"],
+                    "operations": ["CREATE", "UPDATE"],
+                    "resources": ["mutatingwebhookconfigurations"],
+                    "resourceNames": configurations,
+                }]},
+                "mutations": [{
+                    "patchType": "ApplyConfiguration",
+                    "applyConfiguration": {"expression": "Object{\n  webhooks: object.webhooks.map(webhook, Object.webhooks{name: webhook.name, reinvocationPolicy: \"IfNeeded\"})\n}"},
+                }],
+            },
+        })]
+    );
+    assert_eq!(
+        objects("MutatingAdmissionPolicyBinding"),
+        [json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "MutatingAdmissionPolicyBinding",
+            "metadata": {"name": name},
+            "spec": {"policyName": name},
+        })]
+    );
+}
+
 #[test]
 fn policy_server_may_read_service_accounts_and_ask_for_permissions() {
     for (file, manifest) in of_kind("ClusterRole") {
@@ -366,6 +413,7 @@ fn each_kustomization_names_files_that_are_there_and_all_of_them() {
         kustomizations,
         [
             "examples/kustomization.yaml",
+            "examples/later-containers/kustomization.yaml",
             "examples/policies/kustomization.yaml",
             "examples/policy-server/kustomization.yaml",
         ]
