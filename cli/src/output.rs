@@ -155,10 +155,12 @@ impl<O: Write, P: Write> Report<O, P> {
             Body::Json => machine::write_json(output, preview)?,
             Body::Yaml => {
                 machine::write_problems(&mut self.problems, preview)?;
+                machine::write_unshown(&mut self.problems, preview)?;
                 machine::write_yaml(output, preview)?;
             }
             Body::Patch => {
                 machine::write_problems(&mut self.problems, preview)?;
+                machine::write_unshown(&mut self.problems, preview)?;
                 machine::write_patch(output, preview)?;
             }
             Body::GitHub => github::write(output, preview)?,

@@ -15,7 +15,7 @@ use crate::input::manifests::{self, Contents, Manifest, ManifestError};
 pub const STANDARD_INPUT: &str = "-";
 
 /// What standard input is called in messages.
-const STANDARD_INPUT_NAME: &str = "standard input";
+pub const STANDARD_INPUT_NAME: &str = "standard input";
 
 /// The endings of manifest files in directories.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
@@ -77,11 +77,11 @@ pub fn find(paths: &[PathBuf], ignored: &[String]) -> Result<Found, PatternError
             found.add_named(STANDARD_INPUT_NAME.to_owned(), contents);
         } else if path.is_dir() {
             for file in files_below(path, ignored, &mut found)? {
-                if is_kustomization(&file) {
-                    let directory = file.parent().unwrap_or(path);
-                    found.kustomizations.push(directory.display().to_string());
-                }
                 if !is_test_case(&file) && is_new(&file, &mut seen) {
+                    if is_kustomization(&file) {
+                        let directory = file.parent().unwrap_or(path);
+                        found.kustomizations.push(directory.display().to_string());
+                    }
                     let contents = manifests::contents_of(&file);
                     found.manifests.extend(contents.manifests);
                     let errors = contents.errors.into_iter();
@@ -115,7 +115,7 @@ fn is_test_case(file: &Path) -> bool {
 
 /// Whether it says what kustomize makes of the other files in its directory.
 fn is_kustomization(file: &Path) -> bool {
-    ["kustomization.yaml", "kustomization.yml"]
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"]
         .iter()
         .any(|name| file.ends_with(name))
 }
@@ -157,7 +157,7 @@ fn files_below(
         match entry {
             Ok(entry) => {
                 let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-                if is_file && is_manifest(entry.path()) {
+                if is_file && (is_manifest(entry.path()) || is_kustomization(entry.path())) {
                     files.push(entry.into_path());
                 }
             }
@@ -221,6 +221,28 @@ mod tests {
             format!("{file}: {why}").replace(&root, "")
         };
         errors.iter().map(brief).collect()
+    }
+
+    #[test]
+    fn a_kustomization_is_named_once_however_it_is_spelt() {
+        let root = tempfile::tempdir().unwrap();
+        for (directory, file) in [
+            ("a", "kustomization.yaml"),
+            ("b", "kustomization.yml"),
+            ("c", "Kustomization"),
+        ] {
+            fs::create_dir_all(root.path().join(directory)).unwrap();
+            let text = r#"{"resources": ["pod.yaml"]}"#;
+            fs::write(root.path().join(directory).join(file), text).unwrap();
+        }
+        let below = root.path().join("b");
+        let found = find(&[root.path().to_owned(), below], &[]).unwrap();
+        let named = ["a", "b", "c"].map(|name| root.path().join(name).display().to_string());
+        assert_eq!(found.kustomizations, named);
+        assert_eq!(
+            briefs(&found.passed_over, root.path()),
+            Vec::<String>::new()
+        );
     }
 
     #[test]

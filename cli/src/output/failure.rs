@@ -32,9 +32,17 @@ impl FailOn {
 
     /// Whether the object is rejected, or has a problem that counts.
     pub fn fails(self, preview: &Preview) -> bool {
-        let is_rejected = matches!(preview.outcome(), PreviewOutcome::Rejected { .. });
+        self.reason(preview).is_some()
+    }
+
+    /// The kind and the message of what makes an object fail, if something does.
+    pub fn reason(self, preview: &Preview) -> Option<(Kind, &str)> {
+        if let PreviewOutcome::Rejected { message, .. } = preview.outcome() {
+            return Some((Kind::Rejection, message));
+        }
         let mut problems = preview.problems.iter();
-        is_rejected || problems.any(|problem| self.counts(problem.kind))
+        let first = problems.find(|problem| self.counts(problem.kind))?;
+        Some((first.kind, &first.text))
     }
 }
 

@@ -11,7 +11,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::failure::FailOn;
 use super::machine::label_of;
-use crate::commands::preview::{Kind, Preview, PreviewOutcome, Problem};
+use crate::commands::preview::{Kind, Preview, Problem};
 use crate::text::printable;
 
 /// The name of the report.
@@ -92,7 +92,7 @@ impl Junit {
         suite.cases.push(Case {
             class: format!("{}.{}", preview.namespace, preview.kind),
             name,
-            failure: failure(preview, self.fail_on).map(|(kind, message)| Failure {
+            failure: self.fail_on.reason(preview).map(|(kind, message)| Failure {
                 kind: kind.name(),
                 message: message.to_owned(),
                 reasons: said(&counting),
@@ -143,16 +143,6 @@ impl Junit {
             })?;
         writeln!(output)
     }
-}
-
-/// The kind and the message of what makes an object fail, if something does.
-fn failure(preview: &Preview, fail_on: FailOn) -> Option<(Kind, &str)> {
-    if let PreviewOutcome::Rejected { message, .. } = preview.outcome() {
-        return Some((Kind::Rejection, message));
-    }
-    let mut problems = preview.problems.iter();
-    let first = problems.find(|problem| fail_on.counts(problem.kind))?;
-    Some((first.kind, &first.text))
 }
 
 /// A problem as a line, which begins as compilers' messages do.

@@ -206,7 +206,8 @@ pub fn write_yaml(output: &mut impl Write, preview: &Preview) -> io::Result<()> 
     Ok(())
 }
 
-/// Writes the patch of each pod that `preview` is about, as a line of JSON; an empty one if nothing is changed.
+/// Writes the patch of each pod that `preview` is about, as a line of JSON; an empty one if nothing is changed, or not all of
+/// the pod is known.
 pub fn write_patch(output: &mut impl Write, preview: &Preview) -> io::Result<()> {
     let patches = match preview.several_pods() {
         [] => {
@@ -220,6 +221,20 @@ pub fn write_patch(output: &mut impl Write, preview: &Preview) -> io::Result<()>
         writeln!(output, "{line}")?;
     }
     Ok(())
+}
+
+/// Writes a line for each pod that is mutated and of which neither YAML nor patch can be shown.
+pub fn write_unshown(problems: &mut impl Write, preview: &Preview) -> io::Result<()> {
+    let mut unshown = preview
+        .reviews
+        .iter()
+        .filter(|reviewed| reviewed.is_mutated() && !reviewed.is_whole);
+    unshown.try_for_each(|reviewed| {
+        let place = format!("{} ({}:{})", preview.title(), preview.origin.file, preview.line);
+        let pod = printable(&reviewed.title);
+        let place = printable(&place);
+        writeln!(problems, "note: {place}: {pod} is mutated; its containers are not known, so the change is not shown")
+    })
 }
 
 /// Writes the problems, a line each.

@@ -152,9 +152,13 @@ fn results(preview: &Preview) -> Vec<ReportResult> {
         let known = policies.iter_mut().find(|policy| policy.name == name);
         match known {
             // The answer about a workload's pod counts if that about the workload rejects nothing.
-            Some(policy) if policy.rejection().is_none() => policy.answer = answer,
-            Some(_) => {}
-            None => policies.push(Policy { name, answer }),
+            Some(policy) if rejection(policy.answer).is_none() => policy.answer = answer,
+            Some(policy) => policy.others.push(answer),
+            None => policies.push(Policy {
+                name,
+                answer,
+                others: Vec::new(),
+            }),
         }
     }
     let mut results: Vec<_> = policies
@@ -166,7 +170,7 @@ fn results(preview: &Preview) -> Vec<ReportResult> {
             Kind::Rejection => true,
             // If it is a rejection that is held back, the audit scanner reports it as one.
             Kind::Monitor => policies.iter().any(|policy| {
-                policy.name == problem.policy.as_deref() && policy.rejection().is_some()
+                policy.name == problem.policy.as_deref() && rejection(policy.answer).is_some()
             }),
             Kind::Warning | Kind::Hint => false,
         };
@@ -181,15 +185,27 @@ fn results(preview: &Preview) -> Vec<ReportResult> {
 struct Policy<'p> {
     name: Option<&'p str>,
     answer: &'p Answer,
+    /// What came after an answer that rejects the object: about its other pods.
+    others: Vec<&'p Answer>,
+}
+
+/// The message and the HTTP status of a rejection, whatever the policy's mode.
+fn rejection(answer: &Answer) -> Option<(Option<&str>, Option<u16>)> {
+    let response = answer.monitored.as_ref().unwrap_or(&answer.response);
+    let code = response.status.as_ref().and_then(|status| status.code);
+    (!response.allowed).then(|| (response.message(), code))
 }
 
 impl Policy<'_> {
-    /// The message and the HTTP status of its rejection, whatever its mode.
-    fn rejection(&self) -> Option<(Option<&str>, Option<u16>)> {
-        let response = &self.answer.response;
-        let response = self.answer.monitored.as_ref().unwrap_or(response);
-        let code = response.status.as_ref().and_then(|status| status.code);
-        (!response.allowed).then(|| (response.message(), code))
+    /// The messages of all rejections, each once.
+    fn message(&self) -> Option<String> {
+        let others = self.others.iter().copied();
+        let answers = std::iter::once(self.answer).chain(others);
+        let mut messages = Vec::new();
+        for (message, _) in answers.filter_map(rejection) {
+            messages.extend(message.filter(|message| !messages.contains(message)));
+        }
+        (!messages.is_empty()).then(|| messages.join("\n"))
     }
 
     fn result(&self, preview: &Preview) -> ReportResult {
@@ -199,7 +215,7 @@ impl Policy<'_> {
         } else {
             Kind::Rejection
         };
-        let rejection = self.rejection();
+        let rejection = rejection(self.answer);
         let mut reasons = preview.of_kind(kind);
         let reason = reasons.find(|reason| reason.policy.as_deref() == self.name);
         let reason = reason.filter(|_| rejection.is_some());
@@ -215,7 +231,7 @@ impl Policy<'_> {
                 Some(_) => "fail",
             },
             scored: true,
-            message: rejection.and_then(|(message, _)| message.map(printable)),
+            message: self.message().as_deref().map(printable),
             properties: reason.map(place).unwrap_or_default(),
         }
     }
@@ -255,6 +271,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::kubewarden::response::AdmissionResponse;
     use crate::output::samples::{HOSTILE, answered, preview, problem};
 
     fn written(reports: &mut OpenReports, preview: &Preview) -> String {
@@ -315,6 +332,24 @@ results:
             Value::from(values)
         });
         json!({"summary": report["summary"], "results": results.collect::<Vec<_>>()})
+    }
+
+    #[test]
+    fn a_policy_that_rejects_several_pods_says_why_for_each() {
+        let rejected = (Some("a"), Some(400), false);
+        let mut preview = answered(preview("a.yaml", "app", vec![]), &[rejected; 3]);
+        let answers = preview.reviews[0].answers.iter_mut();
+        for (answer, reason) in answers.zip(["head", "worker", "head"]) {
+            answer.response = AdmissionResponse::rejection("", reason.to_owned(), Some(400));
+        }
+        let results = read(&preview)["results"].clone();
+        let messages: Vec<_> = results
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| &one["message"])
+            .collect();
+        assert_eq!(messages, ["head\nworker"]);
     }
 
     #[test]
