@@ -6,7 +6,7 @@ pub mod args;
 mod decision;
 mod explain;
 mod hints;
-mod names;
+pub mod names;
 mod other_kinds;
 mod outcome;
 mod places;
@@ -35,7 +35,7 @@ use accounts::Accounts;
 use args::PreviewArgs;
 pub use explain::Step;
 use hints::Ignored;
-use names::{NAMED, shortened};
+use names::shortened;
 pub use outcome::{Answer, Kind, Preview, PreviewOutcome, Problem, Reviewed};
 pub use places::Place;
 use places::Places;
@@ -46,7 +46,7 @@ use review::{Reviewable, Run};
 /// What there is to say beside the previews.
 #[derive(Debug, Default)]
 pub struct Remarks {
-    /// What is wrong with files that were named.
+    /// What is wrong with what was named: files, kustomizations and charts that cannot be read, or that hold nothing to review.
     pub errors: Vec<String>,
     /// What is good to know.
     pub notes: Vec<String>,
@@ -59,7 +59,7 @@ const BATCH: usize = 256;
 ///
 /// # Errors
 ///
-/// Manifests with nothing to review, a module that does not run, settings that the policy rejects, and what `show` reports.
+/// Policies that cannot be read, a module that does not run, settings that the policy rejects, and what `show` reports.
 pub fn preview(
     args: &PreviewArgs,
     log: Option<LogSink>,
@@ -90,7 +90,7 @@ pub fn preview(
     };
     remarks.errors.extend(said.errors);
     remarks.notes.extend(said.notes);
-    let mut passed_over: Vec<_> = found.passed_over.iter().map(brief).collect();
+    let mut passed_over: Vec<_> = found.passed_over.iter().map(ManifestError::brief).collect();
     let deployed = policies::deployed(args, manifests, &mut remarks.notes)?;
     let descriptions = deployed
         .iter()
@@ -178,11 +178,11 @@ pub fn preview(
             .filter(|namespace| policy.scope.assumes(namespace, &namespaces))
             .collect();
         if !assumed.is_empty() {
-            let assumed: Vec<_> = assumed.into_iter().take(NAMED).collect();
+            let assumed: Vec<_> = assumed.into_iter().map(str::to_owned).collect();
             remarks.notes.push(format!(
                 "policy {}: its namespaceSelector counts as met by namespaces that are not among the manifests: {}",
                 policy.name,
-                assumed.join(", ")
+                shortened(&assumed)
             ));
         }
     }
@@ -220,12 +220,6 @@ fn with_help(error: &ManifestError, args: &PreviewArgs) -> String {
         ""
     };
     format!("{error}{help}")
-}
-
-/// A file that is passed over, and why.
-fn brief(error: &ManifestError) -> String {
-    let (file, why) = error.in_brief();
-    format!("{file} ({why})")
 }
 
 /// What is said if the policy needs settings and none are given.

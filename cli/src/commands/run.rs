@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use percent_encoding::percent_decode_str;
 
+use crate::input::files::{STANDARD_INPUT, STANDARD_INPUT_NAME};
 use crate::input::settings::SettingsValue;
 use crate::kubewarden::capabilities::Capabilities;
 use crate::kubewarden::engine::{Engine, Module};
@@ -187,10 +188,10 @@ fn review(policy: &Policy, request: &AdmissionRequest) -> Result<RunOutput> {
 }
 
 fn read_request(path: &Path) -> Result<AdmissionRequest> {
-    let (name, text) = if path == Path::new("-") {
+    let (name, text) = if path == Path::new(STANDARD_INPUT) {
         let mut text = String::new();
         let read = std::io::stdin().read_to_string(&mut text);
-        ("standard input".to_owned(), read.map(|_| text))
+        (STANDARD_INPUT_NAME.to_owned(), read.map(|_| text))
     } else {
         (path.display().to_string(), std::fs::read_to_string(path))
     };

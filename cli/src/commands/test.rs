@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::commands::preview::args::PreviewArgs;
+use crate::commands::preview::names::shortened_to;
 use crate::commands::preview::{self, Preview};
 use crate::input::{fields, files};
 use crate::kubewarden::host_calls::LogSink;
@@ -224,10 +225,5 @@ fn there_are(title: &str, previews: &[Preview]) -> String {
     if !meant.is_empty() {
         return meant;
     }
-    let listed: Vec<_> = titles.iter().take(LISTED).map(String::as_str).collect();
-    let more = match titles.len().saturating_sub(LISTED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("; help: these are: {}{more}", listed.join(", "))
+    format!("; help: these are: {}", shortened_to(LISTED, &titles))
 }

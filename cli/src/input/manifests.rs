@@ -613,6 +613,12 @@ impl ManifestError {
         matches!(self, Self::NoObject { origin, found } if origin.document == 1 && found == NEITHER)
     }
 
+    /// The file, and in brackets why it holds no manifests.
+    pub fn brief(&self) -> String {
+        let (file, why) = self.in_brief();
+        format!("{file} ({why})")
+    }
+
     /// The file, and in a few words why it holds no manifests.
     pub fn in_brief(&self) -> (&str, String) {
         match self {

@@ -7,6 +7,7 @@ use azure_workload_identity_policy::keys;
 use azure_workload_identity_policy::pod_paths::{FoundPod, Part, find};
 use azure_workload_identity_policy::settings::Settings;
 use azure_workload_identity_policy::settings::pod_templates::{self, PodTemplates};
+use azure_workload_identity_policy::values;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
@@ -295,9 +296,8 @@ fn partial_pod(found: &FoundPod<'_>, naming: Naming) -> Option<Value> {
 fn containers_of(annotations: Option<&Value>) -> Value {
     let annotation = annotations.and_then(|annotations| annotations.get(keys::SKIP_CONTAINERS));
     let names = annotation.and_then(Value::as_str).unwrap_or_default();
-    let names = names.split(';').map(str::trim);
     let mut known: Vec<&str> = Vec::new();
-    for name in names.filter(|name| !name.is_empty()) {
+    for name in values::container_names(names) {
         if !known.contains(&name) {
             known.push(name);
         }

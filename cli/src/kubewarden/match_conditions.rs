@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::kubewarden::request::AdmissionRequest;
+use crate::kubewarden::service_accounts::{DEFAULT_ACCOUNT, named_in};
 use crate::text::one_line;
 
 /// How deep the API server lets expressions nest.
@@ -230,7 +231,7 @@ fn compile(expression: &str) -> Result<Program, Refused> {
     let is_constant = is_constant(&program);
     let wrong = caught(|| {
         let mut nothing = Context::default();
-        for name in ["object", "oldObject", "request"] {
+        for name in VARIABLES {
             nothing.add_variable_from_value(name, cel::Value::Null);
         }
         Ok(match program.execute(&nothing) {
@@ -247,12 +248,13 @@ fn compile(expression: &str) -> Result<Program, Refused> {
     }
 }
 
+/// What expressions can refer to.
+const VARIABLES: [&str; 3] = ["object", "oldObject", "request"];
+
 /// Whether its value is the same for all objects.
 fn is_constant(program: &Program) -> bool {
     let references = program.references();
-    !["object", "oldObject", "request"]
-        .iter()
-        .any(|name| references.has_variable(name))
+    !VARIABLES.iter().any(|name| references.has_variable(name))
 }
 
 /// What is said of an expression that is neither true nor false.
@@ -332,12 +334,10 @@ fn stored(value: &Value) -> Value {
 }
 
 /// The values that the API server gives fields of a pod's spec that are not set, and that conditions may ask for.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 4] = [
     ("restartPolicy", "Always"),
     ("dnsPolicy", "ClusterFirst"),
     ("schedulerName", "default-scheduler"),
-    ("serviceAccountName", "default"),
-    ("serviceAccount", "default"),
     ("preemptionPolicy", "PreemptLowerPriority"),
 ];
 
@@ -350,18 +350,19 @@ fn add_defaults(object: &mut Value, namespace: Option<&str>) {
         metadata.entry("namespace").or_insert(namespace);
     }
     let is_pod = object.get("kind").is_some_and(|kind| kind == "Pod");
-    let spec = object.get_mut("spec").filter(|_| is_pod);
-    let Some(spec) = spec.and_then(Value::as_object_mut) else {
+    let Some(spec) = object.get_mut("spec").filter(|_| is_pod) else {
         return;
     };
-    let named = ["serviceAccountName", "serviceAccount"];
-    let named = named.iter().find_map(|field| spec.get(*field).cloned());
+    let account = named_in(spec).map_or(DEFAULT_ACCOUNT, |(_, name)| name);
+    let account = Value::from(account);
+    let Some(spec) = spec.as_object_mut() else {
+        return;
+    };
+    for field in ["serviceAccountName", "serviceAccount"] {
+        spec.insert(field.to_owned(), account.clone());
+    }
     for (field, value) in DEFAULTS {
-        let value = match (&named, field) {
-            (Some(named), "serviceAccountName" | "serviceAccount") => named.clone(),
-            _ => Value::from(value),
-        };
-        spec.entry(field).or_insert(value);
+        spec.entry(field).or_insert(Value::from(value));
     }
     spec.entry("terminationGracePeriodSeconds")
         .or_insert(Value::from(30));
@@ -524,6 +525,35 @@ mod tests {
         ] {
             let conditions = conditions(&[expression], FailurePolicy::Fail);
             assert_eq!(conditions.failed(&request, true), None, "{expression}");
+        }
+    }
+
+    #[test]
+    fn pods_have_one_service_account_in_both_fields() {
+        for (spec, expected) in [
+            (json!({}), "default"),
+            (json!({"serviceAccountName": ""}), "default"),
+            (json!({"serviceAccount": "robot"}), "robot"),
+            (
+                json!({"serviceAccountName": "", "serviceAccount": "robot"}),
+                "robot",
+            ),
+            (
+                json!({"serviceAccountName": "robot", "serviceAccount": "other"}),
+                "robot",
+            ),
+        ] {
+            let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": spec});
+            let request = AdmissionRequest::creation("web", pod);
+            for field in ["serviceAccountName", "serviceAccount"] {
+                let expression = format!("object.spec.{field} == '{expected}'");
+                let conditions = conditions(&[&expression], FailurePolicy::Fail);
+                assert_eq!(
+                    conditions.failed(&request, true),
+                    None,
+                    "{expression} {spec}"
+                );
+            }
         }
     }
 

@@ -99,6 +99,8 @@ enum Operator {
 /// Why a policy does not get to see a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exclusion {
+    /// Kubernetes does not know the kind, so that nobody is sent the request.
+    Kind(String),
     /// The policy is not for the request's namespace.
     Namespace(String),
     /// The policy is not for such objects.
@@ -110,9 +112,10 @@ pub enum Exclusion {
 impl fmt::Display for Exclusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Namespace(reason) | Self::Object(reason) | Self::Failure(reason) => {
-                f.write_str(reason)
-            }
+            Self::Kind(reason)
+            | Self::Namespace(reason)
+            | Self::Object(reason)
+            | Self::Failure(reason) => f.write_str(reason),
         }
     }
 }
@@ -191,13 +194,6 @@ impl Scope {
     pub fn covers(&self, group: &str, version: &str, resource: &str) -> bool {
         let covers = |rule: &Rule| rule.covers(Operation::Create, group, version, resource);
         self.rules.is_empty() || self.rules.iter().any(covers)
-    }
-
-    /// The resources that the rules name.
-    pub fn resources(&self) -> impl Iterator<Item = &str> {
-        self.rules
-            .iter()
-            .flat_map(|rule| rule.resources.iter().map(String::as_str))
     }
 }
 
@@ -360,7 +356,6 @@ mod tests {
             Some("none of its rules covers CREATE of pods"),
         );
         assert!(!scope.covers("", "v1", "pods"));
-        assert_eq!(scope.resources().collect::<Vec<_>>(), ["pods"]);
     }
 
     #[test]

@@ -13,6 +13,13 @@ pub const DEFAULT_NAMESPACE: &str = "default";
 /// The ServiceAccount that Kubernetes keeps in each namespace.
 pub const DEFAULT_ACCOUNT: &str = "default";
 
+/// The ServiceAccount that a pod's spec names, behind the field that names it. As for the API server, an empty name is none.
+pub fn named_in(spec: &Value) -> Option<(&'static str, &str)> {
+    let fields = ["serviceAccountName", "serviceAccount"].into_iter();
+    let mut named = fields.filter_map(|field| Some((field, spec.get(field)?.as_str()?)));
+    named.find(|(_, name)| !name.is_empty())
+}
+
 /// The fields of an object that Kubewarden hands over whatever the field masks say.
 const ALWAYS_KEPT: [&str; 3] = ["apiVersion", "kind", "metadata"];
 

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Command, FromArgMatches, ValueEnum};
 
 use crate::commands::run::SettingsArgs;
-use crate::input::files::STANDARD_INPUT;
+use crate::input::files::{STANDARD_INPUT, STANDARD_INPUT_NAME};
 use crate::input::rendered::{self, RenderError, Rendered};
 use crate::kubewarden::request::UserInfo;
 use crate::kubewarden::service_accounts::DEFAULT_NAMESPACE;
@@ -138,7 +138,7 @@ impl PreviewArgs {
     pub fn named(&self, is_piped: bool) -> String {
         let paths = self.paths(is_piped).unwrap_or_default();
         let paths = paths.iter().map(|path| match path.as_os_str() {
-            path if path == STANDARD_INPUT => "standard input".to_owned(),
+            path if path == STANDARD_INPUT => STANDARD_INPUT_NAME.to_owned(),
             _ => path.display().to_string(),
         });
         let kustomize = self.kustomize.iter();

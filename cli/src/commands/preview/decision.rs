@@ -96,16 +96,19 @@ impl Message {
 }
 
 impl Decision {
+    /// Whether the pod opts in.
+    pub fn opts_in(&self) -> bool {
+        let opts_in = |reason: &Reason| matches!(reason, Reason::OptIn { by: Some(_), .. });
+        self.reasons.iter().any(opts_in)
+    }
+
     /// The decision behind a review.
     pub fn behind(review_of_module: &Review) -> Self {
         let mut reasons = Vec::new();
         let replay = Replay(&review_of_module.exchanges);
         let native = review(&review_of_module.payload, &replay, &mut reasons);
         let response = &review_of_module.response;
-        let message = response
-            .status
-            .as_ref()
-            .and_then(|status| status.message.clone());
+        let message = response.message();
         let warnings = response.warnings.clone().unwrap_or_default();
         let answers = review_of_module.answer.is_some();
         if review_of_module.answer.as_ref() != Some(&native.to_json()) {

@@ -129,10 +129,7 @@ impl Explainer<'_> {
         }
         failed.sort_unstable();
         failed.dedup();
-        let opts_in = decision
-            .reasons
-            .iter()
-            .any(|reason| matches!(reason, Reason::OptIn { by: Some(_), .. }));
+        let opts_in = decision.opts_in();
         let is_mirror = decision.reasons.contains(&Reason::MirrorPod);
         let finding = match result {
             Result::Mutated => "injected".to_owned(),

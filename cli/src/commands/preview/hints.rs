@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use azure_workload_identity_policy::keys;
 use azure_workload_identity_policy::messages::{Excerpt, nearest};
-use azure_workload_identity_policy::review::{OptedInBy, Reason};
+use azure_workload_identity_policy::review::Reason;
 use azure_workload_identity_policy::settings::OptIn;
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use super::outcome::{Kind, Problem};
 use crate::input::lines::ValuePath;
 use crate::input::manifests::{Manifest, name_of_type};
 use crate::input::pod_templates::DescribedPod;
-use crate::kubewarden::service_accounts::DEFAULT_ACCOUNT;
+use crate::kubewarden::service_accounts::{DEFAULT_ACCOUNT, named_in};
 
 /// The annotation of an object, or of its pod template, that lists rules of hints which are not wanted.
 pub const IGNORE: &str = "azwi-policy/ignore-hints";
@@ -49,12 +49,8 @@ impl Subject<'_> {
 
     /// The name of the pod's ServiceAccount, and the path of the field that names it in the manifest.
     fn service_account(self) -> (String, String) {
-        let fields = ["serviceAccountName", "serviceAccount"].into_iter();
-        let named = |field| self.object.get("spec")?.get(field)?.as_str();
-        let mut named = fields.filter_map(|field| Some((field, named(field)?)));
-        let (field, name) = named
-            .find(|(_, name)| !name.is_empty())
-            .unwrap_or(("serviceAccountName", DEFAULT_ACCOUNT));
+        let named = self.object.get("spec").and_then(named_in);
+        let (field, name) = named.unwrap_or(("serviceAccountName", DEFAULT_ACCOUNT));
         let path = match self.pod {
             None => format!("spec.{field}"),
             Some(DescribedPod {
@@ -72,7 +68,7 @@ pub fn of(subject: Subject<'_>, decision: &Decision, accounts: &Accounts<'_>) ->
     let mut hints = Vec::new();
     hints.extend(idle_identity(subject, decision, accounts));
     hints.extend(account_not_found(subject, decision, accounts));
-    if opts_in(decision) {
+    if decision.opts_in() {
         secrets(subject, decision, &mut hints);
     }
     hints
@@ -201,24 +197,9 @@ fn account_not_found(
 /// The rule of that hint.
 const ACCOUNT_NOT_FOUND: &str = "service-account-not-found";
 
-fn opts_in(decision: &Decision) -> bool {
-    let by = |reason: &Reason| {
-        matches!(
-            reason,
-            Reason::OptIn {
-                by: Some(
-                    OptedInBy::PodLabel | OptedInBy::ServiceAccount | OptedInBy::IdentityMap(_)
-                ),
-                ..
-            }
-        )
-    };
-    decision.reasons.iter().any(by)
-}
-
 /// A hint that a pod opts in, and no policy that injects is sent it.
 pub fn not_sent(subject: Subject<'_>, decision: &Decision, exclusion: &str) -> Option<Message> {
-    opts_in(decision).then(|| {
+    decision.opts_in().then(|| {
         let text = format!(
             "the pod opts in, but is not sent to the policy, {exclusion}; help: correct the policy, or the pod's labels and namespace"
         );

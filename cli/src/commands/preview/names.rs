@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// How many files or objects a note names.
-pub const NAMED: usize = 20;
+const NAMED: usize = 20;
 
 /// An object as messages name it.
 pub fn title(kind: &str, namespace: &str, name: &str) -> String {
@@ -22,9 +22,14 @@ pub fn name(object: &Value) -> String {
 
 /// Names in a list; if they are many, some of them and how many more there are.
 pub fn shortened(names: &[String]) -> String {
-    let listed: Vec<_> = names.iter().take(NAMED).map(String::as_str).collect();
+    shortened_to(NAMED, names)
+}
+
+/// Names in a list; if they are more than `most`, that many of them and how many more there are.
+pub fn shortened_to(most: usize, names: &[String]) -> String {
+    let listed: Vec<_> = names.iter().take(most).map(String::as_str).collect();
     let listed = listed.join(", ");
-    match names.len().saturating_sub(NAMED) {
+    match names.len().saturating_sub(most) {
         0 => listed,
         more => format!("{listed} and {more} more"),
     }

@@ -31,7 +31,7 @@ pub struct Preview {
     pub line: usize,
     /// What was asked and answered: about the object, then about the pod that a workload would create.
     ///
-    /// Ends at the first rejection, because what follows would not come to be.
+    /// Without pods if the object is rejected, because they would not come to be.
     pub reviews: Vec<Reviewed>,
     /// What people should know, in the order of [`Kind`].
     pub problems: Vec<Problem>,
@@ -426,9 +426,8 @@ impl Answer {
 
     /// The message of the policy's manifest, if users get that one in place of the policy's own.
     pub fn message_of_manifest(&self) -> Option<&str> {
-        let status = self.response.status.as_ref()?;
-        status.details.as_ref()?;
-        status.message.as_deref()
+        self.response.status.as_ref()?.details.as_ref()?;
+        self.response.message()
     }
 }
 

@@ -97,10 +97,7 @@ pub fn deployed(
         }
         found = read(&files.manifests, &args.namespace)?;
         let passed_over = files.passed_over.iter();
-        notes.extend(passed_over.map(|error| {
-            let (file, why) = error.in_brief();
-            format!("--policy: passed over {file} ({why})")
-        }));
+        notes.extend(passed_over.map(|error| format!("--policy: passed over {}", error.brief())));
         if found.is_empty() {
             let names: Vec<_> = args
                 .policy

@@ -47,7 +47,7 @@ impl<'m> Reviewable<'m> {
     ///
     /// # Errors
     ///
-    /// A workload without a pod template.
+    /// A workload without a pod template, or an object that does not have the shape that a description of its kind says.
     pub fn of(
         manifest: &'m Manifest,
         namespace: &str,
@@ -108,7 +108,7 @@ impl<'m> Reviewable<'m> {
     fn is_overlooked(&self, settings: &SettingsValue) -> Option<Exclusion> {
         if self.is_unknown() {
             let reason = "Kubernetes has no such kind".to_owned();
-            return Some(Exclusion::Namespace(reason));
+            return Some(Exclusion::Kind(reason));
         }
         if !self.is_described {
             return None;
@@ -260,6 +260,7 @@ impl Run<'_> {
             reviewed.hints.extend(hints);
         }
         let mut unseen = None;
+        let mut unsaid = None;
         let mut exclusions = Vec::new();
         let mut reaches_injector = false;
         let file = &of.manifest.origin.file;
@@ -317,7 +318,11 @@ impl Run<'_> {
             let describing = of.is_described.then(|| self.policies.describing(file));
             let policies = describing.as_ref().unwrap_or(&policies);
             if let Some(policy) = policies.get(index) {
-                self.add_unsaid(subject, policy, &request, &mut reviewed.hints);
+                let (_, decision, hints) = self.ask(subject, policy, &request);
+                reviewed.hints.extend(decision.rejections.iter().cloned());
+                reviewed.hints.extend(decision.warnings.iter().cloned());
+                reviewed.hints.extend(hints);
+                unsaid = Some((index, decision));
             }
         }
         let is_pod = request.kind.kind == "Pod";
@@ -328,10 +333,12 @@ impl Run<'_> {
             if let Some((index, exclusion)) = first.or(exclusions.next())
                 && let Some(policy) = policies.get(*index)
             {
-                let (_, decision, _) = self.ask(subject, policy, &request);
-                reviewed
-                    .hints
-                    .extend(hints::not_sent(subject, &decision, exclusion));
+                let decision = match unsaid {
+                    Some((asked, decision)) if asked == *index => decision,
+                    _ => self.ask(subject, policy, &request).1,
+                };
+                let hint = hints::not_sent(subject, &decision, exclusion);
+                reviewed.hints.extend(hint);
             }
         }
         reviewed
@@ -464,20 +471,6 @@ impl Run<'_> {
             }
         }
         (response, decision, hints)
-    }
-
-    /// Adds what the policy would say of an object that it is not sent.
-    fn add_unsaid(
-        &self,
-        subject: Subject<'_>,
-        policy: &Policy,
-        request: &AdmissionRequest,
-        hints: &mut Vec<Message>,
-    ) {
-        let (_, decision, unsaid) = self.ask(subject, policy, request);
-        hints.extend(decision.rejections);
-        hints.extend(decision.warnings);
-        hints.extend(unsaid);
     }
 }
 

@@ -8,6 +8,7 @@ use anyhow::{Result, anyhow, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::commands::preview::names::title;
 use crate::input::fields;
 use crate::input::lines::ValuePath;
 use crate::input::manifests::{self, Document, Written, name_of_type};
@@ -398,13 +399,7 @@ impl Expectation {
 
     /// The object as messages name it.
     pub fn title(&self) -> String {
-        let Self {
-            kind,
-            namespace,
-            name,
-            ..
-        } = self;
-        format!("{kind} {namespace}/{name}")
+        title(&self.kind, &self.namespace, &self.name)
     }
 }
 
