@@ -1,5 +1,6 @@
 //! The command line of `azwi-policy`.
 
+use std::cell::OnceCell;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -120,7 +121,7 @@ fn preview(args: &PreviewArgs, verbose: bool) -> Result<ExitCode> {
     }
     let width = terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
     let mut report = Report::new(anstream::stdout().lock(), anstream::stderr(), args, width);
-    let remarks = preview::preview(args, log(verbose), |preview| {
+    let remarks = preview::preview(args, &OnceCell::new(), log(verbose), |preview| {
         report.add(&preview).context(OUTPUT)
     })?;
     let summary = report.finish(&remarks.errors).context(OUTPUT)?;

@@ -14,8 +14,10 @@ mod policies;
 mod progress;
 mod review;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
@@ -25,7 +27,7 @@ use rayon::prelude::*;
 use crate::input::files;
 use crate::input::manifests::{Manifest, ManifestError};
 use crate::input::pod_templates::Descriptions;
-use crate::kubewarden::engine::{Engine, EngineError};
+use crate::kubewarden::engine::{Engine, EngineError, Module};
 use crate::kubewarden::host_calls::LogSink;
 use crate::kubewarden::own_module;
 use crate::kubewarden::rbac::Rbac;
@@ -55,13 +57,15 @@ pub struct Remarks {
 /// How many objects are reviewed before the first of them is shown.
 const BATCH: usize = 256;
 
-/// Previews the objects in the manifests, and hands each to `show` in their order.
+/// Previews the objects in the manifests, and hands each to `show` in their order. The module of `args` is loaded when it is
+/// needed, unless an earlier preview has left it in `loaded`.
 ///
 /// # Errors
 ///
 /// Policies that cannot be read, a module that does not run, settings that the policy rejects, and what `show` reports.
 pub fn preview(
     args: &PreviewArgs,
+    loaded: &OnceCell<Module>,
     log: Option<LogSink>,
     mut show: impl FnMut(Preview) -> Result<()>,
 ) -> Result<Remarks> {
@@ -137,12 +141,13 @@ pub fn preview(
     }
     progress.compiling();
     let path = args.module.as_deref();
-    let module = own_module::module(&Engine::with_cache()?, path).map_err(|error| match error {
-        EngineError::Read { .. } => {
-            anyhow!("{error}; help: build it with make annotated-policy.wasm, or name another with --module FILE")
+    let module = match loaded.get() {
+        Some(module) => module,
+        None => {
+            let module = load(path)?;
+            loaded.get_or_init(|| module)
         }
-        other => other.into(),
-    })?;
+    };
     let log = log.map(|log| progress.beside(log));
     let rbac = Rbac::among(manifests, &args.namespace);
     let others = if args.strict {
@@ -151,7 +156,7 @@ pub fn preview(
         Others::All
     };
     let policies = Policies::new(
-        &module,
+        module,
         &deployed,
         &accounts,
         rbac,
@@ -210,6 +215,16 @@ pub fn preview(
     }
     remarks.notes.extend(run.ignored.unused());
     Ok(remarks)
+}
+
+/// The module in the file `path`, or this project's.
+fn load(path: Option<&Path>) -> Result<Module> {
+    own_module::module(&Engine::with_cache()?, path).map_err(|error| match error {
+        EngineError::Read { .. } => {
+            anyhow!("{error}; help: build it with make annotated-policy.wasm, or name another with --module FILE")
+        }
+        other => other.into(),
+    })
 }
 
 /// An error, with help for those who give the values of a chart as kubectl's and helm's flag.

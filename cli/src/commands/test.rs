@@ -3,6 +3,8 @@
 mod case;
 mod verdict;
 
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -12,6 +14,7 @@ use crate::commands::preview::args::PreviewArgs;
 use crate::commands::preview::names::shortened_to;
 use crate::commands::preview::{self, Preview};
 use crate::input::{fields, files};
+use crate::kubewarden::engine::Module;
 use crate::kubewarden::host_calls::LogSink;
 use case::{Case, Policies};
 pub use verdict::Failure;
@@ -71,12 +74,13 @@ pub fn test(
     log: impl Fn() -> Option<LogSink>,
     mut show: impl FnMut(Tested) -> Result<()>,
 ) -> Result<()> {
+    let module = OnceCell::new();
     for file in files_with_cases(&args.paths)? {
         let cases = case::read(&file);
         let cases = cases.unwrap_or_else(|error| vec![(file.display().to_string(), Err(error))]);
         for (title, case) in cases {
             let tested = match case {
-                Ok(case) => run(&case, args.module.as_deref(), log()),
+                Ok(case) => run(&case, args, &module, log()),
                 Err(error) => Tested {
                     title,
                     result: Err(vec![error.to_string()]),
@@ -108,20 +112,15 @@ fn files_with_cases(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         }
         all.extend(found);
     }
-    let mut seen = Vec::new();
-    all.retain(|file| {
-        let real = file.canonicalize().unwrap_or_else(|_| file.clone());
-        let is_new = !seen.contains(&real);
-        seen.push(real);
-        is_new
-    });
+    let mut seen = BTreeSet::new();
+    all.retain(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
     Ok(all)
 }
 
-fn run(case: &Case, module: Option<&Path>, log: Option<LogSink>) -> Tested {
+fn run(case: &Case, args: &TestArgs, module: &OnceCell<Module>, log: Option<LogSink>) -> Tested {
     let mut notes = Vec::new();
-    let result =
-        previews(case, module, log, &mut notes).and_then(|previews| failures(case, &previews));
+    let result = previews(case, args, module, log, &mut notes)
+        .and_then(|previews| failures(case, &previews));
     Tested {
         title: case.title.clone(),
         result,
@@ -132,15 +131,16 @@ fn run(case: &Case, module: Option<&Path>, log: Option<LogSink>) -> Tested {
 /// What the policies do with the objects of a case.
 fn previews(
     case: &Case,
-    module: Option<&Path>,
+    args: &TestArgs,
+    module: &OnceCell<Module>,
     log: Option<LogSink>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<Preview>, Vec<String>> {
     let in_case = |error: String| format!("{}: {error}", case.title);
     let whole = |error: anyhow::Error| vec![in_case(format!("{error:#}"))];
-    let args = args_of(case, module).map_err(whole)?;
+    let args = args_of(case, args.module.as_deref()).map_err(whole)?;
     let mut previews = Vec::new();
-    let remarks = preview::preview(&args, log, |preview| {
+    let remarks = preview::preview(&args, module, log, |preview| {
         previews.push(preview);
         Ok(())
     });
