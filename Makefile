@@ -5,7 +5,7 @@ SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock Makefile
 
 # Compressed relocations save 5 % of the module. The initial memory is enough for a large pod, so that the guest need not ask for
 # more. Less inlining makes the module smaller; `make bench` shows what it costs.
-LINK := -C link-arg=--compress-relocations -C link-arg=--initial-memory=1572864 -C llvm-args=--inline-threshold=80
+LINK := -C link-arg=--compress-relocations -C link-arg=--initial-memory=1572864 -C llvm-args=--inline-threshold=50
 
 # The real kwctl if it is on PATH, else azwi-policy, which takes the same flags and gives the same answers.
 PROGRAM := target/debug/azwi-policy

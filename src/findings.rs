@@ -18,6 +18,6 @@ pub use about::{About, PodName};
 pub use collection::{Findings, REASONS, WARNINGS};
 pub use finding::{Finding, Severity, fitted};
 pub use problem::{
-    Found, IDENTITIES_OF_A_POD, IdSource, LARGEST_GROWTH, LARGEST_POD, LookupError, Named,
-    Permission, PermissionError, Place, Problem,
+    CameLater, Found, IDENTITIES_OF_A_POD, IdSource, LARGEST_GROWTH, LARGEST_POD, LookupError,
+    Named, Permission, PermissionError, Place, Problem,
 };

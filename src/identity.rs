@@ -11,6 +11,7 @@ use crate::keys;
 use crate::messages::Excerpt;
 use crate::objects::Annotated;
 use crate::settings::Settings;
+use crate::settings::extra_env::{ExtraEnv, ExtraVar};
 use crate::settings::identity_map::MapEntry;
 use crate::settings::token_endpoint::TokenEndpoint;
 use crate::values::{self, Malformed};
@@ -30,6 +31,8 @@ pub struct Identity<'i> {
     pub token_expiration_seconds: Sourced<u32>,
     /// The custom token endpoint, if the pod asks for it.
     pub token_endpoint: Option<&'i TokenEndpoint>,
+    /// Further environment variables that tell of it.
+    pub extra_env: Vec<ExtraVar<'i>>,
 }
 
 /// A value and where it comes from.
@@ -59,6 +62,8 @@ impl<'i> Identity<'i> {
     ///
     /// `token_endpoint` is the custom token endpoint, if the pod asks for it; `entry` is that of setting `identityMap` for the
     /// ServiceAccount.
+    // With a frame of its own: see `review::decide`.
+    #[inline(never)]
     pub fn resolve(
         settings: &'i Settings,
         pod: Annotated<'_>,
@@ -98,6 +103,10 @@ impl<'i> Identity<'i> {
             audience: token_endpoint.map_or(&*settings.audience, |endpoint| &endpoint.audience),
             token_expiration_seconds,
             token_endpoint,
+            extra_env: settings
+                .extra_env
+                .map(ExtraEnv::variables)
+                .unwrap_or_default(),
         }
     }
 }

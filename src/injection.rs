@@ -3,6 +3,13 @@
 mod plan;
 mod token_volume;
 mod items;
+mod wanted;
+mod needs;
+mod way;
+mod mark;
+mod new_mark;
+mod hand_over;
+mod later;
 mod paths;
 mod places;
 mod env_conflicts;
@@ -12,7 +19,10 @@ mod pod_resources;
 mod injected_pod;
 mod token_endpoint;
 
-pub use injected_pod::InjectedPod;
+pub use hand_over::ANNOTATIONS as HAND_OVER_ANNOTATIONS;
+pub use injected_pod::{InjectedPod, Purpose, ReviewOf};
+pub use later::{Fate, LaterContainer};
+pub use mark::Mark;
 pub use plan::{ContainerOutcome, Plan};
 pub use pod_resources::reject_shortage as reject_shortage_of_resources;
 pub use proxy::Proxy;

@@ -27,4 +27,4 @@ pub use edits::{Edited, Edits, End};
 pub use fault::Fault;
 pub use place::{Collection, List, Place, Span};
 pub use reader::{Reader, each_field, each_item, field};
-pub use writer::{Fields, string};
+pub use writer::{Fields, string, strings};

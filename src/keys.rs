@@ -29,6 +29,12 @@ pub const INJECT_PROXY_SIDECAR: &str = "azure.workload.identity/inject-proxy-sid
 /// Pod annotation: the port of the proxy.
 pub const PROXY_SIDECAR_PORT: &str = "azure.workload.identity/proxy-sidecar-port";
 
+/// Annotation of a pod: what the policy injected, if setting `mark` is true. It is under a name of this project, not of the webhook.
+pub const MARK: &str = "azure-workload-identity-policy.github.io/injected";
+
+/// Label of a pod that has the mark: its client ID, empty if it has none.
+pub const MARKED_CLIENT_ID: &str = "azure-workload-identity-policy.github.io/client-id";
+
 /// What a key is on an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -81,6 +87,21 @@ pub const ALL: &[(&str, Form, Home)] = &[
     (PROXY_SIDECAR_PORT, Form::Annotation, Home::Pod),
 ];
 
+/// The key of this name, if it is known.
+pub fn known(name: &str) -> Option<&'static str> {
+    ALL.iter()
+        .map(|(key, ..)| *key)
+        .find(|key| is_same(key, name))
+}
+
+/// Whether two keys of our prefix are the same. Most are known ones, which are in one place.
+pub fn is_same(one: &str, other: &str) -> bool {
+    fn name(key: &str) -> Option<&[u8]> {
+        key.as_bytes().get(PREFIX.len()..)
+    }
+    one.len() == other.len() && (std::ptr::eq(one, other) || name(one) == name(other))
+}
+
 /// The names of all keys, each once.
 pub fn names() -> impl Iterator<Item = &'static str> {
     let mut previous = "";
@@ -111,3 +132,15 @@ pub const AZURE_KUBERNETES_CA_FILE: &str = "AZURE_KUBERNETES_CA_FILE";
 
 /// Environment variable: the custom token endpoint's certificates.
 pub const AZURE_KUBERNETES_CA_DATA: &str = "AZURE_KUBERNETES_CA_DATA";
+
+/// Every environment variable that the policy injects by itself.
+pub const ENV: [&str; 8] = [
+    AZURE_CLIENT_ID,
+    AZURE_TENANT_ID,
+    AZURE_FEDERATED_TOKEN_FILE,
+    AZURE_AUTHORITY_HOST,
+    AZURE_KUBERNETES_TOKEN_PROXY,
+    AZURE_KUBERNETES_SNI_NAME,
+    AZURE_KUBERNETES_CA_FILE,
+    AZURE_KUBERNETES_CA_DATA,
+];

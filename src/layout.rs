@@ -1,5 +1,6 @@
 //! Where the token volume goes, by release of the webhook.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
@@ -27,6 +28,20 @@ const RESERVED: &str = "azure-workload-identity-reserved-";
 const HASH_LENGTH: usize = 30;
 
 impl Layout {
+    /// All of them, each with its name.
+    pub const ALL: [(&str, Self); 4] = [
+        ("v0.7", Self::V0_7),
+        ("v1.5", Self::V1_5),
+        ("v1.6.0", Self::V1_6_0),
+        ("v1.6.1", Self::V1_6_1),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, layout)| *layout == self);
+        found.map_or("", |(name, _)| name)
+    }
+
     /// The path of the token within its volume.
     pub fn token_path(self) -> &'static str {
         match self {
@@ -38,10 +53,10 @@ impl Layout {
     /// The name of a pod's token volume.
     ///
     /// `name` and `generate_name` are those of the pod's metadata, each empty if it is not set.
-    pub fn volume_name(self, name: &str, generate_name: &str) -> String {
+    pub fn volume_name(self, name: &str, generate_name: &str) -> Cow<'static, str> {
         match self {
-            Self::V0_7 | Self::V1_5 => TOKEN.to_owned(),
-            Self::V1_6_0 | Self::V1_6_1 => format!("{RESERVED}{}", hash(name, generate_name)),
+            Self::V0_7 | Self::V1_5 => TOKEN.into(),
+            Self::V1_6_0 | Self::V1_6_1 => [RESERVED, &hash(name, generate_name)].concat().into(),
         }
     }
 
@@ -54,14 +69,14 @@ impl Layout {
     }
 
     /// Where containers mount the token volume of this name.
-    pub fn mount_path(self, volume_name: &str) -> String {
+    pub fn mount_path(self, volume_name: &str) -> Cow<'static, str> {
         match self {
-            Self::V0_7 => "/var/run/secrets/tokens".to_owned(),
-            Self::V1_5 => "/var/run/secrets/azure/tokens".to_owned(),
-            Self::V1_6_0 => "/var/run/secrets/azure/wi".to_owned(),
+            Self::V0_7 => "/var/run/secrets/tokens".into(),
+            Self::V1_5 => "/var/run/secrets/azure/tokens".into(),
+            Self::V1_6_0 => "/var/run/secrets/azure/wi".into(),
             Self::V1_6_1 => {
                 let hash = volume_hash(volume_name).unwrap_or_default();
-                format!("/var/run/secrets/azure/wi/{hash}")
+                ["/var/run/secrets/azure/wi/", hash].concat().into()
             }
         }
     }

@@ -5,7 +5,7 @@
 //!
 //! The rooms, from the ground up; a room knows only those before it:
 //!
-//! - [`keys`], [`layout`], [`values`], [`messages`] and [`json`] know nothing of the policy;
+//! - [`keys`], [`layout`], [`injectors`], [`values`], [`messages`] and [`json`] know nothing of the policy;
 //! - [`pod_paths`] is where objects of other kinds say what their pods are;
 //! - [`findings`] is all that can be wrong, [`settings`] and [`objects`] are what is read;
 //! - [`identity`] is whose identity a pod gets, [`injection`] what it lacks of it;
@@ -26,6 +26,7 @@
 
 pub mod keys;
 pub mod layout;
+pub mod injectors;
 pub mod values;
 pub mod messages;
 mod json;

@@ -1,6 +1,7 @@
 //! Kubernetes objects, as far as the policy reads them.
 
 mod metadata;
+mod metadata_places;
 mod annotated;
 mod named;
 mod volume;
@@ -13,8 +14,9 @@ mod workload;
 mod request;
 
 pub use annotated::Annotated;
-pub use container::{Container, VolumeMount};
+pub use container::{Container, EnvVar, VolumeMount};
 pub use metadata::Metadata;
+pub use metadata_places::MetadataPlaces;
 pub use object::Object;
 pub use pod::Pod;
 pub use pod_spec::{ContainerPlace, PodSpec};

@@ -6,6 +6,7 @@ pub mod allowed_identities;
 pub mod authorization;
 pub mod identity_map;
 pub mod pod_templates;
+pub mod extra_env;
 mod entries;
 mod resources;
 mod security_context;
@@ -15,11 +16,13 @@ mod faults;
 
 use std::borrow::Cow;
 
-use crate::findings::{Findings, Severity};
+use crate::findings::{Findings, Found, Problem, Severity};
 use crate::layout::Layout;
+use crate::messages::Excerpt;
 use crate::values::{self, TOKEN_EXPIRATION_SECONDS};
 use allowed_identities::AllowedIdentities;
 use authorization::Authorization;
+use extra_env::ExtraEnv;
 use faults::{Faults, Setting};
 use identity_map::IdentityMap;
 use pod_templates::PodTemplates;
@@ -67,6 +70,18 @@ pub struct Settings<'s> {
     pub on_authorization_error: Severity,
     /// Other kinds whose pods are reviewed, if there are any.
     pub pod_templates: Option<PodTemplates<'s>>,
+    /// Further environment variables with the identity, if there are any.
+    pub extra_env: Option<ExtraEnv<'s>>,
+    /// The older layouts under whose paths containers have the token, too.
+    pub also_mount_as: Vec<Layout>,
+    /// Whether the API server calls the policy again for a pod that a later webhook has changed.
+    pub reinvocation_policy: ReinvocationPolicy,
+    /// The webhooks that get the identity for the containers which they add.
+    pub hand_over: Vec<HandOver>,
+    /// Whether an injected pod says what was injected.
+    pub mark: bool,
+    /// What mode Verify does about a marked pod whose identity is another one by now; `None` if it does not look.
+    pub on_drift: Option<Severity>,
 }
 
 /// What is done about a pod that opts in and lacks something of its identity.
@@ -98,6 +113,22 @@ pub enum Freshness {
     Cached,
 }
 
+/// Whether the API server calls the policy again, as the webhook that Kubewarden makes for it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReinvocationPolicy {
+    /// It is called once for a pod.
+    Never,
+    /// It is called again if a later webhook has changed the pod.
+    IfNeeded,
+}
+
+/// A webhook to which a pod's annotations can hand over the identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandOver {
+    /// Dapr.
+    Dapr,
+}
+
 /// A setting.
 #[derive(Clone, Copy, Debug)]
 enum Name {
@@ -120,9 +151,15 @@ enum Name {
     Authorization,
     OnAuthorizationError,
     PodTemplates,
+    ExtraEnv,
+    AlsoMountAs,
+    ReinvocationPolicy,
+    HandOver,
+    Mark,
+    OnDrift,
 }
 
-const NAMES: [(&str, Name); 19] = [
+const NAMES: [(&str, Name); 25] = [
     ("azureTenantID", Name::AzureTenantId),
     ("azureEnvironment", Name::AzureEnvironment),
     ("azureAuthorityHost", Name::AzureAuthorityHost),
@@ -145,6 +182,12 @@ const NAMES: [(&str, Name); 19] = [
     ("authorization", Name::Authorization),
     ("onAuthorizationError", Name::OnAuthorizationError),
     (pod_templates::NAME, Name::PodTemplates),
+    (extra_env::NAME, Name::ExtraEnv),
+    ("alsoMountAs", Name::AlsoMountAs),
+    ("reinvocationPolicy", Name::ReinvocationPolicy),
+    ("handOver", Name::HandOver),
+    ("mark", Name::Mark),
+    ("onDrift", Name::OnDrift),
 ];
 
 /// The names of all settings.
@@ -160,12 +203,15 @@ const OPT_INS: [(&str, OptIn); 3] = [
     ("Either", OptIn::Either),
 ];
 
-const LAYOUTS: [(&str, Layout); 4] = [
-    ("v0.7", Layout::V0_7),
-    ("v1.5", Layout::V1_5),
-    ("v1.6.0", Layout::V1_6_0),
-    ("v1.6.1", Layout::V1_6_1),
+/// The layouts whose paths software has built in.
+const OLDER_LAYOUTS: [(&str, Layout); 2] = [("v0.7", Layout::V0_7), ("v1.5", Layout::V1_5)];
+
+const REINVOCATION_POLICIES: [(&str, ReinvocationPolicy); 2] = [
+    ("Never", ReinvocationPolicy::Never),
+    ("IfNeeded", ReinvocationPolicy::IfNeeded),
 ];
+
+const HAND_OVERS: [(&str, HandOver); 1] = [("Dapr", HandOver::Dapr)];
 
 const SEVERITIES: [(&str, Severity); 2] = [("Reject", Severity::Reject), ("Warn", Severity::Warn)];
 
@@ -213,6 +259,7 @@ impl<'s> Settings<'s> {
             Name::AllowedIdentities => allowed_identities::check(faults, setting),
             Name::Authorization => authorization::check(faults, setting),
             Name::PodTemplates => pod_templates::check(faults, setting),
+            Name::ExtraEnv => extra_env::check(faults, setting),
             _ => {}
         })
     }
@@ -241,6 +288,12 @@ impl<'s> Settings<'s> {
         let mut authorization = None;
         let mut on_authorization_error = None;
         let mut pod_templates = None;
+        let mut extra_env = None;
+        let mut also_mount_as = None;
+        let mut reinvocation_policy = None;
+        let mut hand_over = Vec::new();
+        let mut mark = None;
+        let mut on_drift = None;
         let object = Setting {
             prefix: "",
             key: "",
@@ -256,7 +309,7 @@ impl<'s> Settings<'s> {
             Name::AzureAuthorityHost => authority_host = faults.text(setting, values::https_url),
             Name::Audience => audience = faults.text(setting, values::audience),
             Name::OptIn => opt_in = faults.one_of(setting, &OPT_INS),
-            Name::Layout => layout = faults.one_of(setting, &LAYOUTS),
+            Name::Layout => layout = faults.one_of(setting, &Layout::ALL),
             Name::DefaultTokenExpirationSeconds => expiration = faults.expiration(setting),
             Name::OnMalformed => on_malformed = faults.one_of(setting, &SEVERITIES),
             Name::RequireClientId => require_client_id = faults.boolean(setting),
@@ -293,6 +346,20 @@ impl<'s> Settings<'s> {
                     check(faults, name, setting);
                 }
             }
+            Name::ExtraEnv => {
+                extra_env = extra_env::read(faults, setting);
+                if extra_env.is_some() {
+                    check(faults, name, setting);
+                }
+            }
+            // Read last, because it must not have the layout itself.
+            Name::AlsoMountAs => also_mount_as = Some(setting),
+            Name::ReinvocationPolicy => {
+                reinvocation_policy = faults.one_of(setting, &REINVOCATION_POLICIES);
+            }
+            Name::HandOver => hand_over = faults.some_of(setting, &HAND_OVERS),
+            Name::Mark => mark = faults.boolean(setting),
+            Name::OnDrift => on_drift = faults.one_of(setting, &SEVERITIES),
         });
         if tenant.is_none() && !faults.is_unreadable {
             faults.missing("", "azureTenantID", values::TENANT_ID, None);
@@ -300,6 +367,10 @@ impl<'s> Settings<'s> {
         let audience = audience.map_or(Cow::Borrowed(values::DEFAULT_AUDIENCE), Cow::Owned);
         let token_endpoint = token_endpoint
             .and_then(|setting| token_endpoint::read(&mut faults, setting, &audience));
+        let layout = layout.unwrap_or(Layout::V1_5);
+        let also_mount_as = also_mount_as
+            .map(|setting| also_mount_as_of(&mut faults, setting, layout))
+            .unwrap_or_default();
         match tenant.flatten() {
             Some(azure_tenant_id) if faults.count() == 0 => Ok(Box::new(Self {
                 azure_tenant_id,
@@ -308,7 +379,7 @@ impl<'s> Settings<'s> {
                 audience,
                 mode: mode.unwrap_or(Mode::Inject),
                 opt_in: opt_in.unwrap_or(OptIn::PodLabel),
-                layout: layout.unwrap_or(Layout::V1_5),
+                layout,
                 default_token_expiration_seconds: expiration
                     .unwrap_or(*TOKEN_EXPIRATION_SECONDS.start()),
                 on_malformed: on_malformed.unwrap_or(Severity::Reject),
@@ -322,10 +393,31 @@ impl<'s> Settings<'s> {
                 authorization: authorization.unwrap_or_default(),
                 on_authorization_error: on_authorization_error.unwrap_or(Severity::Reject),
                 pod_templates,
+                extra_env,
+                also_mount_as,
+                reinvocation_policy: reinvocation_policy.unwrap_or(ReinvocationPolicy::Never),
+                hand_over,
+                mark: mark.unwrap_or(false),
+                on_drift,
             })),
             _ => Err(faults.into_findings()),
         }
     }
+}
+
+/// Older layouts beside the layout.
+#[inline(never)]
+fn also_mount_as_of(faults: &mut Faults, setting: Setting<'_>, layout: Layout) -> Vec<Layout> {
+    let also = faults.some_of(setting, &OLDER_LAYOUTS);
+    if let Some(index) = also.iter().position(|also| *also == layout) {
+        let problem = || Problem::SettingMalformed {
+            expected: "another layout than that of setting layout".into(),
+            found: Found::Text(Excerpt::new(layout.name())),
+            hint: None,
+        };
+        faults.add_item(&setting.path(), index, problem);
+    }
+    also
 }
 
 #[cfg(test)]
@@ -395,6 +487,12 @@ mod tests {
             authorization: Authorization::default(),
             on_authorization_error: Severity::Reject,
             pod_templates: None,
+            extra_env: None,
+            also_mount_as: Vec::new(),
+            reinvocation_policy: ReinvocationPolicy::Never,
+            hand_over: Vec::new(),
+            mark: false,
+            on_drift: None,
         }
     }
 
@@ -459,7 +557,13 @@ mod tests {
             "onDisallowed": "Warn",
             "authorization": {"mode":"Off","verb":"use","group":"example.com","exemptUsers":[]},
             "onAuthorizationError": "Warn",
-            "podTemplates": [{"apiGroup":"a.b","kind":"K","template":"t"}]
+            "podTemplates": [{"apiGroup":"a.b","kind":"K","template":"t"}],
+            "extraEnv": [{"preset":"Terraform"}],
+            "alsoMountAs": ["v1.5", "v0.7"],
+            "reinvocationPolicy": "IfNeeded",
+            "handOver": ["Dapr"],
+            "mark": true,
+            "onDrift": "Reject"
         }"#;
         let json_text = |text: &str| Some(text.to_owned());
         let expected = Settings {
@@ -506,6 +610,12 @@ mod tests {
             pod_templates: Some(PodTemplates::new(
                 r#"[{"apiGroup":"a.b","kind":"K","template":"t"}]"#,
             )),
+            extra_env: Some(ExtraEnv::new(r#"[{"preset":"Terraform"}]"#)),
+            also_mount_as: vec![Layout::V1_5, Layout::V0_7],
+            reinvocation_policy: ReinvocationPolicy::IfNeeded,
+            hand_over: vec![HandOver::Dapr],
+            mark: true,
+            on_drift: Some(Severity::Reject),
         };
         assert_eq!(accepts(json), expected);
     }
@@ -534,7 +644,7 @@ mod tests {
             let json = format!(r#"{{"azureTenantID":"{TENANT}","optIn":"{name}"}}"#);
             assert_eq!(accepts(&json).opt_in, opt_in);
         }
-        for (name, layout) in LAYOUTS {
+        for (name, layout) in Layout::ALL {
             let json = format!(r#"{{"azureTenantID":"{TENANT}","layout":"{name}"}}"#);
             assert_eq!(accepts(&json).layout, layout);
         }
@@ -663,7 +773,7 @@ mod tests {
         );
         rejects_one(
             r#""proxyImage":"x""#,
-            "setting proxyImage: there is no such setting; help: use one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID, serviceAccountLookup, mode, proxy, customTokenEndpoint, identityMap, allowedIdentities, onDisallowed, authorization, onAuthorizationError, podTemplates",
+            "setting proxyImage: there is no such setting; help: use one of azureTenantID, azureEnvironment, azureAuthorityHost, audience, optIn, layout, defaultTokenExpirationSeconds, onMalformed, requireClientID, serviceAccountLookup, mode, proxy, customTokenEndpoint, identityMap, allowedIdentities, onDisallowed, authorization, onAuthorizationError, podTemplates, extraEnv, alsoMountAs, reinvocationPolicy, handOver, mark, onDrift",
         );
     }
 
@@ -858,5 +968,39 @@ mod tests {
             r#""customTokenEndpoint":"on""#,
             "setting customTokenEndpoint: expected an object, found a string",
         );
+    }
+
+    #[test]
+    fn lists_of_names_have_each_once_and_only_known_ones() {
+        accepts_one(r#""alsoMountAs":[],"handOver":[]"#);
+        accepts_one(r#""alsoMountAs":["v0.7"],"layout":"v1.6.1""#);
+        for (members, fault) in [
+            (
+                r#""alsoMountAs":["v1.6.0"]"#,
+                r#"setting alsoMountAs[0]: expected one of v0.7, v1.5, found "v1.6.0""#,
+            ),
+            (
+                r#""alsoMountAs":"v0.7""#,
+                r#"setting alsoMountAs: expected a list, found "v0.7""#,
+            ),
+            (
+                r#""alsoMountAs":["v0.7","v0.7"]"#,
+                "setting alsoMountAs[1]: is the same as alsoMountAs[0]; help: remove one of them",
+            ),
+            (
+                r#""alsoMountAs":["v0.7","v1.5"]"#,
+                r#"setting alsoMountAs[1]: expected another layout than that of setting layout, found "v1.5""#,
+            ),
+            (
+                r#""handOver":["dapr"]"#,
+                r#"setting handOver[0]: expected one of Dapr, found "dapr"; help: did you mean Dapr?"#,
+            ),
+            (
+                r#""reinvocationPolicy":"Always""#,
+                r#"setting reinvocationPolicy: expected one of Never, IfNeeded, found "Always""#,
+            ),
+        ] {
+            rejects_one(members, fault);
+        }
     }
 }

@@ -44,6 +44,9 @@ pub const LABEL_KEY: &str = "a label key such as app or example.com/app";
 pub const LABEL_VALUE: &str =
     "a label value: at most 63 letters, digits, and inner hyphens, dots and underscores";
 
+/// What the name of an environment variable is, to be read after "expected".
+pub const ENV_NAME: &str = "the name of an environment variable: at most 253 letters, digits, underscores, hyphens and dots, no digit first";
+
 /// What certificates are, to be read after "expected".
 pub const CERTIFICATES: &str = "certificates in PEM and nothing else, from BEGIN CERTIFICATE to END CERTIFICATE, at most 65536 bytes";
 
@@ -60,6 +63,20 @@ pub const FIELD_PATH: &str =
 /// A path of a field that may be a list.
 pub const LIST_PATH: &str =
     "a path of at most 12 fields, such as spec.template or spec.groups[].template";
+
+/// Whether two texts are the same, compared eight bytes at a time: in the module, `==` compares byte by byte.
+#[inline]
+pub fn is_same(one: &str, other: &str) -> bool {
+    one.len() == other.len() && has_same_bytes(one.as_bytes(), other.as_bytes())
+}
+
+#[inline(never)]
+fn has_same_bytes(one: &[u8], other: &[u8]) -> bool {
+    let (words, rest) = one.as_chunks::<8>();
+    let (other_words, other_rest) = other.as_chunks::<8>();
+    let number = |word: &[u8; 8]| u64::from_ne_bytes(*word);
+    words.iter().map(number).eq(other_words.iter().map(number)) && rest.iter().eq(other_rest)
+}
 
 /// Why a text is not the value that it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -385,6 +402,36 @@ pub fn label_value(text: &str) -> Result<&str, Malformed> {
     checked(text, LABEL_VALUE, &|text| text.is_empty() || is_name(text))
 }
 
+/// The name of an environment variable, in the form that every release of Kubernetes accepts.
+///
+/// # Errors
+///
+/// [`Malformed`] if it is not.
+pub fn env_name(text: &str) -> Result<&str, Malformed> {
+    let is_one = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    let valid = |text: &str| {
+        (1..=LONGEST).contains(&text.len())
+            && has_only(text, is_one)
+            && !text.starts_with(|first: char| first.is_ascii_digit())
+    };
+    checked(text, ENV_NAME, &valid)
+}
+
+/// The value of an environment variable.
+///
+/// # Errors
+///
+/// [`Malformed`] if it is empty, which says nothing, or too long to be in every container, or has control characters.
+pub fn env_value(text: &str) -> Result<&str, Malformed> {
+    let valid =
+        |text: &str| (1..=LONGEST).contains(&text.len()) && !text.contains(char::is_control);
+    checked(
+        text,
+        "a text of 1 to 253 bytes without control characters",
+        &valid,
+    )
+}
+
 /// The name of a resource that a container can request.
 ///
 /// # Errors
@@ -528,11 +575,19 @@ pub fn whole_number(text: &str) -> Option<u32> {
 }
 
 fn is_uuid(text: &str) -> bool {
-    let fits = |(index, byte): (usize, u8)| match index {
-        8 | 13 | 18 | 23 => byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
+    /// The bits of the places that have hyphens.
+    const HYPHENS: u64 = 1 << 8 | 1 << 13 | 1 << 18 | 1 << 23;
+    let mut hyphens = HYPHENS;
+    let fits = |byte: u8| {
+        let is_hyphen = hyphens & 1 == 1;
+        hyphens >>= 1;
+        if is_hyphen {
+            byte == b'-'
+        } else {
+            matches!(byte, b'0'..=b'9') || matches!(byte | 0x20, b'a'..=b'f')
+        }
     };
-    text.len() == 36 && text.bytes().enumerate().all(fits)
+    text.len() == 36 && text.bytes().all(fits)
 }
 
 /// Whether it is what documents have in the place of a tenant.
@@ -833,6 +888,21 @@ mod tests {
     fn is_trimmed<T>(parsed: Result<T, Malformed>) -> bool {
         let hint = Some("remove the white space around it");
         parsed.is_err_and(|malformed| malformed.hint == hint)
+    }
+
+    #[test]
+    fn texts_are_the_same_if_all_bytes_are() {
+        let text = "AZURE_FEDERATED_TOKEN_FILE";
+        for length in 0..=text.len() {
+            let text = &text[..length];
+            assert!(is_same(text, &text.to_owned()));
+            assert!(!is_same(text, &format!("{text}x")));
+            for changed in 0..length {
+                let mut other = text.to_owned();
+                other.replace_range(changed..=changed, "x");
+                assert!(!is_same(text, &other), "{other}");
+            }
+        }
     }
 
     #[test]

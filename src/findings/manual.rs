@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::{env, fs};
 
 use super::{
-    About, Finding, Found, IdSource, LookupError, Permission, PermissionError, Place, PodName,
-    Problem, Severity, fitted,
+    About, CameLater, Finding, Found, IdSource, LookupError, Permission, PermissionError, Place,
+    PodName, Problem, Severity, fitted,
 };
 use crate::json::Fault;
 use crate::keys::{self, Form};
@@ -46,6 +46,7 @@ enum Section {
     ServiceAccount,
     Permission,
     InTheWay,
+    Later,
     Proxy,
     Verify,
     StrayKeys,
@@ -53,7 +54,7 @@ enum Section {
     Settings,
 }
 
-const SECTIONS: [(Section, &str, &str); 9] = [
+const SECTIONS: [(Section, &str, &str); 10] = [
     (
         Section::Annotations,
         "Annotation values",
@@ -73,6 +74,11 @@ const SECTIONS: [(Section, &str, &str); 9] = [
         Section::InTheWay,
         "Volumes, mounts and variables that are in the way",
         "Kubernetes would reject the pod, or the application would read the wrong token.",
+    ),
+    (
+        Section::Later,
+        "Containers that come later",
+        "Other webhooks add containers after the policy was called. See [containers that come later](later-containers.md).",
     ),
     (
         Section::Proxy,
@@ -226,6 +232,21 @@ fn entry(problem: &Problem) -> Entry {
             "the container keeps its own value, which differs from that of",
             "What a container sets itself stays. The value is not shown, since it may be secret. If the pod was injected before its\nServiceAccount changed, re-create the pod.",
         ),
+        Problem::AddedLater { .. } => (
+            Section::Later,
+            "which … adds later, will not have the identity",
+            "The pod asks another webhook for a container, by a label or an annotation. That webhook comes after the policy.",
+        ),
+        Problem::HandOverValue { .. } => (
+            Section::Later,
+            "annotation dapr.io/env cannot carry",
+            "Dapr would split the value, or leave it out. Its container gets the other variables.",
+        ),
+        Problem::HandOverMount { .. } => (
+            Section::Later,
+            "its annotations mount another volume at",
+            "What the annotations say comes first, and two volumes cannot be mounted at one path.",
+        ),
         Problem::HostNetwork => (
             Section::Proxy,
             "the proxy would redirect the node's own traffic",
@@ -245,6 +266,19 @@ fn entry(problem: &Problem) -> Entry {
             Section::Proxy,
             "is already used by this container, and the proxy needs it",
             "Containers of a pod share their ports.",
+        ),
+        Problem::Lacks {
+            came_later: Some(_),
+            ..
+        } => (
+            Section::Verify,
+            "added … after the injection",
+            "The other containers have the identity. This one was not there yet when the policy was called.",
+        ),
+        Problem::Drifted { .. } => (
+            Section::Verify,
+            "was injected as … by now",
+            "With setting `onDrift`: what the policy injected, by the pod's mark, is not the identity of its ServiceAccount any more. A pod\ncannot be changed, so it goes on with the old one. The values are those that the policy injected.",
         ),
         Problem::Lacks { .. } => (
             Section::Verify,
@@ -355,6 +389,11 @@ fn entry(problem: &Problem) -> Entry {
             Section::Settings,
             "is the same as",
             "The list has it twice, whatever the case of its letters.",
+        ),
+        Problem::SettingNamesAgain { .. } => (
+            Section::Settings,
+            "expected each variable once",
+            "Two variables of one name: only one can count. A preset has the variables that the settings page lists.",
         ),
         Problem::SettingShadowed { .. } => (
             Section::Settings,
@@ -686,15 +725,37 @@ fn examples() -> Vec<Finding> {
             warn,
             Problem::RefersToLater {
                 env: text("ARM_CLIENT_ID"),
-                injected: keys::AZURE_CLIENT_ID,
+                injected: text(keys::AZURE_CLIENT_ID),
             },
         ),
         (
             container(),
             warn,
             Problem::KeepsOwn {
-                env: keys::AZURE_CLIENT_ID,
+                env: text(keys::AZURE_CLIENT_ID),
                 source: Place::ServiceAccount,
+            },
+        ),
+        (
+            pod(),
+            warn,
+            Problem::AddedLater {
+                injector: "Istio",
+                container: "istio-proxy",
+            },
+        ),
+        (
+            pod(),
+            warn,
+            Problem::HandOverValue {
+                env: text(keys::AZURE_KUBERNETES_CA_DATA),
+            },
+        ),
+        (
+            pod(),
+            warn,
+            Problem::HandOverMount {
+                path: text("/var/run/secrets/azure/tokens"),
             },
         ),
         (template(), reject, Problem::HostNetwork),
@@ -711,8 +772,48 @@ fn examples() -> Vec<Finding> {
             container(),
             reject,
             Problem::Lacks {
-                env: vec![keys::AZURE_CLIENT_ID, keys::AZURE_TENANT_ID],
+                env: vec![text(keys::AZURE_CLIENT_ID), text(keys::AZURE_TENANT_ID)],
                 mount_of: Some(text("azure-identity-token")),
+                token_at: Vec::new(),
+                came_later: None,
+            },
+        ),
+        (
+            pod().container("containers", 1, "istio-proxy"),
+            reject,
+            Problem::Lacks {
+                env: vec![text(keys::AZURE_CLIENT_ID)],
+                mount_of: None,
+                token_at: vec![text("/var/run/secrets/tokens")],
+                came_later: Some(CameLater::By("Istio")),
+            },
+        ),
+        (
+            pod().container("containers", 1, "copier"),
+            reject,
+            Problem::Lacks {
+                env: Vec::new(),
+                mount_of: Some(text("azure-identity-token")),
+                token_at: Vec::new(),
+                came_later: Some(CameLater::NotMarked),
+            },
+        ),
+        (
+            container(),
+            reject,
+            Problem::Drifted {
+                env: text(keys::AZURE_CLIENT_ID),
+                found: text(OTHER_CLIENT_ID),
+                expected: Some(text(CLIENT_ID)),
+            },
+        ),
+        (
+            container(),
+            reject,
+            Problem::Drifted {
+                env: text("ARM_CLIENT_ID"),
+                found: text(OTHER_CLIENT_ID),
+                expected: None,
             },
         ),
         (
@@ -899,6 +1000,14 @@ fn examples() -> Vec<Finding> {
             reject,
             Problem::SettingRepeats {
                 first: text("allowedIdentities[0]"),
+            },
+        ),
+        (
+            setting("extraEnv[1]"),
+            reject,
+            Problem::SettingNamesAgain {
+                name: text("ARM_CLIENT_ID"),
+                first: text("extraEnv[0]"),
             },
         ),
         (

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 
 use super::About;
+use crate::injectors::DAPR;
 use crate::json::Fault;
 use crate::keys::{self, Form, PREFIX};
 use crate::messages::{Excerpt, ObjectName};
@@ -169,14 +170,33 @@ pub enum Problem {
         /// The variable.
         env: Excerpt,
         /// The injected one.
-        injected: &'static str,
+        injected: Excerpt,
     },
     /// A container sets a variable itself, to another value than that of the identity.
     KeepsOwn {
         /// The variable.
-        env: &'static str,
+        env: Excerpt,
         /// Where the other value comes from.
         source: Place,
+    },
+
+    // Other webhooks.
+    /// A container that another webhook adds later will not have the identity.
+    AddedLater {
+        /// The webhook.
+        injector: &'static str,
+        /// The container.
+        container: &'static str,
+    },
+    /// A variable has a value that Dapr's annotation cannot carry.
+    HandOverValue {
+        /// The variable.
+        env: Excerpt,
+    },
+    /// Another volume goes where the token does, by Dapr's annotation.
+    HandOverMount {
+        /// The path.
+        path: Excerpt,
     },
 
     // The proxy.
@@ -202,9 +222,22 @@ pub enum Problem {
     /// A container lacks something.
     Lacks {
         /// The variables that it lacks.
-        env: Vec<&'static str>,
+        env: Vec<Excerpt>,
         /// The token volume, if it lacks its mount.
         mount_of: Option<Excerpt>,
+        /// The paths of older layouts at which it lacks the token.
+        token_at: Vec<Excerpt>,
+        /// Why it was not there when the others got it, if that shows.
+        came_later: Option<CameLater>,
+    },
+    /// A variable that was injected says something else than the identity by now.
+    Drifted {
+        /// The variable.
+        env: Excerpt,
+        /// What it says.
+        found: Excerpt,
+        /// What it should say; `None` if it should not be there.
+        expected: Option<Excerpt>,
     },
     /// A container of the proxy is missing.
     ContainerMissing {
@@ -340,11 +373,27 @@ pub enum Problem {
         /// The path of the first.
         first: Excerpt,
     },
+    /// A variable of setting `extraEnv` is there twice.
+    SettingNamesAgain {
+        /// The variable.
+        name: Excerpt,
+        /// The path of the entry that has it first.
+        first: Excerpt,
+    },
     /// An entry never counts, because one before it matches all that it matches.
     SettingShadowed {
         /// The path of that one.
         earlier: Excerpt,
     },
+}
+
+/// What shows that a container was added after the injection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CameLater {
+    /// This webhook adds containers of that name.
+    By(&'static str),
+    /// The pod's mark does not have it.
+    NotMarked,
 }
 
 /// Where a client ID or a tenant comes from.
@@ -735,7 +784,8 @@ impl Problem {
             ),
             Self::RefersToLater { env, injected } => write!(
                 f,
-                "env {env:.names$} refers to $({injected}), which is injected after it, so the reference stays as it is"
+                "env {env:.names$} refers to $({}), which is injected after it, so the reference stays as it is",
+                injected.bare()
             ),
             Self::MountInTheWay {
                 volume,
@@ -754,7 +804,8 @@ impl Problem {
             }
             Self::KeepsOwn { env, source } => write!(
                 f,
-                "env {env}: the container keeps its own value, which differs from that of {source}"
+                "env {:.names$}: the container keeps its own value, which differs from that of {source}",
+                env.bare()
             ),
             Self::HostNetwork => write!(
                 f,
@@ -776,12 +827,66 @@ impl Problem {
                 "{}: port {port} is already used by this container, and the proxy needs it",
                 field("ports")
             ),
-            Self::Lacks { env, mount_of } => {
-                write!(f, "lacks {}", env.join(", "))?;
-                match mount_of {
-                    Some(volume) => {
-                        let and = if env.is_empty() { "" } else { " and " };
-                        write!(f, "{and}the mount of volume {volume:.names$}")
+            Self::AddedLater {
+                injector,
+                container,
+            } => write!(
+                f,
+                "{}container {container}, which {injector} adds later, will not have the identity",
+                about.metadata()
+            ),
+            Self::HandOverValue { env } => write!(
+                f,
+                "{}annotation dapr.io/env cannot carry {:.names$}, whose value has a comma, an equals sign or outer white space",
+                about.metadata(),
+                env.bare()
+            ),
+            Self::HandOverMount { path } => write!(
+                f,
+                "{}Dapr's container will not have the identity: its annotations mount another volume at {path:.names$}, where the token volume goes",
+                about.metadata()
+            ),
+            Self::Drifted {
+                env,
+                found,
+                expected,
+            } => {
+                write!(
+                    f,
+                    "env {:.names$}: was injected as {found:.values$}, ",
+                    env.bare()
+                )?;
+                match expected {
+                    Some(expected) => write!(f, "and the identity is {expected:.values$} by now"),
+                    None => f.write_str("and the identity has none by now"),
+                }
+            }
+            Self::Lacks {
+                env,
+                mount_of,
+                token_at,
+                came_later,
+            } => {
+                f.write_str("lacks ")?;
+                for (index, name) in env.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{:.names$}", name.bare())?;
+                }
+                let mut and = if env.is_empty() { "" } else { " and " };
+                if let Some(volume) = mount_of {
+                    write!(f, "{and}the mount of volume {volume:.names$}")?;
+                    and = " and ";
+                }
+                for path in token_at {
+                    write!(f, "{and}the token at {path:.names$}")?;
+                    and = " and ";
+                }
+                match came_later {
+                    Some(CameLater::By(injector)) => {
+                        write!(f, ": {injector} added it after the injection")
+                    }
+                    Some(CameLater::NotMarked) => {
+                        f.write_str(": it was added after the injection, by the pod's mark")
                     }
                     None => Ok(()),
                 }
@@ -888,6 +993,12 @@ impl Problem {
             Self::SettingRepeats { first } => {
                 write!(f, "is the same as {:.names$}", first.bare())
             }
+            Self::SettingNamesAgain { name, first } => write!(
+                f,
+                "expected each variable once, found {:.names$} in {:.names$} too",
+                name.bare(),
+                first.bare()
+            ),
             Self::SettingShadowed { earlier } => write!(
                 f,
                 "never counts, because {:.names$} matches all that it matches",
@@ -980,6 +1091,29 @@ impl Problem {
                     keys::PROXY_SIDECAR_PORT
                 ));
             }
+            Self::AddedLater { container, .. } => {
+                let setting = if *container == DAPR.container {
+                    "handOver"
+                } else {
+                    "reinvocationPolicy"
+                };
+                let key = keys::SKIP_CONTAINERS;
+                return Some(format!("list it in annotation {key}, or set {setting}"));
+            }
+            Self::HandOverValue { .. } => "set reinvocationPolicy",
+            Self::HandOverMount { .. } => "mount it elsewhere",
+            Self::Drifted { .. } => {
+                "re-create the pod, with kubectl rollout restart of its workload"
+            }
+            Self::Lacks {
+                came_later: Some(_),
+                ..
+            } => {
+                return Some(format!(
+                    "list it in annotation {}, or set reinvocationPolicy",
+                    keys::SKIP_CONTAINERS
+                ));
+            }
             Self::Lacks { .. }
             | Self::ContainerMissing { .. }
             | Self::VolumeMissing { .. }
@@ -1042,6 +1176,7 @@ impl Problem {
             | Self::UnknownSuffix { .. }
             | Self::SettingMissing { .. }
             | Self::SameAudience { .. }
+            | Self::SettingNamesAgain { .. }
             | Self::NeedsSetting { .. } => return None,
         };
         Some(text.to_owned())

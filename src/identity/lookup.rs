@@ -32,6 +32,7 @@ pub fn object_name(namespace: &str, name: &str) -> ObjectName {
 /// # Errors
 ///
 /// A [`Problem`]: the name cannot be that of a ServiceAccount, there is none of that name, or it cannot be read.
+#[inline(never)]
 pub fn look_up(
     kubernetes: &dyn KubernetesApi,
     namespace: &str,
@@ -59,6 +60,7 @@ pub fn look_up(
 /// # Errors
 ///
 /// [`Problem::Lookup`] if the JSON is not that of the ServiceAccount that was asked for.
+#[inline(never)]
 pub fn parse_answer<'a>(
     json: &'a str,
     namespace: &str,

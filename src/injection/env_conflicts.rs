@@ -2,48 +2,69 @@
 
 use std::iter;
 
-use super::items::NewEnvVar;
+use super::items::{EnvSet, NewEnvVar};
 use crate::findings::{About, Findings, Place, Problem, Severity};
 use crate::identity::{Identity, Source};
-use crate::keys;
 use crate::messages::Excerpt;
 use crate::objects::Container;
+use crate::settings::extra_env::IdentityPart;
+use crate::values::is_same;
+
+/// What a container has of its own.
+#[derive(Clone, Copy)]
+pub struct OwnEnv<'o> {
+    /// The container.
+    pub container: &'o Container<'o>,
+    /// The variables that it lacks.
+    pub lacking: EnvSet,
+    /// Those that are not its own, but were injected, and say something else by now.
+    pub ours: &'o [&'o str],
+    /// Whether a path leads to a token for the identity.
+    pub reaches_token: &'o dyn Fn(&str) -> bool,
+}
 
 /// Warns about each of a container's own values that differs from the pod's identity, and about each that refers to a
 /// variable which is injected.
 ///
 /// A value may be secret, so it is not shown; one from `valueFrom` cannot be compared. `env` is what the container should
-/// have, `lacking` the names of what it lacks of that.
+/// have.
 pub fn warn(
     about: impl Fn() -> About,
-    container: &Container<'_>,
+    own: OwnEnv<'_>,
     env: &[NewEnvVar<'_>],
-    lacking: &[&str],
     identity: &Identity<'_>,
     findings: &mut Findings,
 ) {
-    if container.env.items.is_empty() {
-        return;
-    }
+    let OwnEnv {
+        container,
+        lacking,
+        ours,
+        reaches_token,
+    } = own;
     // With its place in the list: a variable that was injected by an earlier call is in it.
     let mut injected = Vec::new();
-    for new in env {
-        if lacking.contains(&new.name) {
+    for (index, new) in env.iter().enumerate() {
+        if lacking.has(index) {
             injected.push((new.name, usize::MAX));
             continue;
         }
         let mut variables = container.env.items.iter().enumerate().rev();
-        let Some((at, own)) = variables.find(|(_, own)| own.name == new.name) else {
+        let Some((at, own)) = variables.find(|(_, own)| is_same(&own.name, new.name)) else {
             continue;
         };
         let own_value = own.value();
-        let differs = own_value.as_ref().is_some_and(|value| !is_same(new, value));
+        let is_said = |value: &str| {
+            new.is_said_by(value)
+                || ours.contains(&new.name)
+                || new.part == Some(IdentityPart::TokenFile) && reaches_token(value)
+        };
+        let differs = own_value.as_deref().is_some_and(|value| !is_said(value));
         if own_value.is_some() && !differs {
             injected.push((new.name, at));
         }
         if let Some(source) = source(new, identity).filter(|_| differs) {
             let problem = Problem::KeepsOwn {
-                env: new.name,
+                env: Excerpt::new(new.name),
                 source,
             };
             findings.warn(&about(), problem);
@@ -58,7 +79,7 @@ pub fn warn(
                 let (injected, _) = later.swap_remove(index);
                 let problem = || Problem::RefersToLater {
                     env: Excerpt::new(&own.name),
-                    injected,
+                    injected: Excerpt::new(injected),
                 };
                 findings.add_with(&about(), Severity::Warn, problem);
             }
@@ -66,28 +87,20 @@ pub fn warn(
     }
 }
 
-/// Whether a container's own value says the same as the injected one: client IDs are the same in any case.
-fn is_same(new: &NewEnvVar<'_>, own: &str) -> bool {
-    match new.name {
-        keys::AZURE_CLIENT_ID | keys::AZURE_TENANT_ID => own.eq_ignore_ascii_case(&new.value),
-        _ => own == new.value,
-    }
-}
-
 /// Where a variable's value would come from; `None` for those that users set for good reasons.
 fn source(new: &NewEnvVar<'_>, identity: &Identity<'_>) -> Option<Place> {
-    match new.name {
-        keys::AZURE_CLIENT_ID => Some(match identity.client_id?.source {
+    match new.part? {
+        IdentityPart::ClientId => Some(match identity.client_id?.source {
             Source::IdentityMap(_) => Place::IdentityMap,
             Source::Pod | Source::ServiceAccount | Source::Setting => Place::ServiceAccount,
         }),
-        keys::AZURE_TENANT_ID => Some(match identity.tenant_id.source {
+        IdentityPart::TenantId => Some(match identity.tenant_id.source {
             Source::Setting => Place::TenantSetting,
             Source::IdentityMap(_) => Place::IdentityMap,
             Source::Pod | Source::ServiceAccount => Place::ServiceAccount,
         }),
-        keys::AZURE_FEDERATED_TOKEN_FILE => Some(Place::TokenMount),
-        _ => None,
+        IdentityPart::TokenFile => Some(Place::TokenMount),
+        IdentityPart::AuthorityHost | IdentityPart::Audience => None,
     }
 }
 

@@ -1,9 +1,10 @@
 //! The pod, as the injection needs to know it.
 
+use super::mark::Mark;
 use super::proxy::Proxy;
 use super::skip_containers::Skip;
-use crate::findings::About;
-use crate::objects::{Container, ContainerPlace, Metadata, PodSpec};
+use crate::findings::{About, Severity};
+use crate::objects::{Container, ContainerPlace, Metadata, MetadataPlaces, PodSpec};
 
 /// A pod, as the injection needs to know it.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,42 @@ pub struct InjectedPod<'p, 'a> {
     pub is_windows: bool,
     /// How many bytes of JSON it has.
     pub bytes: usize,
+    /// How it is reviewed.
+    pub review: &'p ReviewOf<'p, 'a>,
+}
+
+/// How a pod is reviewed.
+#[derive(Clone, Copy, Debug)]
+pub struct ReviewOf<'p, 'a> {
+    /// The text from the start of which the pod's places count.
+    pub text: &'a str,
+    /// What the pod is reviewed for.
+    pub purpose: Purpose,
+    /// Its mark, if it has one that counts.
+    pub mark: Option<&'p Mark<'p>>,
+    /// Where its labels and annotations are, if they may be changed.
+    pub places: Option<&'p MetadataPlaces<'a>>,
+}
+
+impl<'p> ReviewOf<'p, '_> {
+    /// The mark, if what it tells of is brought up to date.
+    pub fn renewed_mark(&self) -> Option<&'p Mark<'p>> {
+        self.mark.filter(|_| self.purpose == Purpose::Inject)
+    }
+}
+
+/// What a pod is reviewed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It gets what it lacks.
+    Inject,
+    /// It is rejected if it lacks something.
+    Verify {
+        /// What is done if what was injected is out of date; `None` if nobody looks.
+        on_drift: Option<Severity>,
+    },
+    /// It is the template of pods to come.
+    Check,
 }
 
 impl InjectedPod<'_, '_> {

@@ -7,12 +7,16 @@ use crate::identity::Identity;
 use crate::json::Fields;
 use crate::keys;
 use crate::layout::Layout;
+use crate::settings::extra_env::{ExtraValue, ExtraVar, IdentityPart};
+use crate::values::is_same;
 
 /// An environment variable with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEnvVar<'i> {
     /// Its name.
-    pub name: &'static str,
+    pub name: &'i str,
+    /// The part of the identity that it tells, if it tells one.
+    pub part: Option<IdentityPart>,
     /// Its value, as the pod has it.
     pub value: Cow<'i, str>,
     /// Its JSON.
@@ -24,7 +28,7 @@ impl<'i> NewEnvVar<'i> {
     ///
     /// Kubernetes expands `$(NAME)` in values, and takes `$$` for a `$`: a value never refers to another variable, which may
     /// be secret.
-    pub fn new(name: &'static str, value: impl Into<Cow<'i, str>>) -> Self {
+    pub fn new(name: &'i str, part: Option<IdentityPart>, value: impl Into<Cow<'i, str>>) -> Self {
         let mut value = value.into();
         if value.contains('$') {
             value = value.replace('$', "$$").into();
@@ -34,29 +38,96 @@ impl<'i> NewEnvVar<'i> {
         json.set_string("name", name);
         json.set_string("value", &value);
         let json = json.into_object();
-        Self { name, value, json }
+        Self {
+            name,
+            part,
+            value,
+            json,
+        }
     }
 }
 
-/// The environment variables of an identity, in the webhook's order; one without a value is not set at all.
+/// Some of the variables that a container should have, by their indexes, of which there are fewer than 64.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EnvSet(u64);
+
+impl EnvSet {
+    /// Those for which this is true.
+    pub fn of(env: &[NewEnvVar<'_>], is_in: impl Fn(&NewEnvVar<'_>) -> bool) -> Self {
+        let mut set = 0;
+        for new in env.iter().rev() {
+            set = (set << 1) | u64::from(is_in(new));
+        }
+        Self(set)
+    }
+
+    /// Whether it has the variable of this index.
+    pub fn has(self, index: usize) -> bool {
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        self.0.checked_shr(index).is_some_and(|rest| rest & 1 == 1)
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those of the variables that are in it.
+    pub fn in_env<'e, 'i>(
+        self,
+        env: &'e [NewEnvVar<'i>],
+    ) -> impl Iterator<Item = &'e NewEnvVar<'i>> {
+        let env = env.iter().enumerate();
+        env.filter_map(move |(index, new)| self.has(index).then_some(new))
+    }
+}
+
+impl NewEnvVar<'_> {
+    /// Whether a container's own value says the same: IDs are the same in any case.
+    pub fn is_said_by(&self, own: &str) -> bool {
+        let is_id = matches!(
+            self.part,
+            Some(IdentityPart::ClientId | IdentityPart::TenantId)
+        );
+        is_same(own, &self.value) || is_id && own.eq_ignore_ascii_case(&self.value)
+    }
+}
+
+/// The environment variables of an identity, in the webhook's order, and the further ones of the settings; one without a value
+/// is not set at all.
 ///
 /// `directory` is where the container has the token volume.
-pub fn env<'i>(identity: &Identity<'i>, layout: Layout, directory: &str) -> Vec<NewEnvVar<'i>> {
+pub fn env<'i>(identity: &'i Identity<'i>, layout: Layout, directory: &str) -> Vec<NewEnvVar<'i>> {
     let directory = directory.trim_end_matches('/');
-    let token_file = format!("{directory}/{}", layout.token_path());
-    let mut env = Vec::with_capacity(8);
-    if let Some(client_id) = identity.client_id {
-        env.push(NewEnvVar::new(keys::AZURE_CLIENT_ID, client_id.value));
+    let value = |part| {
+        Some(match part {
+            IdentityPart::ClientId => Cow::Borrowed(identity.client_id?.value),
+            IdentityPart::TenantId => Cow::Borrowed(identity.tenant_id.value),
+            IdentityPart::TokenFile => Cow::Owned([directory, "/", layout.token_path()].concat()),
+            IdentityPart::AuthorityHost => Cow::Borrowed(identity.authority_host),
+            IdentityPart::Audience => Cow::Borrowed(identity.audience),
+        })
+    };
+    let of_part = |name, part| Some(NewEnvVar::new(name, Some(part), value(part)?));
+    let mut env = Vec::with_capacity(identity.extra_env.len().saturating_add(8));
+    for (name, part) in [
+        (keys::AZURE_CLIENT_ID, IdentityPart::ClientId),
+        (keys::AZURE_TENANT_ID, IdentityPart::TenantId),
+        (keys::AZURE_FEDERATED_TOKEN_FILE, IdentityPart::TokenFile),
+        (keys::AZURE_AUTHORITY_HOST, IdentityPart::AuthorityHost),
+    ] {
+        env.extend(of_part(name, part));
     }
-    let tenant_id = identity.tenant_id.value;
-    env.push(NewEnvVar::new(keys::AZURE_TENANT_ID, tenant_id));
-    env.push(NewEnvVar::new(keys::AZURE_FEDERATED_TOKEN_FILE, token_file));
-    let authority_host = identity.authority_host;
-    env.push(NewEnvVar::new(keys::AZURE_AUTHORITY_HOST, authority_host));
     if let Some(endpoint) = identity.token_endpoint {
         for (name, value) in token_endpoint::env(endpoint, directory) {
-            env.extend(value.map(|value| NewEnvVar::new(name, value)));
+            env.extend(value.map(|value| NewEnvVar::new(name, None, value)));
         }
+    }
+    for ExtraVar { name, value } in &identity.extra_env {
+        env.extend(match value {
+            ExtraValue::Text(text) => Some(NewEnvVar::new(name, None, &**text)),
+            ExtraValue::Of(part) => of_part(name, *part),
+        });
     }
     env
 }
@@ -104,7 +175,7 @@ mod tests {
 
     #[test]
     fn items_are_those_of_kubernetes_types() {
-        let env = NewEnvVar::new("A", "b\"c");
+        let env = NewEnvVar::new("A", None, "b\"c");
         let typed = EnvVar {
             name: "A".to_owned(),
             value: Some("b\"c".to_owned()),
@@ -135,6 +206,7 @@ mod tests {
                 source: setting,
             },
             token_endpoint: None,
+            extra_env: Vec::new(),
         };
         let token = ServiceAccountTokenProjection {
             audience: Some("a".to_owned()),

@@ -1,85 +1,107 @@
 //! The plan: what a pod lacks of its identity. It is made once, then read by injection, mode Verify, the audit annotations
 //! and explanations alike.
 
-use std::borrow::Cow;
-use std::cell::OnceCell;
-
-use super::injected_pod::InjectedPod;
-use super::items::{self, NewEnvVar};
-use super::paths::{Directory, Relation, covers};
-use super::places::{Places, places};
+use super::hand_over::{self, HandOver};
+use super::injected_pod::{InjectedPod, Purpose};
+use super::later::{self, LaterContainer};
+use super::mark::Mark;
+use super::needs::ContainerNeeds;
+use super::new_mark::NewMark;
+use super::places::places;
 use super::proxy::Injected;
-use super::token_endpoint::{self, CA_PATH};
-use super::token_volume::TokenVolume;
-use super::{TokenVolumeState, env_conflicts};
+use super::token_volume::{TokenVolume, TokenVolumeState};
+use super::wanted::{Wanted, WantedMount};
 use crate::findings::{Findings, LARGEST_GROWTH, LARGEST_POD, Problem};
 use crate::identity::Identity;
 use crate::json::{Edits, End, Fields};
 use crate::keys;
 use crate::layout::Layout;
 use crate::messages::Excerpt;
-use crate::objects::{Container, ContainerPlace, VolumeMount};
+use crate::objects::{ContainerPlace, MetadataPlaces};
+use crate::settings::Settings;
+use crate::values;
 
 /// What is to be added to a pod so that its containers have the identity.
 #[derive(Clone, Debug)]
 pub struct Plan<'p, 'a> {
     pod: InjectedPod<'p, 'a>,
-    identity: &'p Identity<'p>,
-    layout: Layout,
+    wanted: Wanted<'p>,
     volume: TokenVolume<'p, 'a>,
-    mount_path: String,
-    env: Vec<NewEnvVar<'p>>,
-    volume_mount: String,
     containers: Vec<ContainerNeeds<'p, 'a>>,
+    /// The containers that other webhooks add later.
+    later: Vec<LaterContainer>,
+    more: Option<Box<MorePlan<'p, 'a>>>,
     /// How many bytes are to be added, rounded up.
     growth: usize,
 }
 
-/// What one container should have, and lacks.
-#[derive(Clone, Debug)]
-struct ContainerNeeds<'p, 'a> {
-    place: ContainerPlace,
-    container: &'p Container<'a>,
-    /// Where it has the token volume, if that is not where the others have it: its variables say so.
-    own_directory: Option<&'p str>,
-    lacks_volume_mount: bool,
-    /// The variables that it lacks, by name: their names are the same, wherever the token is.
-    lacks_env: Vec<&'static str>,
+/// What settings may add to a plan.
+#[derive(Clone, Debug, Default)]
+struct MorePlan<'p, 'a> {
+    /// The volume that has the token for older layouts, if it is another one.
+    older_volume: Option<TokenVolume<'p, 'a>>,
+    /// What the pod's annotations are to tell Dapr.
+    hand_over: Option<HandOver>,
+    /// The indexes of volumes that were injected, and that nothing mounts any more.
+    removed_volumes: Vec<usize>,
+    /// The text of the pod's mark, if it gets one.
+    mark: Option<String>,
 }
 
-/// Brackets, commas and keys around what a container gets, in bytes.
-const AROUND: usize = 64;
+impl<'p, 'a> MorePlan<'p, 'a> {
+    #[cold]
+    #[inline(never)]
+    fn with_older_volume(
+        pod: InjectedPod<'p, 'a>,
+        identity: &Identity<'_>,
+        findings: &mut Findings,
+    ) -> Box<Self> {
+        let renewed = pod.review.renewed_mark();
+        let volume = TokenVolume::of(pod, OLDER, identity, renewed, findings);
+        Box::new(Self {
+            older_volume: Some(volume),
+            ..Self::default()
+        })
+    }
+
+    /// Finds out how to hand the identity over to Dapr, and gives whether it can be.
+    #[cold]
+    #[inline(never)]
+    fn hand_over(
+        &mut self,
+        pod: InjectedPod<'p, 'a>,
+        wanted: &Wanted<'_>,
+        ours: Option<(&Mark<'_>, usize)>,
+        findings: &mut Findings,
+    ) -> bool {
+        self.hand_over = HandOver::new(pod, wanted, ours, findings);
+        self.hand_over.is_some()
+    }
+
+    /// How many bytes are to be added by it, rounded up.
+    #[inline(never)]
+    fn growth(&self) -> usize {
+        let volume = self.older_volume.as_ref().map_or(0, TokenVolume::growth);
+        let handed_over = self.hand_over.as_ref();
+        let handed_over = handed_over.map_or(0, |hand_over| hand_over.growth);
+        // In the pod, the quotes of the mark are escaped.
+        let mark = self.mark.as_ref().map_or(0, String::len).saturating_mul(2);
+        [volume, handed_over, mark]
+            .into_iter()
+            .fold(0, usize::saturating_add)
+    }
+}
+
+/// The layout whose volume has the token where older layouts have it.
+const OLDER: Layout = Layout::V1_5;
+
+/// How many volumes are removed at most: more than the policy injects.
+const MOST_VOLUMES: usize = 8;
 
 /// Whether a pod that grows by so many bytes becomes too large.
 fn is_excess(pod: InjectedPod<'_, '_>, growth: usize) -> bool {
     let total = pod.bytes.saturating_add(growth);
     growth > LARGEST_GROWTH || growth > 0 && total > LARGEST_POD
-}
-
-/// The length of the JSON of variables.
-fn length<'n>(env: impl IntoIterator<Item = &'n NewEnvVar<'n>>) -> usize {
-    let lengths = env.into_iter().map(|new| new.json.len());
-    lengths.fold(0, usize::saturating_add)
-}
-
-impl ContainerNeeds<'_, '_> {
-    /// How many bytes the container gets, rounded up.
-    fn growth(&self, env: &[NewEnvVar<'_>], volume_mount: &str) -> usize {
-        let env = length(env.iter().filter(|new| self.lacks(new)));
-        let mount = if self.lacks_volume_mount {
-            volume_mount.len()
-        } else {
-            0
-        };
-        match env.saturating_add(mount) {
-            0 => 0,
-            growth => growth.saturating_add(AROUND),
-        }
-    }
-
-    fn lacks(&self, new: &NewEnvVar<'_>) -> bool {
-        self.lacks_env.contains(&new.name)
-    }
 }
 
 /// What a container of the pod gets and has.
@@ -94,35 +116,47 @@ pub struct ContainerOutcome {
     /// Whether annotation `skip-containers` lists it.
     pub is_skipped: bool,
     /// The variables that it gets.
-    pub gets_env: Vec<&'static str>,
-    /// Where it gets the token volume.
-    pub gets_mount: Option<String>,
+    pub gets_env: Vec<String>,
+    /// Those that were injected, and get another value or go.
+    pub renews_env: Vec<String>,
+    /// Where it gets the token.
+    pub gets_mounts: Vec<String>,
     /// The variables of an identity that it sets itself.
-    pub keeps_env: Vec<&'static str>,
+    pub keeps_env: Vec<String>,
 }
 
 impl<'p, 'a> Plan<'p, 'a> {
     /// Finds out what the pod lacks; what is in the way of it is added to `findings`.
+    // With a frame of its own, and on the heap: see `review::decide`.
+    #[inline(never)]
     pub fn new(
         pod: InjectedPod<'p, 'a>,
-        layout: Layout,
+        settings: &Settings<'_>,
         identity: &'p Identity<'p>,
         findings: &mut Findings,
-    ) -> Self {
-        let volume = TokenVolume::of(pod, layout, identity, findings);
-        let mount_path = layout.mount_path(volume.name());
-        let usual_env = items::env(identity, layout, &mount_path);
-        let way = Way::new(pod, &volume, &mount_path, layout, identity);
-        let volume_mount = items::volume_mount(volume.name(), &mount_path);
+    ) -> Box<Self> {
+        let layout = settings.layout;
+        let renewed = pod.review.renewed_mark();
+        let volume = TokenVolume::of(pod, layout, identity, renewed, findings);
+        let mut more = None;
+        if !settings.also_mount_as.is_empty() && layout.token_path() != OLDER.token_path() {
+            more = Some(MorePlan::with_older_volume(pod, identity, findings));
+        }
+        let older = more.as_ref().and_then(|more| more.older_volume.as_ref());
+        let older = (&*settings.also_mount_as, older.unwrap_or(&volume));
+        let wanted = Wanted::new(identity, (layout, &volume), older);
         let mut growth = volume.growth();
         for name in pod.new_containers() {
             let proxy = pod.proxy.map_or(0, |proxy| proxy.length(name));
-            growth = growth
-                .saturating_add(proxy)
-                .saturating_add(length(&usual_env))
-                .saturating_add(volume_mount.len());
+            growth = growth.saturating_add(proxy).saturating_add(wanted.length());
         }
+        let marked = pod.review.mark.map(|mark| places(&mut mark.containers()));
+        let marked = |name: &str| Some(*marked.as_ref()?.get(name)?);
         let mut containers = Vec::new();
+        let way = wanted.way(pod, &wanted.mount);
+        let older_mounts = wanted.older_mounts.iter();
+        let older_ways: Vec<_> = older_mounts.map(|mount| wanted.way(pod, mount)).collect();
+        let ways = (&way, &*older_ways);
         for (place, container) in pod.spec.all_containers() {
             if is_excess(pod, growth) {
                 // The pod is rejected, whatever the other containers lack.
@@ -131,53 +165,58 @@ impl<'p, 'a> Plan<'p, 'a> {
             if pod.skip.contains(&container.name) {
                 continue;
             }
-            let mut mounts = container.volume_mounts.items.iter();
-            let mounted = mounts.find(|mount| mount.name == volume.name() && !mount.is_part);
-            let own_directory = mounted
-                .map(|mount| &*mount.mount_path)
-                .filter(|path| *path != mount_path);
-            if mounted.is_none() {
-                way.check(place, container, findings);
-            }
-            let needs = ContainerNeeds {
-                place,
-                container,
-                own_directory,
-                lacks_volume_mount: mounted.is_none(),
-                lacks_env: usual_env
-                    .iter()
-                    .map(|new| new.name)
-                    .filter(|name| !container.has_env(name))
-                    .collect(),
-            };
-            let env = env_of(&needs, &usual_env, identity, layout);
-            let about = || pod.container(place, container);
-            env_conflicts::warn(about, container, &env, &needs.lacks_env, identity, findings);
-            growth = growth.saturating_add(needs.growth(&env, &volume_mount));
+            let marked = marked(&container.name);
+            let container = (place, container);
+            let needs = ContainerNeeds::new(pod, container, &wanted, ways, marked, findings);
+            growth = growth.saturating_add(needs.growth(&wanted));
             containers.push(needs);
         }
-        Self {
-            pod,
-            identity,
-            layout,
-            volume_mount,
-            mount_path,
-            volume,
-            env: usual_env,
-            containers,
-            growth,
+        let mut later = Vec::new();
+        if !pod.metadata.injectors().is_empty() {
+            let mut hands_over = None;
+            if hand_over::is_asked_for(pod, settings) {
+                let ours = renewed.zip(marked(hand_over::CONTAINER));
+                let more = more.get_or_insert_default();
+                hands_over = Some(more.hand_over(pod, &wanted, ours, findings));
+            }
+            later = later::containers(pod, settings, hands_over, findings);
         }
+        let mut plan = Box::new(Self {
+            pod,
+            wanted,
+            volume,
+            containers,
+            later,
+            more,
+            growth,
+        });
+        if settings.mark && pod.review.purpose == Purpose::Inject {
+            plan.add_mark();
+        }
+        let added = plan.more.as_ref().map_or(0, |more| more.growth());
+        plan.growth = plan.growth.saturating_add(added);
+        plan
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_mark(&mut self) {
+        let removed_volumes = self.outdated_volumes();
+        let mark = self.new_mark();
+        let more = self.more.get_or_insert_default();
+        more.removed_volumes = removed_volumes;
+        more.mark = mark;
     }
 
     /// Whether some container gets or has no client ID: the identity has none, and the container has no value of its own.
     pub fn lacks_client_id(&self) -> bool {
         let mut new = self.pod.new_containers();
-        self.identity.client_id.is_none()
+        self.wanted.identity.client_id.is_none()
             && (!self.pod.spec.knows_containers
                 || new.any(|name| !self.pod.skip.contains(name))
                 || self.containers.iter().any(|needs| {
                     let own = needs.container.env_var(keys::AZURE_CLIENT_ID);
-                    own.is_none_or(|own| own.is_empty())
+                    own.is_none_or(|own| own.is_empty()) || needs.renews(keys::AZURE_CLIENT_ID)
                 }))
     }
 
@@ -206,7 +245,7 @@ impl<'p, 'a> Plan<'p, 'a> {
         names.extend(
             self.containers
                 .iter()
-                .filter(|needs| needs.lacks_volume_mount || !needs.lacks_env.is_empty())
+                .filter(|needs| needs.is_changed())
                 .map(|needs| &*needs.container.name),
         );
         names
@@ -221,23 +260,22 @@ impl<'p, 'a> Plan<'p, 'a> {
     pub fn reject_missing(&self, findings: &mut Findings) {
         let about = self.pod.about;
         for needs in &self.containers {
-            let env = needs.lacks_env.clone();
-            let mount_of = needs
-                .lacks_volume_mount
-                .then(|| Excerpt::new(self.volume.name()));
-            if !env.is_empty() || mount_of.is_some() {
-                let about = self.pod.container(needs.place, needs.container);
-                findings.reject(&about, Problem::Lacks { env, mount_of });
-            }
+            needs.reject_missing(self.pod, &self.wanted, findings);
         }
         for name in self.pod.new_containers() {
             findings.reject(about, Problem::ContainerMissing { name });
         }
-        let name = Excerpt::new(self.volume.name());
-        match &self.volume {
-            TokenVolume::Missing { .. } => findings.reject(about, Problem::VolumeMissing { name }),
-            TokenVolume::Outdated(..) => findings.reject(about, Problem::VolumeOutdated { name }),
-            TokenVolume::Present(_) => {}
+        for volume in self.volumes() {
+            let name = Excerpt::new(volume.name());
+            match volume.state() {
+                TokenVolumeState::Missing => {
+                    findings.reject(about, Problem::VolumeMissing { name });
+                }
+                TokenVolumeState::Outdated => {
+                    findings.reject(about, Problem::VolumeOutdated { name });
+                }
+                TokenVolumeState::Present => {}
+            }
         }
     }
 
@@ -245,26 +283,149 @@ impl<'p, 'a> Plan<'p, 'a> {
     pub fn edits(&self) -> Edits {
         let mut edits = Edits::default();
         // In the order of the text: the host sorts keys, so `containers` comes before `initContainers`.
-        let is_init = |needs: &&ContainerNeeds<'_, '_>| needs.place.list == "initContainers";
+        let is_init = |needs: &&ContainerNeeds<'_, '_>| needs.place.is_init();
         for needs in self.containers.iter().filter(|needs| !is_init(needs)) {
-            self.add(needs, &mut edits);
+            needs.edit(self.pod, &self.wanted, &mut edits);
         }
         for needs in self.containers.iter().filter(is_init) {
-            self.add(needs, &mut edits);
+            needs.edit(self.pod, &self.wanted, &mut edits);
         }
         let mut new_fields = Fields::default();
         if let Some(proxy) = &self.pod.proxy {
+            let mounts = self.wanted.mounts();
+            let mounts: Vec<_> = mounts.map(|mount| &*mount.json).collect();
             let injected = Injected {
-                env: &self.env,
-                volume_mount: &self.volume_mount,
+                env: &self.wanted.env,
+                volume_mounts: &mounts,
             };
             let injected_into = |name: &str| (!self.pod.skip.contains(name)).then_some(injected);
             proxy.add(self.pod.spec, injected_into, &mut edits, &mut new_fields);
         }
-        self.volume
-            .add(self.pod.spec, self.identity, &mut edits, &mut new_fields);
+        let mut place = self.pod.spec.volumes.place;
+        if let Some(more) = &self.more {
+            let removed = more.removed_volumes.iter().map(|index| (*index, None));
+            let removed: Vec<_> = removed.collect();
+            place = edits.change_items(self.pod.review.text, place, &removed);
+        }
+        let mut new = Vec::new();
+        for volume in self.volumes() {
+            volume.update(self.wanted.identity, &mut edits);
+            new.extend(volume.new_json());
+        }
+        edits.add_items(place, "volumes", End::Back, &new, &mut new_fields);
         edits.add_fields(self.pod.spec.object, new_fields);
+        if let Some((more, places)) = self.more.as_ref().zip(self.pod.review.places) {
+            self.edit_metadata(more, places, &mut edits);
+        }
         edits
+    }
+
+    /// The token volumes.
+    fn volumes(&self) -> impl Iterator<Item = &TokenVolume<'p, 'a>> {
+        let older = self
+            .more
+            .as_ref()
+            .and_then(|more| more.older_volume.as_ref());
+        [Some(&self.volume), older].into_iter().flatten()
+    }
+
+    #[inline(never)]
+    fn edit_metadata(
+        &self,
+        more: &MorePlan<'_, '_>,
+        places: &MetadataPlaces<'_>,
+        edits: &mut Edits,
+    ) {
+        let mut labels = Vec::new();
+        let mut annotations = Vec::new();
+        if let Some(hand_over) = &more.hand_over {
+            annotations.extend(hand_over.annotations());
+        }
+        if let Some(mark) = &more.mark {
+            annotations.push((keys::MARK, &**mark));
+            let client_id = self.wanted.identity.client_id;
+            let client_id = client_id.and_then(|id| values::label_value(id.value).ok());
+            labels.push((keys::MARKED_CLIENT_ID, client_id.unwrap_or_default()));
+        }
+        places.set(&labels, &annotations, edits);
+    }
+
+    /// The indexes of the volumes that were injected, and that nothing mounts any more.
+    #[inline(never)]
+    fn outdated_volumes(&self) -> Vec<usize> {
+        let Some(mark) = self.pod.review.mark else {
+            return Vec::new();
+        };
+        let mut outdated = Vec::new();
+        for (index, volume) in self.pod.spec.volumes.items.iter().enumerate() {
+            let is_wanted = |mount: &WantedMount| mount.volume == volume.name;
+            if !mark.gave_volume(volume) || self.wanted.mounts().any(is_wanted) {
+                continue;
+            }
+            let mut needed = self.containers.iter().peekable();
+            let is_mounted = self.pod.spec.all_containers().any(|(place, container)| {
+                let needs = needed.next_if(|needs| needs.place == place);
+                let mut mounts = container.volume_mounts.items.iter().enumerate();
+                mounts.any(|(index, mount)| {
+                    mount.name == volume.name
+                        && !needs.is_some_and(|needs| needs.removes_mount(index))
+                })
+            });
+            if !is_mounted && outdated.len() < MOST_VOLUMES {
+                outdated.push(index);
+            }
+        }
+        outdated
+    }
+
+    /// The text of the pod's mark; `None` if nothing was injected.
+    #[inline(never)]
+    fn new_mark(&self) -> Option<String> {
+        let mut mark = NewMark::new(&self.wanted);
+        let skip = self.pod.skip;
+        let mut new = self
+            .pod
+            .new_containers()
+            .filter(|name| !skip.contains(name))
+            .peekable();
+        let is_init = |name: &&str| self.pod.proxy.is_some_and(|proxy| proxy.is_init(name));
+        // In the order that they will have in the pod.
+        let comes_first = self.pod.proxy.is_some_and(|proxy| proxy.comes_first());
+        let mut needed = self.containers.iter().peekable();
+        let mut add_new = |mark: &mut NewMark, until: &dyn Fn(&&str) -> bool| {
+            while let Some(name) = new.next_if(|name| until(name)) {
+                mark.add(name, &[]);
+            }
+        };
+        if comes_first {
+            add_new(&mut mark, &is_init);
+        }
+        while let Some(needs) = needed.next_if(|needs| needs.place.is_init()) {
+            needs.mark(self.pod.review.mark, &self.wanted, &mut mark);
+        }
+        add_new(&mut mark, &|_| true);
+        for needs in needed {
+            needs.mark(self.pod.review.mark, &self.wanted, &mut mark);
+        }
+        if let Some(hand_over) = self.more.as_ref().and_then(|more| more.hand_over.as_ref()) {
+            let kept: Vec<_> = hand_over.kept.iter().map(String::as_str).collect();
+            mark.add(hand_over::CONTAINER, &kept);
+        }
+        (!mark.is_empty()).then(|| mark.into_text())
+    }
+
+    /// What becomes of the containers that other webhooks add later.
+    pub fn later_containers(&self) -> &[LaterContainer] {
+        &self.later
+    }
+
+    /// Whether a container's variable was injected, and gets another value or goes.
+    pub fn renews(&self, place: ContainerPlace, name: &str) -> bool {
+        let containers = &self.containers;
+        let key = |place: ContainerPlace| (!place.is_init(), place.index);
+        let found = containers.binary_search_by_key(&key(place), |needs| key(needs.place));
+        let needs = found.ok().and_then(|index| containers.get(index));
+        needs.is_some_and(|needs| needs.renews(name))
     }
 
     /// The token volume: its name, and whether it was there.
@@ -283,7 +444,8 @@ impl<'p, 'a> Plan<'p, 'a> {
                 is_added: true,
                 is_skipped,
                 gets_env: Vec::new(),
-                gets_mount: None,
+                renews_env: Vec::new(),
+                gets_mounts: Vec::new(),
                 keeps_env: Vec::new(),
             });
         }
@@ -295,166 +457,39 @@ impl<'p, 'a> Plan<'p, 'a> {
                 // The pod is too large, and nobody looked further.
                 break;
             }
-            let keeps = |new: &&NewEnvVar<'_>| match needs {
-                Some(needs) => !needs.lacks(new),
-                None => container.has_env(new.name),
+            let keeps = match needs {
+                Some(needs) => needs.kept_env(&self.wanted),
+                None => {
+                    let wanted = self.wanted.env.iter().map(|new| new.name);
+                    wanted.filter(|name| container.has_env(name)).collect()
+                }
             };
+            let mounts = needs.map(|needs| needs.new_mounts(&self.wanted));
+            let mounts = mounts.into_iter().flatten();
             outcomes.push(ContainerOutcome {
                 name: container.name.to_string(),
-                is_init: place.list == "initContainers",
+                is_init: place.is_init(),
                 is_added: false,
                 is_skipped,
-                gets_env: needs.map_or_else(Vec::new, |needs| needs.lacks_env.clone()),
-                gets_mount: needs
-                    .filter(|needs| needs.lacks_volume_mount)
-                    .map(|_| self.mount_path.clone()),
-                keeps_env: self.env.iter().filter(keeps).map(|new| new.name).collect(),
+                gets_env: needs
+                    .map(|needs| {
+                        needs
+                            .lacking_env(&self.wanted)
+                            .map(|new| new.name.to_owned())
+                            .collect()
+                    })
+                    .unwrap_or_default(),
+                renews_env: needs
+                    .map(|needs| needs.renewed_env().map(str::to_owned).collect())
+                    .unwrap_or_default(),
+                gets_mounts: mounts.map(|mount| mount.path.to_string()).collect(),
+                keeps_env: owned(&keeps),
             });
         }
         outcomes
     }
-
-    /// The variables that a container should have.
-    fn env_of(&self, needs: &ContainerNeeds<'p, 'a>) -> Cow<'_, [NewEnvVar<'p>]> {
-        env_of(needs, &self.env, self.identity, self.layout)
-    }
-
-    fn add(&self, needs: &ContainerNeeds<'p, 'a>, edits: &mut Edits) {
-        let Container {
-            object,
-            env,
-            volume_mounts,
-            ..
-        } = needs.container;
-        let mut new_fields = Fields::default();
-        let all = self.env_of(needs);
-        let lacking = all.iter().filter(|new| needs.lacks(new));
-        let items: Vec<_> = lacking.map(|new| &*new.json).collect();
-        edits.add_items(env.place, "env", End::Back, &items, &mut new_fields);
-        if needs.lacks_volume_mount {
-            let place = volume_mounts.place;
-            let items = [&*self.volume_mount];
-            edits.add_items(place, "volumeMounts", End::Back, &items, &mut new_fields);
-        }
-        edits.add_fields(*object, new_fields);
-    }
 }
 
-/// The variables that a container should have: the usual ones, unless it has the token elsewhere.
-fn env_of<'e, 'p>(
-    needs: &ContainerNeeds<'p, '_>,
-    usual: &'e [NewEnvVar<'p>],
-    identity: &'p Identity<'p>,
-    layout: Layout,
-) -> Cow<'e, [NewEnvVar<'p>]> {
-    match needs.own_directory {
-        Some(directory) => Cow::Owned(items::env(identity, layout, directory)),
-        None => Cow::Borrowed(usual),
-    }
-}
-
-/// Where the token volume goes in a container, and what it must not meet there.
-struct Way<'w, 'p, 'a> {
-    pod: InjectedPod<'p, 'a>,
-    volume: &'w str,
-    mount_path: &'w str,
-    directory: Directory<'w>,
-    token_path: &'static str,
-    has_certificates: bool,
-    /// The places of the pod's volumes; few pods need them.
-    volumes: OnceCell<Places<'p>>,
-}
-
-impl<'w, 'p, 'a> Way<'w, 'p, 'a> {
-    fn new(
-        pod: InjectedPod<'p, 'a>,
-        volume: &'w TokenVolume<'p, 'a>,
-        mount_path: &'w str,
-        layout: Layout,
-        identity: &Identity<'_>,
-    ) -> Self {
-        Self {
-            pod,
-            volume: volume.name(),
-            mount_path,
-            directory: Directory::new(mount_path, pod.is_windows),
-            token_path: layout.token_path(),
-            has_certificates: identity
-                .token_endpoint
-                .is_some_and(token_endpoint::has_volume_source),
-            volumes: OnceCell::new(),
-        }
-    }
-
-    /// Adds to the findings what is in the way in a container.
-    fn check(&self, place: ContainerPlace, container: &Container<'_>, findings: &mut Findings) {
-        let mut found = None;
-        for mount in &container.volume_mounts.items {
-            let is_in_the_way = match self.directory.relation(&mount.mount_path) {
-                Relation::Apart => continue,
-                Relation::Same => true,
-                Relation::Within(path) => {
-                    // The volume's own file at its own place does no harm.
-                    mount.name != self.volume
-                        && (covers(&path, self.token_path)
-                            || self.has_certificates && covers(&path, CA_PATH))
-                }
-                Relation::Parent => self.is_closed(mount),
-            };
-            if is_in_the_way {
-                found = Some(mount);
-                break;
-            }
-        }
-        if let Some(mount) = found {
-            let volume = Excerpt::new(&mount.name);
-            let path = Excerpt::new(&mount.mount_path);
-            let token_directory = Excerpt::new(self.mount_path);
-            let is_parent = self.directory.relation(&mount.mount_path) == Relation::Parent;
-            let problem = if is_parent {
-                Problem::ReadOnlyParent {
-                    volume,
-                    path,
-                    token_directory,
-                }
-            } else {
-                Problem::MountInTheWay {
-                    volume,
-                    path,
-                    token_directory,
-                }
-            };
-            findings.reject(&self.pod.container(place, container), problem);
-        }
-        match container.device_paths() {
-            Ok(paths) => {
-                let mut paths = paths.iter();
-                if let Some(path) =
-                    paths.find(|path| self.directory.relation(path) == Relation::Same)
-                {
-                    let path = Excerpt::new(path);
-                    let about = self.pod.container(place, container);
-                    findings.reject(&about, Problem::DeviceInTheWay { path });
-                }
-            }
-            Err(fault) => {
-                let about = self.pod.container(place, container);
-                findings.reject(&about, Problem::Shape(fault));
-            }
-        }
-    }
-
-    /// Whether no mount point can be made in what is mounted there: it is read-only, and the kubelet makes none.
-    fn is_closed(&self, mount: &VolumeMount<'_>) -> bool {
-        let volumes = &self.pod.spec.volumes.items;
-        let places = self
-            .volumes
-            .get_or_init(|| places(&mut volumes.iter().map(|volume| &*volume.name)));
-        let place = places.get(&*mount.name);
-        place
-            .and_then(|place| volumes.get(*place))
-            .is_some_and(|volume| {
-                !volume.can_hold_mounts && (mount.is_read_only || volume.is_read_only)
-            })
-    }
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
 }

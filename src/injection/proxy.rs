@@ -38,12 +38,13 @@ pub struct Proxy<'s> {
 pub struct Injected<'p> {
     /// The environment variables.
     pub env: &'p [NewEnvVar<'p>],
-    /// The mount of the token volume, as JSON.
-    pub volume_mount: &'p str,
+    /// The mounts, each as JSON.
+    pub volume_mounts: &'p [&'p str],
 }
 
 impl<'s> Proxy<'s> {
     /// The proxy, if the pod's annotation asks for it; what is in its way is added to `findings`.
+    #[inline(never)]
     pub fn asked_for(
         settings: &'s Settings,
         pod: Annotated<'_>,
@@ -81,6 +82,11 @@ impl<'s> Proxy<'s> {
     /// Whether the container of this name is an init container.
     pub fn is_init(&self, name: &str) -> bool {
         name == PROXY_INIT || self.settings.native_sidecar
+    }
+
+    /// Whether its init containers come before the pod's own.
+    pub fn comes_first(&self) -> bool {
+        self.settings.native_sidecar
     }
 
     /// The names of the containers that are to be added.
@@ -186,7 +192,7 @@ impl<'s> Proxy<'s> {
             init_security_context,
             ..
         } = self.settings;
-        let port = NewEnvVar::new("PROXY_PORT", self.port.to_string());
+        let port = NewEnvVar::new("PROXY_PORT", None, self.port.to_string());
         let mut container = container(PROXY_INIT, init_image);
         let shared = injected.map_or(&[][..], |injected| injected.env);
         let env: Vec<_> = [&port].into_iter().chain(shared).map(json).collect();
@@ -254,7 +260,7 @@ fn finished(
     }
     container.set_json("securityContext", security_context);
     if let Some(injected) = injected {
-        container.set_list("volumeMounts", &[injected.volume_mount]);
+        container.set_list("volumeMounts", injected.volume_mounts);
     }
     container.into_object()
 }

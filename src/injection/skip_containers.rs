@@ -4,9 +4,11 @@ use super::places::{Places, places};
 use super::proxy::Proxy;
 use crate::findings::{Findings, Problem, Severity};
 use crate::identity::malformed_annotation;
+use crate::injectors;
 use crate::keys::SKIP_CONTAINERS;
 use crate::messages::{Excerpt, nearest};
 use crate::objects::{Annotated, PodSpec};
+use crate::settings::{ReinvocationPolicy, Settings};
 use crate::values;
 
 /// The names of the containers that a pod says to leave alone; there may be as many as containers.
@@ -36,12 +38,13 @@ impl<'m> Skip<'m> {
 /// Reads the annotation.
 ///
 /// Text that cannot be a container's name is malformed. A name that no container has is only warned about: another webhook
-/// may add that container later. So is a name that is listed twice.
+/// may add that container later. If one is known to do so, there is no warning. A name that is listed twice is warned about.
+#[inline(never)]
 pub fn read<'m>(
     pod: Annotated<'m>,
     spec: &PodSpec<'_>,
     proxy: Option<&Proxy<'_>>,
-    severity: Severity,
+    settings: &Settings<'_>,
     findings: &mut Findings,
 ) -> Skip<'m> {
     let mut skip = Skip::default();
@@ -72,8 +75,8 @@ pub fn read<'m>(
         }
         if let Err(malformed) = values::container_name(name) {
             let problem = || malformed_annotation(SKIP_CONTAINERS, name, malformed);
-            findings.add_with(pod.about, severity, problem);
-        } else if !is_known && spec.knows_containers {
+            findings.add_with(pod.about, settings.on_malformed, problem);
+        } else if !is_known && spec.knows_containers && !comes_later(name, pod, settings) {
             findings.add_with(pod.about, Severity::Warn, || Problem::NoSuchContainer {
                 name: Excerpt::new(name),
                 meant: nearest(name, container_names(spec, proxy)).map(Excerpt::new),
@@ -82,6 +85,14 @@ pub fn read<'m>(
     }
     skip.places = Some(places);
     skip
+}
+
+/// Whether another webhook adds a container of this name later.
+fn comes_later(name: &str, pod: Annotated<'_>, settings: &Settings<'_>) -> bool {
+    injectors::adding(name).is_some_and(|injector| {
+        pod.metadata.injectors().has(injector)
+            || settings.reinvocation_policy == ReinvocationPolicy::IfNeeded
+    })
 }
 
 /// The names of the pod's containers, and of those of the proxy that are to be added.

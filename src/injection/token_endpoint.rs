@@ -15,6 +15,7 @@ use crate::values;
 pub const CA_PATH: &str = "ca-cert/ca.crt";
 
 /// The endpoint, if one is configured and the pod's annotation turns it on.
+#[inline(never)]
 pub fn asked_for<'s>(
     settings: &'s Settings,
     pod: Annotated<'_>,

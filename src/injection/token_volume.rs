@@ -1,7 +1,10 @@
 //! The pod's token volume: which one it is, and what it lacks.
 
+use std::borrow::Cow;
+
 use super::injected_pod::InjectedPod;
 use super::items;
+use super::mark::Mark;
 use super::places::places;
 use super::token_endpoint::{self, CA_PATH};
 use crate::findings::{Findings, Problem};
@@ -20,7 +23,7 @@ pub enum TokenVolume<'p, 'a> {
     /// It is to be added under this name.
     Missing {
         /// Its name.
-        name: String,
+        name: Cow<'static, str>,
         /// Its JSON.
         json: String,
     },
@@ -46,11 +49,28 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
     ///
     /// In the layouts that reserve names for it, it is the first volume with such a name, since the usual name changes with
     /// the pod's. In the others, it is one with the right token: that with the usual name, else one that is mounted, else
-    /// any.
+    /// any. One that was injected, by the mark that is `renewed`, is brought up to date.
     pub fn of(
         pod: InjectedPod<'p, 'a>,
         layout: Layout,
         identity: &Identity<'_>,
+        renewed: Option<&Mark<'_>>,
+        findings: &mut Findings,
+    ) -> Self {
+        let mut volume = Self::find(pod, layout, identity, renewed, findings);
+        if let Self::Missing { name, json } = &mut volume {
+            *json = items::volume(name, identity, layout);
+        }
+        volume
+    }
+
+    /// As [`of`](Self::of), without the JSON. With a frame of its own: see `review::decide`.
+    #[inline(never)]
+    fn find(
+        pod: InjectedPod<'p, 'a>,
+        layout: Layout,
+        identity: &Identity<'_>,
+        renewed: Option<&Mark<'_>>,
         findings: &mut Findings,
     ) -> Self {
         let Metadata {
@@ -64,7 +84,7 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
             let mut volumes = volumes.iter().enumerate();
             let Some((index, volume)) = volumes.find(|(_, volume)| layout.reserves(&volume.name))
             else {
-                return Self::missing(usual_name, identity, layout);
+                return Self::missing(usual_name);
             };
             return match token_of(volume, layout) {
                 Some(token) if is_up_to_date(volume, token, identity) => Self::Present(volume),
@@ -89,16 +109,21 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
                     .find(|volume| mounted.contains_key(&*volume.name));
                 Some(found.unwrap_or(first))
             });
+        let ours = |volume: &'p Volume<'a>| {
+            let token = token_of(volume, layout)?;
+            renewed.filter(|mark| mark.gave_volume(volume))?;
+            (!is_up_to_date(volume, token, identity)).then_some(Self::Outdated(volume, token))
+        };
         if let Some(volume) = usual {
-            return Self::Present(volume);
+            return ours(volume).unwrap_or(Self::Present(volume));
         }
         let mut volumes = volumes.iter().enumerate();
         match volumes.find(|(_, volume)| volume.name == usual_name) {
-            Some((index, volume)) => {
+            Some((index, volume)) => ours(volume).unwrap_or_else(|| {
                 reject(pod, index, volume, layout, identity, findings);
                 Self::Present(volume)
-            }
-            None => Self::missing(usual_name, identity, layout),
+            }),
+            None => Self::missing(usual_name),
         }
     }
 
@@ -107,6 +132,14 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
         match self {
             Self::Missing { name, .. } => name,
             Self::Present(volume) | Self::Outdated(volume, _) => &volume.name,
+        }
+    }
+
+    /// As [`name`](Self::name), of no shorter life than the pod.
+    pub fn shared_name(&self) -> Cow<'p, str> {
+        match self {
+            Self::Missing { name, .. } => name.clone(),
+            Self::Present(volume) | Self::Outdated(volume, _) => Cow::Borrowed(&volume.name),
         }
     }
 
@@ -119,8 +152,8 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
         }
     }
 
-    fn missing(name: String, identity: &Identity<'_>, layout: Layout) -> Self {
-        let json = items::volume(&name, identity, layout);
+    fn missing(name: Cow<'static, str>) -> Self {
+        let json = String::new();
         Self::Missing { name, json }
     }
 
@@ -132,26 +165,18 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
         }
     }
 
-    /// Adds it to the pod, or makes it say what the identity says.
-    pub fn add(
-        &self,
-        spec: &PodSpec<'_>,
-        identity: &Identity<'_>,
-        edits: &mut Edits,
-        new_fields: &mut Fields,
-    ) {
+    /// Its JSON, if it is to be added.
+    pub fn new_json(&self) -> Option<&str> {
         match self {
-            Self::Missing { json, .. } => {
-                edits.add_items(
-                    spec.volumes.place,
-                    "volumes",
-                    End::Back,
-                    &[json],
-                    new_fields,
-                );
-            }
-            Self::Outdated(volume, token) => update(volume, token, identity, edits),
-            Self::Present(_) => {}
+            Self::Missing { json, .. } => Some(json),
+            Self::Present(_) | Self::Outdated(..) => None,
+        }
+    }
+
+    /// Makes it say what the identity says, if it is there.
+    pub fn update(&self, identity: &Identity<'_>, edits: &mut Edits) {
+        if let Self::Outdated(volume, token) = self {
+            update(volume, token, identity, edits);
         }
     }
 }
@@ -172,6 +197,8 @@ fn token_of<'v, 'a>(volume: &'v Volume<'a>, layout: Layout) -> Option<&'v Projec
 }
 
 /// Adds why a volume cannot be the token volume, though it has the name.
+#[cold]
+#[inline(never)]
 fn reject(
     pod: InjectedPod<'_, '_>,
     index: usize,
@@ -251,6 +278,12 @@ fn serves(volume: &Volume<'_>, token: &ProjectedToken<'_>, identity: &Identity<'
         .token_endpoint
         .is_some_and(token_endpoint::has_volume_source);
     has_audience(token, identity) && !(needs_certificates && volume.certificate_paths.is_empty())
+}
+
+/// Whether a volume has a token for the identity at this path.
+pub fn serves_at(volume: &Volume<'_>, path: &str, identity: &Identity<'_>) -> bool {
+    let mut tokens = volume.tokens.iter();
+    tokens.any(|token| token.path == path && has_audience(token, identity))
 }
 
 /// Whether a token volume of ours says what the identity says.

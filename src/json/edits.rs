@@ -1,6 +1,7 @@
 //! Edits of a text, and the edited text.
 
 use super::place::{Collection, Place, Span};
+use super::reader::item_spans;
 use super::writer::{Fields, joined};
 
 /// Edits of a text, each at a place that a [`Reader`](super::Reader) gave, in the order of the text.
@@ -64,6 +65,53 @@ impl Edits {
             End::Back => (",", ""),
         };
         self.replace(Span { start: at, end: at }, joined(open, members, close));
+    }
+
+    /// Replaces or removes items of a list, each given by its index, in order, and its new JSON; and gives the list as a place
+    /// to add to then.
+    ///
+    /// It works beside edits within other items.
+    #[inline(never)]
+    pub fn change_items(
+        &mut self,
+        text: &str,
+        place: Place,
+        changes: &[(usize, Option<&str>)],
+    ) -> Place {
+        let Place::Present(list) = place else {
+            return place;
+        };
+        if changes.is_empty() {
+            return place;
+        }
+        let spans = item_spans(text, list.span);
+        let mut changes = changes.iter().peekable();
+        let mut is_empty = true;
+        for (index, span) in spans.iter().enumerate() {
+            let change = changes.next_if(|(at, _)| *at == index);
+            let Some((_, None)) = change else {
+                is_empty = false;
+                if let Some((_, Some(json))) = change {
+                    self.replace(*span, (*json).to_owned());
+                }
+                continue;
+            };
+            let previous = index.checked_sub(1).and_then(|index| spans.get(index));
+            let removed = match previous.filter(|_| !is_empty) {
+                Some(previous) => Span {
+                    start: previous.end,
+                    end: span.end,
+                },
+                None => Span {
+                    start: span.start,
+                    end: spans
+                        .get(index.saturating_add(1))
+                        .map_or(span.end, |next| next.start),
+                },
+            };
+            self.replace(removed, String::new());
+        }
+        Place::Present(Collection { is_empty, ..list })
     }
 
     /// Puts `text` in the place of the value at `span`.
@@ -233,5 +281,40 @@ mod tests {
         let mut edits = Edits::default();
         edits.replace(Span { start: 5, end: 9 }, "x".to_owned());
         edits.replace(Span { start: 2, end: 6 }, "y".to_owned());
+    }
+
+    #[test]
+    fn items_are_replaced_and_removed_beside_other_edits() {
+        for (changes, expected) in [
+            (&[][..], r#"[ 1, "x" ,[3] ,9]"#),
+            (&[(0, None)], r#"[ "x" ,[3] ,9]"#),
+            (&[(1, None)], r#"[ 1 ,[3] ,9]"#),
+            (&[(2, None)], r#"[ 1, "x" ,9]"#),
+            (&[(0, None), (1, None)], r#"[ [3] ,9]"#),
+            (&[(1, None), (2, None)], r#"[ 1 ,9]"#),
+            (&[(0, None), (2, None)], r#"[ "x" ,9]"#),
+            (&[(0, Some("5")), (2, None)], r#"[ 5, "x" ,9]"#),
+            (&[(0, None), (2, Some("5"))], r#"[ "x" ,5 ,9]"#),
+            (&[(0, None), (1, None), (2, None)], r#"[  9]"#),
+        ] {
+            let text = r#"[ 1, "a" ,[3] ]"#;
+            let list = Collection {
+                span: Span {
+                    start: 0,
+                    end: text.len(),
+                },
+                is_empty: false,
+            };
+            let mut edits = Edits::default();
+            let place = edits.change_items(text, Place::Present(list), changes);
+            if !changes.iter().any(|(index, _)| *index == 1) {
+                edits.replace(Span { start: 5, end: 8 }, r#""x""#.to_owned());
+            }
+            edits.add_items(place, "", End::Back, &["9"], &mut Fields::default());
+            assert_eq!(applied(text, edits), expected);
+        }
+        let mut edits = Edits::default();
+        let place = edits.change_items("", Place::Missing, &[(0, None)]);
+        assert_eq!((place, edits.is_empty()), (Place::Missing, true));
     }
 }

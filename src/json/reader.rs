@@ -34,6 +34,11 @@ impl<'a> Reader<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
+    /// Passes over so many bytes of a value that somebody else reads.
+    pub fn pass(&mut self, bytes: usize) {
+        self.at = self.at.saturating_add(bytes);
+    }
+
     /// A reader in front of the value at `span` of `text`; the spans that it gives count from the start of `text`.
     pub fn at(text: &'a str, span: Span) -> Self {
         Self {
@@ -379,6 +384,17 @@ pub fn each_item<'a>(
         }
     });
     read.map(|_| ())
+}
+
+/// The places of the items of a list.
+pub fn item_spans(text: &str, list: Span) -> Vec<Span> {
+    let mut spans = Vec::new();
+    // It was read as a list before.
+    let _: Result<_, _> = each_item(&mut Reader::at(text, list), &mut |_, reader| {
+        spans.push(reader.skip()?);
+        Ok(true)
+    });
+    spans
 }
 
 /// A string's content with its escapes resolved; `None` if one of them is malformed.

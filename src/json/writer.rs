@@ -35,11 +35,19 @@ impl Fields {
         self.set_json(key, if value { "true" } else { "false" });
     }
 
+    /// As [`set_json`](Self::set_json), with a key that may need escapes.
+    pub fn set_any(&mut self, key: &str, json: &str) {
+        let length = key.len().saturating_add(json.len());
+        self.json.reserve(length.saturating_add(8));
+        self.json.push(if self.json.is_empty() { '{' } else { ',' });
+        push_string(&mut self.json, key);
+        self.json.push(':');
+        self.json.push_str(json);
+    }
+
     /// Adds a list of strings.
     pub fn set_strings(&mut self, key: &str, texts: &[String]) {
-        let texts: Vec<_> = texts.iter().map(|text| string(text)).collect();
-        let texts: Vec<_> = texts.iter().map(String::as_str).collect();
-        self.set_list(key, &texts);
+        self.set_json(key, &strings(texts));
     }
 
     /// Adds a list of items that are JSON already.
@@ -54,11 +62,7 @@ impl Fields {
     }
 
     /// Adds an object of strings.
-    pub fn set_texts<'t>(
-        &mut self,
-        key: &str,
-        texts: impl Iterator<Item = (&'static str, &'t str)>,
-    ) {
+    pub fn set_texts<'t>(&mut self, key: &str, texts: impl Iterator<Item = (&'t str, &'t str)>) {
         self.begin(key, 0);
         let mut separator = '{';
         for (key, text) in texts {
@@ -72,6 +76,11 @@ impl Fields {
             self.json.push('{');
         }
         self.json.push('}');
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.json.is_empty()
     }
 
     /// The fields without an opening bracket; `None` if there are none.
@@ -142,6 +151,13 @@ pub fn joined(open: &str, items: &[&str], close: &str) -> String {
 fn joined_length(items: &[&str]) -> usize {
     let lengths = items.iter().map(|item| item.len().saturating_add(1));
     lengths.sum::<usize>().saturating_add(2)
+}
+
+/// A list of strings as JSON.
+pub fn strings(texts: &[impl AsRef<str>]) -> String {
+    let texts: Vec<_> = texts.iter().map(|text| string(text.as_ref())).collect();
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    joined("[", &texts, "]")
 }
 
 /// A string as JSON.
@@ -226,11 +242,12 @@ mod tests {
         inner.set_string("a", "é");
         inner.set_json("b", "1.0");
         fields.set_object("inner", inner);
+        fields.set_any("\"", "[2]");
         fields.set_texts("no texts", [].into_iter());
         fields.set_texts("more", [("a", "\""), ("b", "")].into_iter());
         assert_eq!(
             fields.into_object(),
-            r#"{"none":[],"texts":["a\"b","\n"],"empty":{},"yes":true,"no":false,"inner":{"a":"é","b":1.0},"no texts":{},"more":{"a":"\"","b":""}}"#
+            r#"{"none":[],"texts":["a\"b","\n"],"empty":{},"yes":true,"no":false,"inner":{"a":"é","b":1.0},"\"":[2],"no texts":{},"more":{"a":"\"","b":""}}"#
         );
         let span = Span { start: 1, end: 4 };
         let value = Edited::new("x[1]y", span, Edits::default());

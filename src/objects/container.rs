@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::named::read_named;
 use crate::json::{Collection, Fault, List, Reader};
+use crate::values::is_same;
 
 /// A container or init container.
 #[derive(Clone, Debug)]
@@ -88,12 +89,16 @@ impl<'a> Container<'a> {
 
     /// Its environment variable of this name, whatever the value comes from: the last one, which counts.
     pub fn env_var(&self, name: &str) -> Option<&EnvVar<'a>> {
-        self.env.items.iter().rev().find(|env| env.name == name)
+        self.env
+            .items
+            .iter()
+            .rev()
+            .find(|env| is_same(&env.name, name))
     }
 
     /// Whether it has an environment variable of this name.
     pub fn has_env(&self, name: &str) -> bool {
-        self.env.items.iter().any(|env| env.name == name)
+        self.env.items.iter().any(|env| is_same(&env.name, name))
     }
 
     /// Whether it keeps running beside the containers, if it is an init container.

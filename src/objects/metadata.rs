@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::injectors::{self, Injectors};
 use crate::json::{Fault, Reader};
-use crate::keys::{Form, PREFIX, USE};
+use crate::keys::{self, Form, MARK, PREFIX, USE};
 use crate::messages::ObjectName;
 
 /// Names, and the labels and annotations with our prefix.
@@ -19,14 +20,35 @@ pub struct Metadata<'a> {
     pub is_being_deleted: bool,
     /// Whether it is a mirror pod: the API server's copy of a static pod, which a kubelet runs on its own.
     pub is_mirror: bool,
+    others: Option<Box<Others<'a>>>,
     labels: Entries<'a>,
     annotations: Entries<'a>,
+}
+
+/// What labels and annotations that are not ours say, in the few pods that have them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Others<'a> {
+    injectors: Injectors,
+    mark: Option<JsonText<'a>>,
+}
+
+/// A string as JSON, which is read when it is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct JsonText<'a>(&'a str);
+
+impl<'a> JsonText<'a> {
+    /// The string; empty if it is none, which is Kubernetes' business.
+    fn text(self) -> Cow<'a, str> {
+        let text = Reader::new(self.0).string("a string");
+        text.unwrap_or_default()
+    }
 }
 
 /// The annotation that marks mirror pods.
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
-type Entries<'a> = Vec<(String, Cow<'a, str>)>;
+/// Keys of ours with their values. Most keys are known, and need no memory of their own.
+type Entries<'a> = Vec<(Cow<'static, str>, Cow<'a, str>)>;
 
 impl<'a> Metadata<'a> {
     /// The name of its object for messages.
@@ -51,10 +73,8 @@ impl<'a> Metadata<'a> {
                     metadata.namespace = reader.optional_string("a name")?.unwrap_or_default();
                 }
                 "deletionTimestamp" => metadata.is_being_deleted = reader.raw()? != "null",
-                "labels" => metadata.labels = read_ours(reader, &mut false)?,
-                "annotations" => {
-                    metadata.annotations = read_ours(reader, &mut metadata.is_mirror)?;
-                }
+                "labels" => metadata.labels = metadata.read_ours(reader)?,
+                "annotations" => metadata.annotations = metadata.read_ours(reader)?,
                 _ => {
                     reader.skip()?;
                 }
@@ -73,14 +93,66 @@ impl<'a> Metadata<'a> {
         (labels_path, labels): (&str, &'a str),
         (annotations_path, annotations): (&str, &'a str),
     ) -> Result<Self, Fault> {
-        let mut metadata = Self {
-            labels: read_ours(&mut Reader::new(labels), &mut false)
-                .map_err(|fault| fault.in_path(labels_path))?,
-            ..Self::default()
-        };
-        metadata.annotations = read_ours(&mut Reader::new(annotations), &mut metadata.is_mirror)
+        let mut metadata = Self::default();
+        metadata.labels = metadata
+            .read_ours(&mut Reader::new(labels))
+            .map_err(|fault| fault.in_path(labels_path))?;
+        metadata.annotations = metadata
+            .read_ours(&mut Reader::new(annotations))
             .map_err(|fault| fault.in_path(annotations_path))?;
         Ok(metadata)
+    }
+
+    /// Reads labels or annotations: gives those of ours, and notes what others say.
+    fn read_ours(&mut self, reader: &mut Reader<'a>) -> Result<Entries<'a>, Fault> {
+        let mut entries = Entries::new();
+        reader.object("an object of strings", |key, reader| {
+            if key.starts_with(PREFIX) {
+                // The API server takes null for an empty string.
+                let value = reader.optional_string("a string")?.unwrap_or_default();
+                let key = match keys::known(key) {
+                    Some(key) => Cow::Borrowed(key),
+                    None => Cow::Owned(key.to_owned()),
+                };
+                entries.push((key, value));
+                return Ok(());
+            }
+            let value = reader.skip()?;
+            if key == MIRROR || key == MARK || injectors::is_asked_by(key) {
+                let text = reader.text().get(value.start..value.end);
+                self.note_other(key, text.unwrap_or_default());
+            }
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    /// Notes what a label or annotation that is not ours says. What is not a string is Kubernetes' business.
+    #[cold]
+    #[inline(never)]
+    fn note_other(&mut self, key: &str, text: &'a str) {
+        if key == MIRROR {
+            self.is_mirror = true;
+            return;
+        }
+        let others = self.others.get_or_insert_default();
+        if key == MARK {
+            others.mark = Some(JsonText(text));
+        } else {
+            others.injectors.note(key, &JsonText(text).text());
+        }
+    }
+
+    /// The webhooks that it asks for, which add containers.
+    pub fn injectors(&self) -> Injectors {
+        let others = self.others.as_ref();
+        others.map_or_else(Injectors::default, |others| others.injectors)
+    }
+
+    /// The mark of an injected pod.
+    pub fn mark(&self) -> Option<Cow<'a, str>> {
+        let mark = self.others.as_ref()?.mark?;
+        Some(mark.text())
     }
 
     /// Whether it has labels or annotations of ours.
@@ -104,7 +176,7 @@ impl<'a> Metadata<'a> {
         let annotations = self.annotations.iter();
         labels
             .chain(annotations.map(|entry| (Form::Annotation, entry)))
-            .map(|(form, (key, value))| (form, key.as_str(), &**value))
+            .map(|(form, (key, value))| (form, &**key, &**value))
     }
 
     /// The value of a label of ours.
@@ -135,30 +207,13 @@ impl<'a> Metadata<'a> {
 }
 
 fn value<'m>(entries: &'m Entries<'_>, key: &str) -> Option<&'m str> {
-    let (_, value) = entries.iter().find(|(name, _)| name == key)?;
+    let (_, value) = entries.iter().find(|(name, _)| keys::is_same(name, key))?;
     Some(value)
-}
-
-fn read_ours<'a>(reader: &mut Reader<'a>, is_mirror: &mut bool) -> Result<Entries<'a>, Fault> {
-    let mut entries = Entries::new();
-    reader.object("an object of strings", |key, reader| {
-        if key.starts_with(PREFIX) {
-            // The API server takes null for an empty string.
-            let value = reader.optional_string("a string")?.unwrap_or_default();
-            entries.push((key.to_owned(), value));
-        } else {
-            *is_mirror |= key == MIRROR;
-            reader.skip()?;
-        }
-        Ok(())
-    })?;
-    Ok(entries)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys;
 
     fn read(text: &str) -> Result<Metadata<'_>, String> {
         Metadata::read(&mut Reader::new(text)).map_err(|fault| fault.to_string())

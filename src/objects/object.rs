@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Metadata, PodSpec};
+use super::{Metadata, MetadataPlaces, PodSpec};
 use crate::json::{Edited, Edits, Fault, Reader, Span};
 use crate::keys;
 
@@ -180,6 +180,17 @@ impl<'a> Object<'a> {
     /// A reader in front of its spec, if it has one.
     pub fn spec(&self) -> Option<Reader<'a>> {
         self.spec.map(|span| Reader::at(self.text, span))
+    }
+
+    /// The whole text that it is in, from the start of which places count.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Where labels and annotations are, and those with these keys; `None` if it has no metadata of that shape.
+    pub fn metadata_places(&self, keys: &[&str]) -> Option<MetadataPlaces<'a>> {
+        let mut reader = Reader::at(self.text, self.metadata?);
+        MetadataPlaces::read(&mut reader, keys).ok()
     }
 
     /// The object with edits at places that readers of its parts gave.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Metadata, Object, PodSpec};
+use super::{Metadata, MetadataPlaces, Object, PodSpec};
 use crate::json::{Edited, Edits, Fault};
 
 /// A pod or a pod template. Its metadata is read, its spec only when [`spec`](Self::spec) is called.
@@ -64,6 +64,16 @@ impl<'a> Pod<'a> {
     /// How many bytes of JSON it has.
     pub fn length(&self) -> usize {
         self.object.json().len()
+    }
+
+    /// The whole text that it is in, from the start of which places count.
+    pub fn text(&self) -> &'a str {
+        self.object.text()
+    }
+
+    /// As [`Object::metadata_places`].
+    pub fn metadata_places(&self, keys: &[&str]) -> Option<MetadataPlaces<'a>> {
+        self.object.metadata_places(keys)
     }
 
     /// The pod with edits at places that its spec gave.

@@ -153,7 +153,7 @@ impl<'a> PodSpec<'a> {
             let place = move |index| ContainerPlace { list, index };
             (0..containers.items.len()).map(place)
         };
-        in_list("initContainers", &self.init_containers)
+        in_list(INIT_CONTAINERS, &self.init_containers)
             .chain(in_list("containers", &self.containers))
             .zip(
                 self.init_containers
@@ -172,6 +172,15 @@ pub struct ContainerPlace {
     /// Its index there.
     pub index: usize,
 }
+
+impl ContainerPlace {
+    /// Whether it is that of an init container.
+    pub fn is_init(self) -> bool {
+        self.list == INIT_CONTAINERS
+    }
+}
+
+const INIT_CONTAINERS: &str = "initContainers";
 
 const CONTAINERS: &str = "a list of containers";
 

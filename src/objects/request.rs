@@ -40,8 +40,8 @@ impl<'a> Request<'a> {
             settings: "null",
             ..Self::default()
         };
-        let (mut has_request, mut is_done) = (false, false);
-        let read = Reader::new(payload).object("an object", |key, reader| {
+        let mut has_request = false;
+        Reader::new(payload).object("an object", |key, reader| {
             match key {
                 "request" => {
                     request.read_request(reader)?;
@@ -55,8 +55,8 @@ impl<'a> Request<'a> {
                         whole.filter(|_| has_request && request.target().is_some())
                     {
                         request.settings = settings;
-                        is_done = true;
-                        return Err(Fault::new("", ""));
+                        reader.pass(settings.len());
+                        return Ok(());
                     }
                     reader.skip()?;
                 }
@@ -65,10 +65,7 @@ impl<'a> Request<'a> {
                 }
             }
             Ok(())
-        });
-        if !is_done {
-            read?;
-        }
+        })?;
         if request.kind.is_empty() || request.operation.is_none() {
             let fault = Fault::new(
                 "an admission request with kind and operation",

@@ -8,7 +8,7 @@ use crate::findings::{About, Findings, Found, IDENTITIES_OF_A_POD, IdSource, Pro
 use crate::identity::{Source, Sourced};
 use crate::keys;
 use crate::messages::Excerpt;
-use crate::objects::{Container, PodSpec};
+use crate::objects::{Container, ContainerPlace, PodSpec};
 use crate::settings::Settings;
 use crate::settings::allowed_identities::{AllowedIdentities, Claim, Claims, Part};
 use crate::values;
@@ -81,19 +81,25 @@ impl<'c> Check<'c> {
 
     /// Adds to the findings about a pod for each identity that its containers set themselves and that is not allowed.
     ///
-    /// `ids` are what they have otherwise. Only values that are in the pod itself are known.
+    /// `ids` are what they have otherwise. Only values that are in the pod itself are known; one that `renews` knows is going
+    /// to be replaced.
     pub fn containers(
         self,
         about: &About,
         spec: &PodSpec<'_>,
         ids: Ids<'_>,
+        renews: &dyn Fn(ContainerPlace, &str) -> bool,
         findings: &mut Findings,
     ) {
         let mut owns = Vec::new();
         for (place, container) in spec.all_containers() {
+            let own = |name, id| {
+                let own = own(container, name, value(id))?;
+                (!renews(place, name)).then_some(own)
+            };
             let own = Own {
-                client_id: own(container, keys::AZURE_CLIENT_ID, value(ids.client_id)),
-                tenant_id: own(container, keys::AZURE_TENANT_ID, value(ids.tenant_id)),
+                client_id: own(keys::AZURE_CLIENT_ID, ids.client_id),
+                tenant_id: own(keys::AZURE_TENANT_ID, ids.tenant_id),
             };
             let is_known = |(_, _, known): &(_, _, Own<'_>)| *known == own;
             if own == Own::default() || owns.iter().any(is_known) {

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
-use super::pod::{PodReview, Purpose};
+use super::pod::PodReview;
 use super::reasons::Observer;
 use super::stray_keys::{self, Role, Template};
 use crate::findings::{About, Findings, PodName};
 use crate::identity::kubernetes_api::KubernetesApi;
+use crate::injection::Purpose;
 use crate::json::{Fault, Reader, field};
 use crate::objects::{Annotated, Metadata, Object, Pod, PodSpec, Request};
 use crate::pod_paths::{self, FoundPod, PODS, PodPaths};

@@ -5,7 +5,7 @@ use crate::findings::{About, Findings, Problem, Severity};
 use crate::identity::Identity;
 use crate::identity::kubernetes_api::KubernetesApi;
 use crate::identity::permission::{self, User};
-use crate::messages::{Excerpt, ObjectName};
+use crate::messages::Excerpt;
 use crate::settings::Settings;
 use crate::settings::authorization::AuthorizationMode;
 use crate::values::LONGEST;
@@ -28,7 +28,7 @@ impl Check<'_> {
     /// depend on the permission, and nothing is rejected.
     pub fn service_account(
         mut self,
-        object: &ObjectName,
+        about: &About,
         user: impl FnOnce() -> User,
         identity: &Identity<'_>,
         findings: &mut Findings,
@@ -42,8 +42,7 @@ impl Check<'_> {
         }
         // A longer one is rejected.
         if let Some(client_id) = identity.client_id.filter(|id| id.value.len() <= LONGEST) {
-            let about = About::ServiceAccount(object.clone());
-            self.ask(&about, &user(), false, client_id.value, findings, observer);
+            self.ask(about, &user(), false, client_id.value, findings, observer);
         }
     }
 

@@ -1,5 +1,7 @@
 //! The decision on a pod, and on the pod template of a workload.
 
+use std::borrow::Cow;
+
 use super::allowed::{self, Ids};
 use super::permitted;
 use super::reasons::{Observer, OptedInBy, Reason};
@@ -10,13 +12,13 @@ use crate::identity::kubernetes_api::KubernetesApi;
 use crate::identity::lookup;
 use crate::identity::permission::User;
 use crate::injection::{
-    InjectedPod, Plan, Proxy, read_skip_containers, reject_shortage_of_resources,
-    token_endpoint_asked_for,
+    HAND_OVER_ANNOTATIONS, InjectedPod, Mark, Plan, Proxy, Purpose, ReviewOf, read_skip_containers,
+    reject_shortage_of_resources, token_endpoint_asked_for,
 };
 use crate::json::Fault;
 use crate::keys::{self, Form, Home};
 use crate::messages::ObjectName;
-use crate::objects::{Annotated, Metadata, Pod, PodSpec, Request};
+use crate::objects::{Annotated, Metadata, MetadataPlaces, Pod, PodSpec, Request};
 use crate::settings::identity_map::MapEntry;
 use crate::settings::{Mode, OptIn, Settings};
 use crate::verdict::{Outcome, Verdict, audit};
@@ -42,7 +44,9 @@ pub fn review<'a>(
         settings,
         purpose: match settings.mode {
             Mode::Inject => Purpose::Inject,
-            Mode::Verify => Purpose::Verify,
+            Mode::Verify => Purpose::Verify {
+                on_drift: settings.on_drift,
+            },
         },
         about: About::Pod(PodName {
             object: pod.metadata.object_name("Pod", &request.namespace),
@@ -53,17 +57,6 @@ pub fn review<'a>(
         kubernetes,
     };
     Ok(review.verdict(Findings::default(), observer))
-}
-
-/// What a pod is reviewed for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// It gets what it lacks.
-    Inject,
-    /// It is rejected if it lacks something.
-    Verify,
-    /// It is the template of pods to come.
-    Check,
 }
 
 /// A pod or a pod template, and all that the decision on it depends on.
@@ -147,7 +140,7 @@ impl<'a> PodReview<'_, 'a> {
                 client_id: None,
                 tenant_id: None,
             };
-            check.containers(&self.about, &spec, ids, findings);
+            check.containers(&self.about, &spec, ids, &|_, _| false, findings);
         }
     }
 
@@ -227,7 +220,7 @@ impl<'a> PodReview<'_, 'a> {
             self.check_own_identities(&mut findings);
             return self.stop_here(findings, &object);
         }
-        self.decide(spec, &object, metadata, entry, findings, observer)
+        self.decide(spec, object, metadata, entry, findings, observer)
     }
 
     /// Adds what is wrong with a ServiceAccount that was not found.
@@ -249,7 +242,7 @@ impl<'a> PodReview<'_, 'a> {
             _ => About::ServiceAccount(object.clone()),
         };
         match self.purpose {
-            Purpose::Inject | Purpose::Verify => findings.reject(&about, problem),
+            Purpose::Inject | Purpose::Verify { .. } => findings.reject(&about, problem),
             Purpose::Check => findings.warn(&about, problem),
         }
     }
@@ -258,7 +251,7 @@ impl<'a> PodReview<'_, 'a> {
     fn decide(
         &self,
         spec: &PodSpec<'_>,
-        object: &ObjectName,
+        object: ObjectName,
         metadata: Option<Metadata<'_>>,
         entry: Option<&MapEntry<'_>>,
         mut findings: Findings,
@@ -268,8 +261,9 @@ impl<'a> PodReview<'_, 'a> {
         // If it is not looked up, the API server has seen to it.
         let exists = metadata.is_some() || entry.is_some_and(|entry| !entry.looks_up);
         let metadata = metadata.unwrap_or_default();
+        let about = About::ServiceAccount(object);
         let service_account = Annotated {
-            about: &About::ServiceAccount(object.clone()),
+            about: &about,
             metadata: &metadata,
         };
         let pod = self.annotated();
@@ -278,13 +272,7 @@ impl<'a> PodReview<'_, 'a> {
             None
         });
         let proxy = Proxy::asked_for(settings, pod, spec, windows, &mut findings);
-        let skip = read_skip_containers(
-            pod,
-            spec,
-            proxy.as_ref(),
-            settings.on_malformed,
-            &mut findings,
-        );
+        let skip = read_skip_containers(pod, spec, proxy.as_ref(), settings, &mut findings);
         let token_endpoint = token_endpoint_asked_for(settings, pod, &mut findings);
         let mut of_service_account = Findings::default();
         let identity = Identity::resolve(
@@ -296,6 +284,15 @@ impl<'a> PodReview<'_, 'a> {
             &mut findings,
             &mut of_service_account,
         );
+        let mark = self.mark();
+        let mark = mark.as_deref().and_then(Mark::parse).map(Box::new);
+        let places = self.places();
+        let review = ReviewOf {
+            text: self.pod.text(),
+            purpose: self.purpose,
+            mark: mark.as_deref(),
+            places: places.as_deref(),
+        };
         let pod = InjectedPod {
             about: &self.about,
             metadata: pod.metadata,
@@ -304,8 +301,9 @@ impl<'a> PodReview<'_, 'a> {
             proxy,
             is_windows: windows.is_some(),
             bytes: self.pod.length(),
+            review: &review,
         };
-        let plan = Plan::new(pod, settings.layout, &identity, &mut findings);
+        let plan = Plan::new(pod, settings, &identity, &mut findings);
         observer.note(|| Reason::identity(&identity, plan.token_volume()));
         if let Some(check) =
             allowed::Check::new(settings, self.namespace, &spec.service_account_name)
@@ -316,9 +314,11 @@ impl<'a> PodReview<'_, 'a> {
             };
             let about = service_account.about;
             check.service_account(about, ids, &mut of_service_account, observer);
-            check.containers(&self.about, spec, ids, &mut findings);
+            let renews = |place, name: &str| plan.renews(place, name);
+            check.containers(&self.about, spec, ids, &renews, &mut findings);
         }
         observer.note(|| Reason::Containers(plan.container_outcomes()));
+        observer.note(|| Reason::LaterContainers(plan.later_containers().to_vec()));
         let role = Role::ServiceAccountOfPod;
         let meant = stray_keys::warn(settings, role, service_account, &mut of_service_account);
         let is_misspelt = meant.contains(&keys::CLIENT_ID);
@@ -336,7 +336,7 @@ impl<'a> PodReview<'_, 'a> {
                 only_warns: self.purpose == Purpose::Check,
             };
             let user = || User::of_service_account(self.namespace, &spec.service_account_name);
-            check.service_account(object, user, &identity, &mut of_service_account, observer);
+            check.service_account(&about, user, &identity, &mut of_service_account, observer);
             findings.append(of_service_account);
         }
         let is_too_large = plan.reject_excess(&mut findings);
@@ -346,7 +346,7 @@ impl<'a> PodReview<'_, 'a> {
         let mut verdict = self.apply(&plan, findings);
         if verdict.outcome != Outcome::Unchanged {
             let mut annotations = Vec::with_capacity(7);
-            annotations.push(audit::service_account(object));
+            annotations.extend(about.object().map(audit::service_account));
             if exists {
                 annotations.extend(audit::identity(&identity));
             }
@@ -358,6 +358,31 @@ impl<'a> PodReview<'_, 'a> {
         verdict
     }
 
+    /// The mark of the pod, if it counts: that of a template is that of another pod.
+    fn mark(&self) -> Option<Cow<'a, str>> {
+        let counts = match self.purpose {
+            Purpose::Inject => self.settings.mark,
+            Purpose::Verify { on_drift } => self.settings.mark || on_drift.is_some(),
+            Purpose::Check => false,
+        };
+        counts.then(|| self.pod.metadata.mark())?
+    }
+
+    /// Where the pod's labels and annotations are, if they may be changed or are read.
+    fn places(&self) -> Option<Box<MetadataPlaces<'a>>> {
+        let settings = self.settings;
+        let marks = settings.mark && self.purpose == Purpose::Inject;
+        let hands_over =
+            !settings.hand_over.is_empty() && !self.pod.metadata.injectors().is_empty();
+        (marks || hands_over).then(|| {
+            let mut keys = vec![keys::MARK, keys::MARKED_CLIENT_ID];
+            keys.extend(HAND_OVER_ANNOTATIONS);
+            self.pod.metadata_places(&keys).map(Box::new)
+        })?
+    }
+
+    // With a frame of its own: see `review::decide`.
+    #[inline(never)]
     fn apply(&self, plan: &Plan<'_, '_>, mut findings: Findings) -> Verdict<'a> {
         let mut mutated = None;
         match self.purpose {
@@ -367,7 +392,7 @@ impl<'a> PodReview<'_, 'a> {
                     mutated = (!edits.is_empty()).then(|| self.pod.edited(edits));
                 }
             }
-            Purpose::Verify => plan.reject_missing(&mut findings),
+            Purpose::Verify { .. } => plan.reject_missing(&mut findings),
             Purpose::Check => {}
         }
         let mut verdict = self.verdict_of(findings);

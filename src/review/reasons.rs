@@ -3,7 +3,7 @@
 use crate::findings::{Named, Permission, PermissionError, Problem};
 use crate::identity::permission::Answer;
 use crate::identity::{Identity, Sourced};
-use crate::injection::{ContainerOutcome, TokenVolumeState};
+use crate::injection::{ContainerOutcome, LaterContainer, TokenVolumeState};
 use crate::keys::Form;
 use crate::settings::OptIn;
 
@@ -95,6 +95,8 @@ pub enum Reason {
     },
     /// What each container gets and has.
     Containers(Vec<ContainerOutcome>),
+    /// What becomes of the containers that other webhooks add later.
+    LaterContainers(Vec<LaterContainer>),
 }
 
 /// What opts a pod in.

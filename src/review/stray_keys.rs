@@ -39,7 +39,7 @@ pub fn warn(
 ) -> Vec<&'static str> {
     let mut meant = Vec::new();
     for (form, key, value) in object.metadata.ours() {
-        if key == keys::USE && matches!(role, Role::ServiceAccountOfPod) {
+        if keys::is_same(key, keys::USE) && matches!(role, Role::ServiceAccountOfPod) {
             continue;
         }
         let homes = homes(settings, key);
@@ -63,12 +63,14 @@ pub fn warn(
 fn homes(settings: &Settings, key: &str) -> impl Iterator<Item = (Form, Home)> + Clone {
     let endpoint = settings.token_endpoint.as_ref();
     let of_endpoint = endpoint
-        .filter(|endpoint| endpoint.annotation == key)
+        .filter(|endpoint| keys::is_same(&endpoint.annotation, key))
         .map(|_| (Form::Annotation, Home::Pod));
-    let only_pods = key == keys::USE && settings.opt_in == OptIn::PodLabel;
+    let only_pods = keys::is_same(key, keys::USE) && settings.opt_in == OptIn::PodLabel;
     let known = keys::ALL
         .iter()
-        .filter(move |(known, _, home)| *known == key && (!only_pods || *home == Home::Pod))
+        .filter(move |(known, _, home)| {
+            keys::is_same(known, key) && (!only_pods || *home == Home::Pod)
+        })
         .map(|(_, form, home)| (*form, *home));
     of_endpoint.into_iter().chain(known)
 }
@@ -126,7 +128,7 @@ fn misplaced(
     }
     let has_key = |template: &Template<'_>| {
         let mut ours = template.metadata.ours();
-        ours.any(|(_, its_key, _)| its_key == key)
+        ours.any(|(_, its_key, _)| keys::is_same(its_key, key))
     };
     if let Role::Workload(templates) = role
         && templates.iter().any(has_key)
@@ -187,7 +189,7 @@ fn useless_value(
     key: &str,
     value: &str,
 ) -> Option<Problem> {
-    if key != keys::USE {
+    if !keys::is_same(key, keys::USE) {
         return None;
     }
     match role {

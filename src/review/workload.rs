@@ -1,10 +1,11 @@
 //! The decision on a workload: whether its pods would be accepted.
 
-use super::pod::{PodReview, Purpose};
+use super::pod::PodReview;
 use super::reasons::Observer;
 use super::stray_keys::{self, Role, Template};
 use crate::findings::{About, Findings, PodName};
 use crate::identity::kubernetes_api::KubernetesApi;
+use crate::injection::Purpose;
 use crate::json::Fault;
 use crate::objects::{Annotated, JOB_TEMPLATE, Request, Workload, WorkloadKind};
 use crate::settings::Settings;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::findings::{About, Findings, Found, Problem, Severity};
-use crate::json::{Fault, Reader, each_field};
+use crate::json::{Fault, Reader, each_field, each_item};
 use crate::messages::{Excerpt, nearest};
 use crate::values::{self, Malformed};
 
@@ -242,6 +242,41 @@ impl Faults {
     /// One of several names.
     pub fn one_of<T: Copy>(&mut self, setting: Setting<'_>, choices: &Names<T>) -> Option<T> {
         self.choice(setting, choices, str::eq, &[])
+    }
+
+    /// A list of some of several names, each once.
+    pub fn some_of<T: Copy>(&mut self, setting: Setting<'_>, choices: &Names<T>) -> Vec<T> {
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        let indexes = self.some_by_index(setting, &names);
+        let chosen = indexes.into_iter().filter_map(|index| choices.get(index));
+        chosen.map(|(_, value)| *value).collect()
+    }
+
+    /// As [`some_of`](Self::some_of), by the indexes of the names.
+    #[inline(never)]
+    fn some_by_index(&mut self, setting: Setting<'_>, names: &[&'static str]) -> Vec<usize> {
+        let path = setting.path();
+        let mut chosen = Vec::new();
+        let list = each_item(&mut Reader::new(setting.value), &mut |index, reader| {
+            let item = Setting {
+                prefix: &path,
+                key: &format!("[{index}]"),
+                value: reader.raw()?,
+            };
+            let choice = self.choice_by_index(item, names, str::eq, &[]);
+            let first = chosen.iter().position(|known| choice == Some(*known));
+            if let Some(first) = first {
+                self.add_item(&path, index, || Problem::SettingRepeats {
+                    first: Excerpt::new(&format!("{path}[{first}]")),
+                });
+            }
+            chosen.extend(choice);
+            Ok(true)
+        });
+        if list.is_err() {
+            self.expected(setting, "a list");
+        }
+        chosen
     }
 
     /// One of several names, in any case. `others` are known not to be among them, each with what to do instead.

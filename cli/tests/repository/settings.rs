@@ -6,7 +6,8 @@ use azure_workload_identity_policy::findings::Severity;
 use azure_workload_identity_policy::layout::Layout;
 use azure_workload_identity_policy::settings::authorization::Authorization;
 use azure_workload_identity_policy::settings::{
-    self, Freshness, Mode, OptIn, Settings, authorization, proxy, token_endpoint,
+    self, Freshness, Mode, OptIn, ReinvocationPolicy, Settings, authorization, proxy,
+    token_endpoint,
 };
 use serde_json::{Value, json};
 
@@ -36,6 +37,12 @@ fn of_the_code() -> BTreeMap<String, Value> {
         authorization,
         on_authorization_error,
         pod_templates,
+        extra_env,
+        also_mount_as,
+        reinvocation_policy,
+        hand_over,
+        mark,
+        on_drift,
     } = *Settings::validate(&json).expect("settings");
     let public = json!({"azureTenantID": TENANT, "azureEnvironment": "AzurePublicCloud"});
     let public = public.to_string();
@@ -43,7 +50,8 @@ fn of_the_code() -> BTreeMap<String, Value> {
     assert_eq!(azure_authority_host, public.azure_authority_host);
     assert_eq!(token_endpoint, None);
     assert_eq!((identity_map, allowed_identities), (None, None));
-    assert_eq!(pod_templates, None);
+    assert_eq!((pod_templates, extra_env, on_drift), (None, None, None));
+    assert_eq!((also_mount_as, hand_over), (Vec::new(), Vec::new()));
     let severity = |severity| {
         json!(match severity {
             Severity::Reject => "Reject",
@@ -106,6 +114,14 @@ fn of_the_code() -> BTreeMap<String, Value> {
         ("authorization.group", json!(authorization.group)),
         ("authorization.exemptUsers", exempt_users(&authorization)),
         ("onAuthorizationError", severity(on_authorization_error)),
+        (
+            "reinvocationPolicy",
+            json!(match reinvocation_policy {
+                ReinvocationPolicy::Never => "Never",
+                ReinvocationPolicy::IfNeeded => "IfNeeded",
+            }),
+        ),
+        ("mark", json!(mark)),
     ]);
     assert_eq!(authorization.mode, None);
     let names = settings::names()

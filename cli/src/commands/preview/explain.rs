@@ -4,7 +4,9 @@ use std::fmt;
 
 use azure_workload_identity_policy::findings::{About, Finding, Named, Problem};
 use azure_workload_identity_policy::identity::{Source, Sourced};
-use azure_workload_identity_policy::injection::{ContainerOutcome, TokenVolumeState};
+use azure_workload_identity_policy::injection::{
+    ContainerOutcome, Fate, LaterContainer, TokenVolumeState,
+};
 use azure_workload_identity_policy::keys;
 use azure_workload_identity_policy::review::{OptedInBy, Reason};
 use azure_workload_identity_policy::settings::OptIn;
@@ -329,6 +331,13 @@ impl Explainer<'_> {
                         .map(|container| self.container(container, is_injected)),
                 );
             }
+            Reason::LaterContainers(containers) => {
+                steps.extend(
+                    containers
+                        .iter()
+                        .map(|later| later_container(later, is_injected)),
+                );
+            }
         }
     }
 
@@ -382,9 +391,11 @@ impl Explainer<'_> {
         } else {
             format!("container {}", container.name)
         };
-        let mut gets: Vec<_> = container.gets_env.iter().map(ToString::to_string).collect();
-        let mount = container.gets_mount.iter();
-        gets.extend(mount.map(|path| format!("the token at {path}")));
+        let mut gets = container.gets_env.clone();
+        let mounts = container.gets_mounts.iter();
+        gets.extend(mounts.map(|path| format!("the token at {path}")));
+        let renewed = container.renews_env.iter();
+        gets.extend(renewed.map(|name| format!("{name} anew")));
         let verb = if self.verifies {
             "lacks"
         } else if is_injected {
@@ -421,6 +432,33 @@ impl Explainer<'_> {
             Step::new(subject, finding),
         )
     }
+}
+
+/// What becomes of a container that another webhook adds later.
+fn later_container(later: &LaterContainer, is_injected: bool) -> (Topic, Step) {
+    let LaterContainer {
+        injector,
+        name,
+        fate,
+    } = later;
+    let fate = match fate {
+        Fate::Skipped => format!("skipped, annotation {} lists it", keys::SKIP_CONTAINERS),
+        Fate::HandedOver if is_injected => {
+            "gets the identity from the pod's annotations".to_owned()
+        }
+        Fate::HandedOver => "would get the identity from the pod's annotations".to_owned(),
+        Fate::CalledAgain => {
+            "gets the identity when the policy is called again (reinvocationPolicy)".to_owned()
+        }
+        Fate::LeftOut => "will not have the identity".to_owned(),
+    };
+    (
+        Topic::Container((*name).to_owned()),
+        Step::new(
+            format!("container {name}"),
+            format!("added later by {injector}, {fate}"),
+        ),
+    )
 }
 
 fn rejected_at(failed: &[usize]) -> String {

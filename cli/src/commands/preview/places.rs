@@ -134,7 +134,10 @@ fn path(finding: &Finding, template: Option<&str>) -> ValuePath {
         }
         Problem::DeviceInTheWay { .. } => container.key("volumeDevices"),
         Problem::RefersToLater { env, .. } => container.key("env").named(&env.text()),
-        Problem::KeepsOwn { env, .. } => container.key("env").named(env),
+        Problem::Drifted { env, .. } => container.key("env").named(&env.text()),
+        Problem::HandOverValue { .. } => metadata(Form::Annotation, "dapr.io/env"),
+        Problem::HandOverMount { .. } => metadata(Form::Annotation, "dapr.io/volume-mounts"),
+        Problem::KeepsOwn { env, .. } => container.key("env").named(&env.text()),
         Problem::HostNetwork => spec("hostNetwork"),
         Problem::Windows { field } => base.join(ValuePath::new(&format!("spec.{field}"))),
         Problem::PortTaken { .. } => container.key("ports"),
