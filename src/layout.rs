@@ -62,10 +62,21 @@ impl Layout {
 
     /// Whether only a token volume has such a name, because it is reserved for it.
     pub fn reserves(self, volume_name: &str) -> bool {
-        match self {
-            Self::V0_7 | Self::V1_5 => false,
-            Self::V1_6_0 | Self::V1_6_1 => volume_hash(volume_name).is_some(),
-        }
+        self.reserves_names() && volume_hash(volume_name).is_some()
+    }
+
+    /// Whether the token volume has a reserved name.
+    fn reserves_names(self) -> bool {
+        matches!(self, Self::V1_6_0 | Self::V1_6_1)
+    }
+
+    /// The layout that mounts a volume of this name there.
+    pub fn of_mount(volume_name: &str, mount_path: &str) -> Option<Self> {
+        let all = Self::ALL.iter().map(|(_, layout)| *layout);
+        all.into_iter().find(|layout| {
+            (volume_name == TOKEN && !layout.reserves_names() || layout.reserves(volume_name))
+                && layout.mount_path(volume_name) == mount_path
+        })
     }
 
     /// Where containers mount the token volume of this name.
@@ -166,6 +177,17 @@ mod tests {
             "azure-workload-identity-reserved-za97516c354b68848cdbd8f54a226a",
         ] {
             assert!(!Layout::V1_6_1.reserves(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_layout_is_known_by_its_mount() {
+        for (_, layout) in Layout::ALL {
+            let volume = layout.volume_name("demo", "");
+            let path = layout.mount_path(&volume);
+            assert_eq!(Layout::of_mount(&volume, &path), Some(layout));
+            assert_eq!(Layout::of_mount("other", &path), None);
+            assert_eq!(Layout::of_mount(&volume, "/other"), None);
         }
     }
 }

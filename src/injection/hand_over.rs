@@ -29,6 +29,8 @@ const WRITABLE_MOUNTS: &str = "dapr.io/volume-mounts-rw";
 pub struct HandOver {
     env: String,
     mounts: String,
+    /// Whether they give the container the identity: else they lose what was handed over earlier.
+    pub is_whole: bool,
     /// The variables that were there, and are not ours.
     pub kept: Vec<String>,
     /// How many bytes longer they are than they were.
@@ -58,42 +60,63 @@ struct Entry<'e> {
 }
 
 impl HandOver {
-    /// Makes the annotations say the identity; `None` if they cannot, which is added to the findings. `ours` is the pod's mark,
-    /// and the place of Dapr's container in it.
+    /// Makes the annotations say the identity; if they cannot, that is added to the findings. `ours` is the pod's mark, and the
+    /// place of Dapr's container in it.
     #[inline(never)]
     pub fn new(
         pod: InjectedPod<'_, '_>,
         wanted: &Wanted<'_>,
         ours: Option<(&Mark<'_>, usize)>,
         findings: &mut Findings,
-    ) -> Option<Self> {
+    ) -> Self {
         let read = |key| {
             let annotations = pod.review.places?;
             annotations.annotation(key)
         };
         let read = |key| read(key).unwrap_or_default();
         let (old_env, old_mounts) = (read(ENV), read(MOUNTS));
-        let known: Vec<_> = mounts_of(old_mounts)
-            .chain(mounts_of(read(WRITABLE_MOUNTS)))
-            .collect();
+        let is_ours = |entry: &&str| {
+            let mount = mount_of(entry).zip(ours);
+            mount.is_some_and(|((volume, path), (mark, _))| mark.mounts(volume, path))
+        };
+        let is_wanted = |entry: &str| {
+            mount_of(entry).is_some_and(|(volume, path)| wanted.has_mount(volume, path))
+        };
+        let old = Some(old_mounts).filter(|old| !old.trim().is_empty());
+        let own = old.into_iter().flat_map(|old| old.split(','));
+        let own = own.filter(|entry| !is_ours(entry) || is_wanted(entry));
+        let mut own: Vec<_> = own.collect();
+        let writable = read(WRITABLE_MOUNTS).split(',');
+        let known = own.iter().copied().chain(writable);
+        let known: Vec<_> = known.filter_map(mount_of).collect();
         let mut directory = None;
+        let mut is_whole = true;
         let mut new_mounts = Vec::new();
         for (index, mount) in wanted.mounts().enumerate() {
             let WantedMount { path, volume, .. } = mount;
-            let own = known.iter().find(|(known, _)| known == volume);
+            let is_older = |path: &str| wanted.older_mounts.iter().any(|older| older.path == path);
+            let mut entries = known.iter();
+            let own = entries.find(|(known, path)| known == volume && !is_older(path));
             if index == 0 && own.is_some() {
                 directory = own.map(|(_, path)| *path);
             } else if let Some((other, _)) = known.iter().find(|(_, known)| same(known, path)) {
                 if other != volume {
                     let path = Excerpt::new(path);
                     findings.warn(pod.about, Problem::HandOverMount { path });
-                    return None;
+                    is_whole = false;
+                    break;
                 }
             } else {
                 new_mounts.push(format!("{volume}:{path}"));
             }
         }
-        let new = wanted.env_at(directory.unwrap_or(&wanted.mount.path));
+        let mut new = Vec::new();
+        if is_whole {
+            new = wanted.env_at(directory.unwrap_or(&wanted.mount.path));
+        } else {
+            new_mounts.clear();
+            own.retain(|entry| !is_ours(entry));
+        }
         let mut kept = Vec::new();
         let mut entries: Vec<Cow<'_, str>> = Vec::new();
         for entry in entries_of(old_env) {
@@ -101,7 +124,7 @@ impl HandOver {
             let is_ours = ours.is_some_and(|(mark, at)| mark.gave(at, name, Some(value)));
             match new.iter().find(|new| new.name == name) {
                 known if !is_ours => {
-                    kept.extend(known.map(|_| name.to_owned()));
+                    kept.extend(known.map(|new| new.name));
                     entries.push(Cow::Borrowed(text));
                 }
                 Some(new) => entries.push([name, "=", &new.value].concat().into()),
@@ -109,9 +132,12 @@ impl HandOver {
                 None => {}
             }
         }
-        for NewEnvVar { name, value, .. } in &new {
-            let is_there = entries_of(old_env).any(|entry| entry.name == *name);
-            if is_there {
+        for (NewEnvVar { name, value, .. }, usual) in new.iter().zip(&wanted.env) {
+            // What a variable says of another directory is not what the mark says.
+            if usual.value != *value && !kept.contains(name) {
+                kept.push(name);
+            }
+            if entries_of(old_env).any(|entry| entry.name == *name) {
                 continue;
             }
             if value.contains([',', '=']) || value.trim() != value {
@@ -122,23 +148,23 @@ impl HandOver {
             entries.push([name, "=", value].concat().into());
         }
         let env = entries.join(",");
-        let old = Some(old_mounts).filter(|old| !old.trim().is_empty());
-        let all = old.into_iter().chain(new_mounts.iter().map(String::as_str));
-        let mounts = all.collect::<Vec<_>>().join(",");
+        let mounts = own.into_iter().chain(new_mounts.iter().map(String::as_str));
+        let mounts = mounts.collect::<Vec<_>>().join(",");
+        let kept = kept.iter().map(ToString::to_string).collect();
         let old_length = old_env.len().saturating_add(old_mounts.len());
         let length = env.len().saturating_add(mounts.len());
-        Some(Self {
+        Self {
+            is_whole,
             growth: length.saturating_sub(old_length),
             env,
             mounts,
             kept,
-        })
+        }
     }
 
-    /// The annotations that say something.
-    pub fn annotations(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let both = [(ENV, &*self.env), (MOUNTS, &*self.mounts)];
-        both.into_iter().filter(|(_, text)| !text.is_empty())
+    /// The annotations; an empty one need not be there.
+    pub fn annotations(&self) -> [(&'static str, &str); 2] {
+        [(ENV, &self.env), (MOUNTS, &self.mounts)]
     }
 }
 
@@ -174,13 +200,10 @@ fn starts_with_name(text: &str) -> bool {
     end == Some(b'=') && text.bytes().next().is_some_and(is_first)
 }
 
-/// The volumes of an annotation with mounts, each with its path, as Dapr splits it.
-fn mounts_of(annotation: &str) -> impl Iterator<Item = (&str, &str)> {
-    let entries = annotation.split(',').map(str::trim);
-    entries.filter_map(|entry| {
-        let (volume, path) = entry.split_once(':')?;
-        (!path.contains(':')).then_some((volume, path))
-    })
+/// The volume of an entry of an annotation with mounts, and its path, as Dapr splits it.
+fn mount_of(entry: &str) -> Option<(&str, &str)> {
+    let (volume, path) = entry.trim().split_once(':')?;
+    (!path.contains(':')).then_some((volume, path))
 }
 
 /// Whether two paths are the same but for a final slash.
@@ -214,14 +237,14 @@ mod tests {
 
     #[test]
     fn mounts_are_split_as_dapr_does() {
-        for (annotation, expected) in [
-            ("", &[][..]),
-            ("a:/b", &[("a", "/b")]),
-            (" a:/b , c:/d", &[("a", "/b"), ("c", "/d")]),
-            ("a,b:/c:rw,d:/e", &[("d", "/e")]),
+        for (entry, expected) in [
+            ("", None),
+            ("a", None),
+            ("a:/b", Some(("a", "/b"))),
+            (" a:/b ", Some(("a", "/b"))),
+            ("a:/b:rw", None),
         ] {
-            let found: Vec<_> = mounts_of(annotation).collect();
-            assert_eq!(found, expected, "{annotation}");
+            assert_eq!(mount_of(entry), expected, "{entry}");
         }
     }
 }

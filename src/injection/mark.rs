@@ -14,6 +14,8 @@ pub struct Mark<'m> {
     env: Vec<Pair<'m>>,
     /// The mounts, by path, each with its volume.
     mounts: Vec<Pair<'m>>,
+    /// The volumes that were added.
+    volumes: Vec<Cow<'m, str>>,
     audience: Cow<'m, str>,
     expiration_seconds: &'m str,
     /// The containers that got something, each with the variables that it keeps of its own.
@@ -30,6 +32,8 @@ pub const ENV: &str = "env";
 /// A field of the mark.
 pub const MOUNTS: &str = "mounts";
 /// A field of the mark.
+pub const VOLUMES: &str = "volumes";
+/// A field of the mark.
 pub const AUDIENCE: &str = "audience";
 /// A field of the mark.
 pub const EXPIRATION: &str = "expirationSeconds";
@@ -45,6 +49,7 @@ impl<'m> Mark<'m> {
         let mut mark = Self {
             env: pairs(part(ENV))?,
             mounts: pairs(part(MOUNTS))?,
+            volumes: names(part(VOLUMES).unwrap_or("null"))?,
             audience: string(AUDIENCE).transpose().ok()?.unwrap_or_default(),
             expiration_seconds: part(EXPIRATION).unwrap_or_default(),
             containers: Vec::new(),
@@ -86,9 +91,12 @@ impl<'m> Mark<'m> {
 
     /// Whether a mount is one that containers got.
     pub fn gave_mount(&self, own: &VolumeMount<'_>) -> bool {
-        own.is_read_only
-            && !own.is_part
-            && value(&self.mounts, &own.mount_path).is_some_and(|volume| own.name == volume)
+        own.is_read_only && !own.is_part && self.mounts(&own.name, &own.mount_path)
+    }
+
+    /// Whether it tells of a mount of this volume at this path.
+    pub fn mounts(&self, volume: &str, path: &str) -> bool {
+        value(&self.mounts, path) == Some(volume)
     }
 
     /// Whether a volume is as the pod got it.
@@ -98,7 +106,7 @@ impl<'m> Mark<'m> {
         };
         let audience = token.audience.as_ref().map(|(audience, _)| &**audience);
         let expiration = token.expiration_seconds.map(|(seconds, _)| seconds);
-        self.mounts.iter().any(|(_, volume)| *volume == own.name)
+        self.volumes.contains(&own.name)
             && audience == Some(&*self.audience)
             && expiration == Some(self.expiration_seconds)
             && !own.has_other_sources
@@ -144,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_mark_says_what_was_injected() {
-        let text = r#"{"layout":"v1.5","env":{"A":"1","B":"2"},"mounts":{"/m":"v"},"audience":"x","expirationSeconds":3600,"containers":{"app":[],"b":["B"]},"more":[{}]}"#;
+        let text = r#"{"layout":"v1.5","env":{"A":"1","B":"2"},"mounts":{"/m":"v"},"volumes":["v"],"audience":"x","expirationSeconds":3600,"containers":{"app":[],"b":["B"]},"more":[{}]}"#;
         let mark = Mark::parse(text).expect("a mark");
         assert_eq!(mark.containers().collect::<Vec<_>>(), ["app", "b"]);
         for (container, name, value, expected) in [
@@ -170,6 +178,7 @@ mod tests {
             "{",
             "true",
             r#"{"env":[]}"#,
+            r#"{"volumes":[1]}"#,
             r#"{"env":{"A":1}}"#,
             r#"{"containers":["a"]}"#,
             r#"{"containers":{"a":{}}}"#,

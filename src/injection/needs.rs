@@ -80,8 +80,13 @@ impl<'p, 'a> ContainerNeeds<'p, 'a> {
         }
         let mount = &wanted.mount;
         let mut own = container.volume_mounts.items.iter().enumerate();
+        // One under the path of an older layout is there for that layout.
+        let is_older = |path: &str| wanted.older_mounts.iter().any(|older| older.path == path);
         let mounted = own.find(|(index, own)| {
-            is_same(&own.name, &mount.volume) && !own.is_part && !needs.removes_mount(*index)
+            is_same(&own.name, &mount.volume)
+                && !own.is_part
+                && !needs.removes_mount(*index)
+                && !is_older(&own.mount_path)
         });
         needs.own_directory = mounted
             .map(|(_, own)| &*own.mount_path)

@@ -1,7 +1,7 @@
 //! The mark that an injected pod gets.
 
 use super::items::NewEnvVar;
-use super::mark::{AUDIENCE, CONTAINERS, ENV, EXPIRATION, MOUNTS};
+use super::mark::{AUDIENCE, CONTAINERS, ENV, EXPIRATION, MOUNTS, VOLUMES};
 use super::wanted::Wanted;
 use crate::json::{self, Fields};
 use crate::values;
@@ -16,25 +16,26 @@ pub struct NewMark {
 }
 
 impl NewMark {
-    /// A mark without containers.
-    pub fn new(wanted: &Wanted<'_>) -> Self {
+    /// A mark without containers. `volumes` are those that were added.
+    pub fn new(wanted: &Wanted<'_>, volumes: &[&str]) -> Self {
         let Wanted {
             identity,
             layout,
             env,
             ..
         } = wanted;
-        let mut json = Fields::with_capacity(512);
-        json.set_string(LAYOUT, layout.name());
+        let mut fields = Fields::with_capacity(512);
+        fields.set_string(LAYOUT, layout.name());
         let env = env.iter().filter(|new| tells(new));
-        json.set_texts(ENV, env.map(|new| (new.name, &*new.value)));
+        fields.set_texts(ENV, env.map(|new| (new.name, &*new.value)));
         let mounts = wanted.mounts();
-        json.set_texts(MOUNTS, mounts.map(|mount| (&*mount.path, &*mount.volume)));
-        json.set_string(AUDIENCE, identity.audience);
+        fields.set_texts(MOUNTS, mounts.map(|mount| (&*mount.path, &*mount.volume)));
+        fields.set_json(VOLUMES, &json::strings(volumes));
+        fields.set_string(AUDIENCE, identity.audience);
         let seconds = identity.token_expiration_seconds.value.to_string();
-        json.set_json(EXPIRATION, &seconds);
+        fields.set_json(EXPIRATION, &seconds);
         Self {
-            json,
+            json: fields,
             containers: Fields::default(),
         }
     }

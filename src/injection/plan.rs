@@ -74,8 +74,10 @@ impl<'p, 'a> MorePlan<'p, 'a> {
         ours: Option<(&Mark<'_>, usize)>,
         findings: &mut Findings,
     ) -> bool {
-        self.hand_over = HandOver::new(pod, wanted, ours, findings);
-        self.hand_over.is_some()
+        let hand_over = HandOver::new(pod, wanted, ours, findings);
+        let is_whole = hand_over.is_whole;
+        self.hand_over = Some(hand_over);
+        is_whole
     }
 
     /// How many bytes are to be added by it, rounded up.
@@ -339,7 +341,11 @@ impl<'p, 'a> Plan<'p, 'a> {
         let mut labels = Vec::new();
         let mut annotations = Vec::new();
         if let Some(hand_over) = &more.hand_over {
-            annotations.extend(hand_over.annotations());
+            let needed = hand_over
+                .annotations()
+                .into_iter()
+                .filter(|(key, text)| !text.is_empty() || places.annotation(key).is_some());
+            annotations.extend(needed);
         }
         if let Some(mark) = &more.mark {
             annotations.push((keys::MARK, &**mark));
@@ -381,7 +387,17 @@ impl<'p, 'a> Plan<'p, 'a> {
     /// The text of the pod's mark; `None` if nothing was injected.
     #[inline(never)]
     fn new_mark(&self) -> Option<String> {
-        let mut mark = NewMark::new(&self.wanted);
+        let old = self.pod.review.mark;
+        let is_ours = |volume: &&TokenVolume<'_, '_>| match volume.present() {
+            Some(volume) => old.is_some_and(|mark| mark.gave_volume(volume)),
+            None => true,
+        };
+        let volumes: Vec<_> = self
+            .volumes()
+            .filter(is_ours)
+            .map(TokenVolume::name)
+            .collect();
+        let mut mark = NewMark::new(&self.wanted, &volumes);
         let skip = self.pod.skip;
         let mut new = self
             .pod
@@ -401,17 +417,18 @@ impl<'p, 'a> Plan<'p, 'a> {
             add_new(&mut mark, &is_init);
         }
         while let Some(needs) = needed.next_if(|needs| needs.place.is_init()) {
-            needs.mark(self.pod.review.mark, &self.wanted, &mut mark);
+            needs.mark(old, &self.wanted, &mut mark);
         }
         add_new(&mut mark, &|_| true);
         for needs in needed {
-            needs.mark(self.pod.review.mark, &self.wanted, &mut mark);
+            needs.mark(old, &self.wanted, &mut mark);
         }
-        if let Some(hand_over) = self.more.as_ref().and_then(|more| more.hand_over.as_ref()) {
+        let hand_over = self.more.as_ref().and_then(|more| more.hand_over.as_ref());
+        if let Some(hand_over) = hand_over.filter(|hand_over| hand_over.is_whole) {
             let kept: Vec<_> = hand_over.kept.iter().map(String::as_str).collect();
             mark.add(hand_over::CONTAINER, &kept);
         }
-        (!mark.is_empty()).then(|| mark.into_text())
+        (!mark.is_empty() || !volumes.is_empty()).then(|| mark.into_text())
     }
 
     /// What becomes of the containers that other webhooks add later.

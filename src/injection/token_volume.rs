@@ -165,6 +165,14 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
         }
     }
 
+    /// The volume, if it is there.
+    pub fn present(&self) -> Option<&'p Volume<'a>> {
+        match self {
+            Self::Missing { .. } => None,
+            Self::Present(volume) | Self::Outdated(volume, _) => Some(volume),
+        }
+    }
+
     /// Its JSON, if it is to be added.
     pub fn new_json(&self) -> Option<&str> {
         match self {

@@ -126,7 +126,7 @@ impl<'w, 'p, 'a> Way<'w, 'p, 'a> {
                 }))
     }
 
-    /// Whether a path in a container leads to a token for the identity.
+    /// Whether a path in a container leads to a token for the identity, where some layout has it.
     #[inline(never)]
     pub fn has_token(
         &self,
@@ -136,11 +136,13 @@ impl<'w, 'p, 'a> Way<'w, 'p, 'a> {
     ) -> bool {
         let mut mounts = container.volume_mounts.items.iter();
         mounts.any(|mount| {
-            let path = file.strip_prefix(mount.mount_path.trim_end_matches('/'));
+            let layout = Layout::of_mount(&mount.name, &mount.mount_path);
+            let path = file.strip_prefix(&*mount.mount_path);
             let path = path.and_then(|path| path.strip_prefix('/'));
-            let volume = || self.volume_of(mount).filter(|_| !mount.is_part);
-            path.is_some_and(|path| {
-                volume().is_some_and(|volume| token_volume::serves_at(volume, path, identity))
+            layout.zip(path).is_some_and(|(layout, path)| {
+                let volume = self.volume_of(mount).filter(|_| !mount.is_part);
+                path == layout.token_path()
+                    && volume.is_some_and(|volume| token_volume::serves_at(volume, path, identity))
             })
         })
     }

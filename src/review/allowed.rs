@@ -231,9 +231,12 @@ fn id_source(id: Option<Sourced<&str>>, annotation: &'static str, field: &'stati
     }
 }
 
-/// What a container sets itself; an empty value counts as unset, and so does what it would get.
+/// What a container sets itself; an empty value counts as unset, and so does what it would get, in which each `$` is doubled.
 fn own<'p>(container: &'p Container<'_>, name: &str, given: Option<&str>) -> Option<Cow<'p, str>> {
     let own = container.env_var(name)?.value()?;
-    let is_given = given.is_some_and(|given| given.eq_ignore_ascii_case(&own));
+    let is_given = given.is_some_and(|given| {
+        given.eq_ignore_ascii_case(&own)
+            || own.contains('$') && given.replace('$', "$$").eq_ignore_ascii_case(&own)
+    });
     (!own.is_empty() && !is_given).then_some(own)
 }

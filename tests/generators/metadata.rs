@@ -192,6 +192,9 @@ pub fn of_pod(u: &mut Unstructured<'_>, containers: &[String]) -> Result<Value> 
         "azure.workload.identity/use-identity-binding",
         |u| Ok(one_of(u, &["true", "true", "TRUE", "false", "", "1", "0", "no"])?.into()),
     )?;
+    if one_in(u, 3)? {
+        injectors(u, &mut annotations)?;
+    }
     stray(u, &mut annotations, CLIENT_ID)?;
     maybe(
         u,
@@ -222,6 +225,40 @@ pub fn of_pod(u: &mut Unstructured<'_>, containers: &[String]) -> Result<Value> 
         Ok(Value::Null)
     })?;
     Ok(metadata)
+}
+
+/// Asks other webhooks for containers, Dapr most of all.
+fn injectors(u: &mut Unstructured<'_>, annotations: &mut Value) -> Result<()> {
+    annotations["dapr.io/enabled"] = one_of(u, &["true", "True", "yes", "false"])?.into();
+    maybe(u, 2, annotations, "dapr.io/env", |u| {
+        let all = [
+            "A=1",
+            "A=1,AZURE_CLIENT_ID=mine, B=2",
+            "",
+            " ",
+            "a,,b",
+            "=x,EXTRA_0=",
+        ];
+        Ok(one_of(u, &all)?.into())
+    })?;
+    for key in ["dapr.io/volume-mounts", "dapr.io/volume-mounts-rw"] {
+        maybe(u, 3, annotations, key, |u| {
+            let all = [
+                "volume-0:/data",
+                "azure-identity-token:/t",
+                "x:/var/run/secrets/azure/tokens",
+                "a,b:/c:d",
+                "",
+            ];
+            Ok(one_of(u, &all)?.into())
+        })?;
+    }
+    maybe(u, 3, annotations, "linkerd.io/inject", |u| {
+        Ok(one_of(u, &["enabled", "disabled"])?.into())
+    })?;
+    maybe(u, 3, annotations, "vault.hashicorp.com/agent-inject", |u| {
+        private_value(u)
+    })
 }
 
 /// The metadata of a workload.

@@ -65,6 +65,7 @@ impl Case {
         let request = request(u, "", "Pod", pod)?;
         let mut settings = settings;
         settings::identities(u, &mut settings)?;
+        settings::whole_pod(u, &mut settings)?;
         Ok(Self {
             request,
             settings,
@@ -188,11 +189,92 @@ impl Case {
         case
     }
 
+    /// The same request when the settings and the ServiceAccount say something else of the identity.
+    pub fn with_another_identity(&self, u: &mut Unstructured<'_>) -> Result<Self> {
+        let mut case = self.clone();
+        for name in [
+            "layout",
+            "alsoMountAs",
+            "extraEnv",
+            "audience",
+            "azureTenantID",
+        ] {
+            if let Some(settings) = case.settings.as_object_mut() {
+                settings.remove(name);
+            }
+        }
+        case.settings["azureTenantID"] = text::one_of(u, &["other.example", "contoso.com"])?.into();
+        settings::layout(u, &mut case.settings)?;
+        settings::whole_pod(u, &mut case.settings)?;
+        case.settings["mark"] = true.into();
+        if let Some(account) = &mut case.service_account {
+            let key = "azure.workload.identity/client-id";
+            match u.int_in_range(0..=2)? {
+                0 => {}
+                1 => account["metadata"]["annotations"][key] = settings::OTHER_ID.into(),
+                _ => {
+                    if let Some(annotations) = account["metadata"]["annotations"].as_object_mut() {
+                        annotations.remove(key);
+                    }
+                }
+            }
+        }
+        Ok(case)
+    }
+
     /// Adds the annotation that asks for the proxy.
     pub fn ask_for_proxy(&mut self) {
         let annotations = &mut self.request["object"]["metadata"]["annotations"];
         annotations["azure.workload.identity/inject-proxy-sidecar"] = "true".into();
     }
+}
+
+/// A mark that somebody wrote: with values and names that the pods of test cases have, or broken.
+pub fn forged_mark(u: &mut Unstructured<'_>) -> Result<String> {
+    let mut mark = json!({"env": {}, "mounts": {}, "containers": {}});
+    for name in [
+        "AZURE_CLIENT_ID",
+        "AZURE_TENANT_ID",
+        "AZURE_FEDERATED_TOKEN_FILE",
+        "X",
+    ] {
+        text::maybe(u, 2, &mut mark["env"], name, |u| {
+            let values = [
+                metadata::CLIENT_ID,
+                settings::OTHER_ID,
+                metadata::TENANT_ID,
+                "mine",
+                "",
+            ];
+            Ok(text::one_of(u, &values)?.into())
+        })?;
+    }
+    for path in [
+        "/var/run/secrets/azure/tokens",
+        "/var/run/secrets/tokens",
+        "/data",
+    ] {
+        text::maybe(u, 2, &mut mark["mounts"], path, |u| {
+            Ok(text::one_of(u, &["azure-identity-token", "volume-0", "volume-1"])?.into())
+        })?;
+    }
+    for container in ["app-0", "app-1", "init-0", "late", "debug-0"] {
+        text::maybe(u, 2, &mut mark["containers"], container, |u| {
+            let kept: &[&str] = u.choose(&[&[][..], &["AZURE_CLIENT_ID"]])?;
+            Ok(json!(kept))
+        })?;
+    }
+    mark["volumes"] = json!(["azure-identity-token", "volume-0"]);
+    mark["audience"] = "api://AzureADTokenExchange".into();
+    mark["expirationSeconds"] = 3600.into();
+    if one_in(u, 4)? {
+        broken::break_it(u, &mut mark, "broken")?;
+    }
+    let mut text = mark.to_string();
+    if one_in(u, 8)? {
+        text.truncate(u.int_in_range(0..=text.len())?);
+    }
+    Ok(text)
 }
 
 /// A cluster with at most one ServiceAccount, which records the lookups.

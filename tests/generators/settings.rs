@@ -6,14 +6,12 @@ use serde_json::{Value, json};
 use super::metadata::{CLIENT_ID, TENANT_ID};
 use super::text::{maybe, one_in, one_of};
 
-const OTHER_ID: &str = "3b9d6f0a-1c2e-4d7b-8a90-5e4f3a2b1c0d";
+pub const OTHER_ID: &str = "3b9d6f0a-1c2e-4d7b-8a90-5e4f3a2b1c0d";
 
 /// Settings of any layout, way of opting in and severity, with and without custom token endpoint.
 pub fn settings(u: &mut Unstructured<'_>) -> Result<Value> {
     let mut settings = json!({"azureTenantID": one_of(u, &[TENANT_ID, "contoso.com"])?});
-    maybe(u, 2, &mut settings, "layout", |u| {
-        Ok(one_of(u, &["v1.6.1", "v1.6.0", "v0.7", "v1.5"])?.into())
-    })?;
+    layout(u, &mut settings)?;
     maybe(u, 4, &mut settings, "optIn", |u| {
         Ok(one_of(u, &["Either", "ServiceAccountLabel", "PodLabel"])?.into())
     })?;
@@ -43,6 +41,62 @@ pub fn settings(u: &mut Unstructured<'_>) -> Result<Value> {
     maybe(u, 2, &mut settings, "proxy", proxy)?;
     maybe(u, 2, &mut settings, "customTokenEndpoint", token_endpoint)?;
     Ok(settings)
+}
+
+/// Sometimes a layout.
+pub fn layout(u: &mut Unstructured<'_>, settings: &mut Value) -> Result<()> {
+    maybe(u, 2, settings, "layout", |u| {
+        Ok(one_of(u, &["v1.6.1", "v1.6.0", "v0.7", "v1.5"])?.into())
+    })
+}
+
+/// Adds settings about later containers, the mark, further variables and the paths of older layouts.
+pub fn whole_pod(u: &mut Unstructured<'_>, settings: &mut Value) -> Result<()> {
+    maybe(u, 3, settings, "mark", |_| Ok(true.into()))?;
+    maybe(u, 2, settings, "handOver", |_| Ok(json!(["Dapr"])))?;
+    maybe(u, 3, settings, "reinvocationPolicy", |u| {
+        Ok(one_of(u, &["IfNeeded", "Never"])?.into())
+    })?;
+    maybe(u, 4, settings, "onDrift", |u| {
+        Ok(one_of(u, &["Warn", "Reject"])?.into())
+    })?;
+    maybe(u, 3, settings, "extraEnv", |u| {
+        let mut list = Vec::new();
+        for index in 0..u.int_in_range(0..=3)? {
+            let mut variable = json!({"name": format!("EXTRA_{index}")});
+            if u.arbitrary()? {
+                let parts = [
+                    "ClientID",
+                    "TenantID",
+                    "AuthorityHost",
+                    "TokenFile",
+                    "Audience",
+                ];
+                variable["from"] = one_of(u, &parts)?.into();
+            } else {
+                variable["value"] = one_of(u, &["a", "$(A)", "a,B=b", " a=", "é\""])?.into();
+            }
+            list.push(variable);
+        }
+        maybe(u, 2, settings_of(&mut list), "preset", |u| {
+            Ok(one_of(u, &["Terraform", "AzureSDK"])?.into())
+        })?;
+        list.retain(|entry| entry != &json!({}));
+        Ok(list.into())
+    })?;
+    let own = settings.get("layout").cloned().unwrap_or("v1.5".into());
+    maybe(u, 3, settings, "alsoMountAs", |u| {
+        let all = ["v0.7", "v1.5"];
+        let mut older: Vec<_> = all.into_iter().filter(|layout| own != *layout).collect();
+        older.truncate(u.int_in_range(0..=2)?);
+        Ok(older.into())
+    })
+}
+
+/// A new entry of a list.
+fn settings_of(list: &mut Vec<Value>) -> &mut Value {
+    list.push(json!({}));
+    list.last_mut().expect("an entry")
 }
 
 /// Adds settings about who may use which identity.

@@ -24,6 +24,23 @@ const ENV: [&str; 8] = [
     "AZURE_KUBERNETES_CA_DATA",
 ];
 
+/// Those that setting `extraEnv` adds in test cases.
+const EXTRA_ENV: [&str; 5] = [
+    "ARM_USE_OIDC",
+    "ARM_CLIENT_ID",
+    "ARM_TENANT_ID",
+    "ARM_OIDC_TOKEN_FILE_PATH",
+    "AZURE_TOKEN_CREDENTIALS",
+];
+
+/// The labels and annotations that the policy sets.
+const METADATA: [&str; 4] = [
+    "/metadata/labels/azure-workload-identity-policy.github.io/client-id",
+    "/metadata/annotations/azure-workload-identity-policy.github.io/injected",
+    "/metadata/annotations/dapr.io/env",
+    "/metadata/annotations/dapr.io/volume-mounts",
+];
+
 /// The lists that the policy adds items to.
 const LISTS: [&str; 6] = [
     "containers",
@@ -132,6 +149,9 @@ fn compare(pod: &Value, path: &str, before: &Value, after: &Value, found: &mut V
                 if old.contains_key(key) || is_of_our_token(pod, &path) {
                     continue;
                 }
+                if is_our_metadata(&path, new) {
+                    continue;
+                }
                 for item in new.as_array().unwrap_or(&vec![Value::Null]) {
                     if !is_ours(&path, item) {
                         found.push(format!("{path} is new"));
@@ -158,9 +178,35 @@ fn compare(pod: &Value, path: &str, before: &Value, after: &Value, found: &mut V
                 found.push(format!("{path} has a new item"));
             }
         }
+        (Value::Null, new) if is_our_metadata(path, new) => {}
+        (Value::String(old), Value::String(new)) if is_longer_for_dapr(path, old, new) => {}
         _ if before == after || is_of_our_token(pod, path) => {}
         _ => found.push(format!("{path} was {before} and is {after}")),
     }
+}
+
+/// Whether new labels or annotations, or one of them, are ours.
+fn is_our_metadata(path: &str, new: &Value) -> bool {
+    match new {
+        Value::Object(entries) => {
+            path.starts_with("/metadata/")
+                && entries
+                    .iter()
+                    .all(|(key, _)| METADATA.contains(&&*format!("{path}/{key}")))
+        }
+        _ => METADATA.contains(&path),
+    }
+}
+
+/// Whether an annotation of Dapr's has the same as before, and more behind it. White space alone says nothing.
+pub fn is_longer_for_dapr(path: &str, old: &str, new: &str) -> bool {
+    let path = path.replace("~1", "/");
+    path.starts_with("/metadata/annotations/dapr.io/")
+        && METADATA.contains(&&*path)
+        && (new
+            .strip_prefix(old)
+            .is_some_and(|more| old.is_empty() || more.starts_with(','))
+            || old.trim().is_empty())
 }
 
 /// Whether a new item of the list at `path` is one that the policy adds.
@@ -175,7 +221,9 @@ fn is_ours(path: &str, item: &Value) -> bool {
             item.get("configMap").is_some() || item.get("clusterTrustBundle").is_some()
         }
         ["", "spec", "containers" | "initContainers", _, "env"] => {
-            ENV.contains(&text(item, "name")) && item["value"].is_string()
+            let name = text(item, "name");
+            let is_known = ENV.contains(&name) || EXTRA_ENV.contains(&name);
+            (is_known || name.starts_with("EXTRA_")) && item["value"].is_string()
         }
         [
             "",
@@ -239,4 +287,135 @@ fn is_dns_label(text: &str) -> bool {
         && text.bytes().next().is_some_and(inner)
         && text.bytes().last().is_some_and(inner)
         && text.bytes().all(|byte| inner(byte) || byte == b'-')
+}
+
+/// The annotation that is the mark.
+pub const MARK: &str = "azure-workload-identity-policy.github.io/injected";
+
+/// Whether the token of an injected pod is not in a volume of ours alone: the pod has one itself, or by the mark a container keeps
+/// a variable that it did not have before.
+pub fn has_token_elsewhere(before: &Value, after: &Value) -> bool {
+    let mut volumes = items(&before["spec"], "volumes");
+    if volumes.any(|volume| volume.to_string().contains("serviceAccountToken")) {
+        return true;
+    }
+    let mark = text(&after["metadata"]["annotations"], MARK);
+    let mark: Value = serde_json::from_str(mark).unwrap_or_default();
+    let kept = mark["containers"].as_object().into_iter().flatten();
+    kept.into_iter().any(|(name, kept)| {
+        let old = containers(before).find(|container| container["name"] == **name);
+        let dapr = text(&before["metadata"]["annotations"], "dapr.io/env");
+        kept.as_array().into_iter().flatten().any(|kept| {
+            let is_own = match old {
+                Some(old) => items(old, "env").any(|own| own["name"] == *kept),
+                None => dapr.contains(kept.as_str().unwrap_or_default()),
+            };
+            !is_own
+        })
+    })
+}
+
+/// A pod whose volumes, mounts and variables are in the order of their names: with the same ones, it says the same.
+pub fn in_order(pod: &Value) -> Value {
+    let mut pod = pod.clone();
+    let sort = |list: &mut Value, field: &str| {
+        if let Some(items) = list.as_array_mut() {
+            items.sort_by_key(|item| text(item, field).to_owned());
+        }
+    };
+    sort(&mut pod["spec"]["volumes"], "name");
+    for key in ["dapr.io/env", "dapr.io/volume-mounts"] {
+        if let Some(annotation) = pod["metadata"]["annotations"].get_mut(key) {
+            let mut entries: Vec<_> = annotation.as_str().unwrap_or_default().split(',').collect();
+            entries.sort_unstable();
+            *annotation = entries.join(",").into();
+        }
+        let is_empty = pod["metadata"]["annotations"][key] == "";
+        if let Some(annotations) = pod["metadata"]["annotations"]
+            .as_object_mut()
+            .filter(|_| is_empty)
+        {
+            annotations.remove(key);
+        }
+    }
+    for list in ["initContainers", "containers"] {
+        let containers = pod["spec"].get_mut(list).and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten() {
+            for (list, field) in [("env", "name"), ("volumeMounts", "mountPath")] {
+                if let Some(list) = container.get_mut(list) {
+                    sort(list, field);
+                }
+            }
+        }
+    }
+    pod
+}
+
+/// The variables with a value that a pod's containers have lost or that have another value, each with the old one.
+pub fn lost_env(before: &Value, after: &Value) -> Vec<(String, String)> {
+    let mut lost = Vec::new();
+    for old in containers(before) {
+        let new = containers(after).find(|new| new["name"] == old["name"]);
+        for variable in items(old, "env").filter(|variable| variable["value"].is_string()) {
+            let is_kept = new.is_some_and(|new| items(new, "env").any(|kept| kept == variable));
+            if !is_kept {
+                lost.push((
+                    text(variable, "name").to_owned(),
+                    text(variable, "value").to_owned(),
+                ));
+            }
+        }
+    }
+    lost
+}
+
+/// The paths of the mounts that a pod's containers have lost.
+pub fn lost_mounts(before: &Value, after: &Value) -> Vec<String> {
+    let mut lost = Vec::new();
+    for old in containers(before) {
+        let new = containers(after).find(|new| new["name"] == old["name"]);
+        for mount in items(old, "volumeMounts") {
+            let is_kept =
+                new.is_some_and(|new| items(new, "volumeMounts").any(|kept| kept == mount));
+            if !is_kept {
+                lost.push(text(mount, "mountPath").to_owned());
+            }
+        }
+    }
+    lost
+}
+
+/// Adds the container that Dapr's webhook adds, with what its annotations say.
+pub fn add_daprd(pod: &mut Value) {
+    if containers(pod).any(|container| container["name"] == "daprd") {
+        return;
+    }
+    let annotations = &pod["metadata"]["annotations"];
+    let split = regex::Regex::new(r",\s*([A-Za-z_][A-Za-z0-9_]*=)").expect("a pattern");
+    let marked = split.replace_all(text(annotations, "dapr.io/env"), "\n$1");
+    let env = marked
+        .split('\n')
+        .filter_map(|entry| entry.trim().split_once('='));
+    let env: Vec<_> = env
+        .map(|(name, value)| serde_json::json!({"name": name, "value": value}))
+        .collect();
+    let mut mounts = Vec::new();
+    for (key, is_read_only) in [
+        ("dapr.io/volume-mounts", true),
+        ("dapr.io/volume-mounts-rw", false),
+    ] {
+        for entry in text(annotations, key).split(',') {
+            let parts: Vec<_> = entry.trim().split(':').collect();
+            if let [volume, path] = *parts
+                && items(&pod["spec"], "volumes").any(|known| known["name"] == *volume)
+            {
+                mounts.push(serde_json::json!({"name": volume, "mountPath": path, "readOnly": is_read_only}));
+            }
+        }
+    }
+    let daprd = serde_json::json!({"name": "daprd", "image": "registry.example/daprd:1", "env": env, "volumeMounts": mounts});
+    pod["spec"]["containers"]
+        .as_array_mut()
+        .expect("containers")
+        .push(daprd);
 }
