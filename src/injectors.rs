@@ -118,9 +118,9 @@ pub fn adding(container: &str) -> Option<&'static Injector> {
         Some(start) => container.starts_with(start),
         None => container == *helper,
     };
-    ALL.iter().copied().find(|injector| {
-        injector.container == container || injector.helpers.iter().any(|helper| is_helper(helper))
-    })
+    ALL.iter()
+        .copied()
+        .find(|injector| injector.container == container || injector.helpers.iter().any(is_helper))
 }
 
 impl Injectors {

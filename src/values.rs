@@ -584,7 +584,7 @@ fn is_uuid(text: &str) -> bool {
         if is_hyphen {
             byte == b'-'
         } else {
-            matches!(byte, b'0'..=b'9') || matches!(byte | 0x20, b'a'..=b'f')
+            byte.is_ascii_digit() || matches!(byte | 0x20, b'a'..=b'f')
         }
     };
     text.len() == 36 && text.bytes().all(fits)
@@ -895,7 +895,8 @@ mod tests {
         let text = "AZURE_FEDERATED_TOKEN_FILE";
         for length in 0..=text.len() {
             let text = &text[..length];
-            assert!(is_same(text, &text.to_owned()));
+            let copy = text.to_owned();
+            assert!(is_same(text, &copy));
             assert!(!is_same(text, &format!("{text}x")));
             for changed in 0..length {
                 let mut other = text.to_owned();

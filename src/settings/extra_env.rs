@@ -75,6 +75,11 @@ const fn text(text: &'static str) -> ExtraValue<'static> {
     ExtraValue::Text(Cow::Borrowed(text))
 }
 
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "it runs when the code is compiled"
+)]
 const fn names<T, const N: usize>(all: &[(&'static str, T); N]) -> [&'static str; N] {
     let mut names = [""; N];
     let mut index = 0;

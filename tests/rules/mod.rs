@@ -391,10 +391,23 @@ pub fn add_daprd(pod: &mut Value) {
         return;
     }
     let annotations = &pod["metadata"]["annotations"];
-    let split = regex::Regex::new(r",\s*([A-Za-z_][A-Za-z0-9_]*=)").expect("a pattern");
-    let marked = split.replace_all(text(annotations, "dapr.io/env"), "\n$1");
-    let env = marked
-        .split('\n')
+    let is_name = |text: &str| {
+        let first = text.chars().next();
+        let is_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
+        first.is_some_and(|first| is_word(first) && !first.is_ascii_digit())
+            && text.chars().all(is_word)
+    };
+    // A comma separates entries only if a name and an equals sign follow it.
+    let mut entries: Vec<String> = Vec::new();
+    for piece in text(annotations, "dapr.io/env").split(',') {
+        let name = piece.trim_start().split_once('=').map(|(name, _)| name);
+        match entries.last_mut() {
+            Some(last) if !name.is_some_and(is_name) => last.push_str(&format!(",{piece}")),
+            _ => entries.push(piece.to_owned()),
+        }
+    }
+    let env = entries
+        .iter()
         .filter_map(|entry| entry.trim().split_once('='));
     let env: Vec<_> = env
         .map(|(name, value)| serde_json::json!({"name": name, "value": value}))
