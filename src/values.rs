@@ -423,11 +423,12 @@ pub fn env_name(text: &str) -> Result<&str, Malformed> {
 ///
 /// [`Malformed`] if it is empty, which says nothing, or too long to be in every container, or has control characters.
 pub fn env_value(text: &str) -> Result<&str, Malformed> {
-    let valid =
-        |text: &str| (1..=LONGEST).contains(&text.len()) && !text.contains(char::is_control);
+    let valid = |text: &str| {
+        (1..=LONGEST).contains(&text.chars().count()) && !text.contains(char::is_control)
+    };
     checked(
         text,
-        "a text of 1 to 253 bytes without control characters",
+        "a text of 1 to 253 characters, none of them a control character",
         &valid,
     )
 }

@@ -36,7 +36,7 @@ const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef012
 const CASES: u32 = 2000;
 
 /// The rules that JSON Schema has no words for: what messages about them say, and why the schema cannot.
-const NOT_IN_THE_SCHEMA: [(&str, &str); 12] = [
+const NOT_IN_THE_SCHEMA: [(&str, &str); 14] = [
     ("expected the limit, ", "it compares two values"),
     ("expected at most the limit, ", "it compares two values"),
     (
@@ -78,6 +78,14 @@ const NOT_IN_THE_SCHEMA: [(&str, &str); 12] = [
     (
         "expected at most 8 entries of one kind",
         "it compares entries",
+    ),
+    (
+        "expected each variable once, found ",
+        "it compares the names of entries, and those of presets",
+    ),
+    (
+        "expected at most 32 variables, found ",
+        "a preset is several variables",
     ),
 ];
 
@@ -130,7 +138,9 @@ fn has_repeats(settings: &Value) -> bool {
         }
         lists.push(entries);
     }
-    lists.push(items(&settings["podTemplates"]));
+    for name in ["podTemplates", "extraEnv", "alsoMountAs", "handOver"] {
+        lists.push(items(&settings[name]));
+    }
     lists.iter().any(|list| {
         let mut items = list.iter().enumerate();
         items.any(|(index, item)| list[..index].contains(item))
@@ -168,6 +178,13 @@ fn with(values: &[(impl AsRef<str>, Value)]) -> Value {
         if path.starts_with("identityMap 0 ") && settings.get("identityMap").is_none() {
             settings["identityMap"] = json!([{"clientID": CLIENT_ID}]);
         }
+        if path.starts_with("extraEnv 0 ") && settings.get("extraEnv").is_none() {
+            settings["extraEnv"] = match path {
+                "extraEnv 0 name" => json!([{"from": "TenantID"}]),
+                "extraEnv 0 preset" => json!([{}]),
+                _ => json!([{"name": "A"}]),
+            };
+        }
         if path.starts_with("podTemplates 0 ") && settings.get("podTemplates").is_none() {
             let form = if path.ends_with(" template") {
                 "template"
@@ -201,7 +218,7 @@ const CLIENT_IDS: &[&str] = &[
 const TENANTS: &[&str] = &[TENANT, "contoso.com", "Contoso-1.onmicrosoft.COM"];
 
 /// Settings, by path, with strings that are valid there.
-const STRINGS: [(&str, &[&str]); 64] = [
+const STRINGS: [(&str, &[&str]); 76] = [
     (
         "azureTenantID",
         &[TENANT, "contoso.com", "Contoso-1.onmicrosoft.COM", "1.2.x"],
@@ -356,6 +373,33 @@ const STRINGS: [(&str, &[&str]); 64] = [
         "podTemplates 0 serviceAccountName",
         &["spec.serviceAccount", "a"],
     ),
+    (
+        "extraEnv 0 name",
+        &["ARM_CLIENT_ID", "a.b-c_1", "-", "AZURE_CLIENT_I"],
+    ),
+    ("extraEnv 0 value", &["true", "$(A)", "é", " "]),
+    (
+        "extraEnv 0 from",
+        &[
+            "ClientID",
+            "TenantID",
+            "AuthorityHost",
+            "TokenFile",
+            "Audience",
+        ],
+    ),
+    (
+        "extraEnv 0 preset",
+        &["Terraform", "Ansible", "AzureSDK", "AzCopy", "Kubelogin"],
+    ),
+    ("extraEnv", &[]),
+    ("extraEnv 0", &[]),
+    ("alsoMountAs 0", &["v0.7"]),
+    ("alsoMountAs", &[]),
+    ("reinvocationPolicy", &["Never", "IfNeeded"]),
+    ("handOver 0", &["Dapr"]),
+    ("handOver", &[]),
+    ("onDrift", &["Reject", "Warn"]),
     ("podTemplates", &[]),
     ("podTemplates 0", &[]),
     ("identityMap", &[]),
@@ -417,6 +461,7 @@ fn others() -> Vec<(String, Value)> {
         .collect();
     for path in [
         "requireClientID",
+        "mark",
         "proxy nativeSidecar",
         "identityMap 0 optIn",
         "identityMap 0 override",
@@ -609,6 +654,30 @@ fn lists() -> impl Strategy<Value = (String, Value)> {
         }
     }
     allowed.push(("clientID", json!(CLIENT_ID)));
+    let texts = [
+        "A",
+        "AZURE_CLIENT_ID",
+        "ClientID",
+        "Terraform",
+        "ARM_TENANT_ID",
+        "",
+    ];
+    let mut variables = Vec::new();
+    for name in ["name", "value", "from", "preset"] {
+        let texts = texts.map(|text| (name, json!(text)));
+        variables.extend(texts);
+        variables.extend([(name, json!(null)), (name, json!(1))]);
+    }
+    let older = vec(
+        select(vec![
+            json!("v0.7"),
+            json!("v1.5"),
+            json!("v1.6.0"),
+            json!(null),
+        ]),
+        0..4,
+    );
+    let layouts = older.prop_map(|older| ("alsoMountAs".to_owned(), older.into()));
     let mut templates = Vec::new();
     for name in [
         "apiGroup",
@@ -636,6 +705,8 @@ fn lists() -> impl Strategy<Value = (String, Value)> {
         entries("identityMap", map),
         entries("allowedIdentities", allowed),
         entries("podTemplates", templates),
+        entries("extraEnv", variables),
+        layouts,
     ]
 }
 
@@ -1037,6 +1108,42 @@ fn bad() -> Vec<(&'static str, Value)> {
         ],
     );
     add(
+        "extraEnv 0",
+        &[
+            json!(null),
+            json!("A"),
+            json!({}),
+            json!({"name": "A"}),
+            json!({"value": "a"}),
+            json!({"name": "A", "value": "a", "from": "ClientID"}),
+            json!({"name": "A", "preset": "Terraform"}),
+            json!({"name": "A", "valueFrom": "a"}),
+            json!({"preset": "terraform"}),
+            json!({"name": "AZURE_CLIENT_ID", "from": "ClientID"}),
+            json!({"name": "A", "value": "a".repeat(254)}),
+            json!({"name": "a".repeat(254), "value": "a"}),
+        ],
+    );
+    add("extraEnv 0 name", &strings(&["", "1A", "A B", "A=B", "é"]));
+    add(
+        "extraEnv 0 value",
+        &strings(&["", "\n", "a\u{7f}", "\u{9f}"]),
+    );
+    add(
+        "alsoMountAs",
+        &[
+            json!("v0.7"),
+            json!(["v1.5"]),
+            json!(["v1.6.0"]),
+            json!(["v0.7", "v0.7"]),
+            json!([null]),
+        ],
+    );
+    add(
+        "handOver",
+        &[json!("Dapr"), json!(["dapr"]), json!(["Dapr", "Dapr"])],
+    );
+    add(
         "podTemplates 0 apiGroup",
         &strings(&["A", "a..b", "a b", "-a", "a/b"]),
     );
@@ -1287,6 +1394,18 @@ fn both_accept_what_works() {
         "tenantIDs": [],
     });
     good.extend([
+        vec![("extraEnv", json!([]))],
+        vec![(
+            "extraEnv",
+            json!([
+                {"preset": "Terraform", "name": null, "value": null, "from": null},
+                {"name": "a".repeat(253), "value": "é".repeat(253)},
+                {"name": "B", "from": "Audience", "preset": null},
+            ]),
+        )],
+        vec![("layout", json!("v1.6.1")), ("alsoMountAs", json!(["v1.5", "v0.7"]))],
+        vec![("layout", json!("v0.7")), ("alsoMountAs", json!(["v1.5"]))],
+        vec![("alsoMountAs", json!([])), ("handOver", json!([]))],
         vec![("allowedIdentities", json!([]))],
         vec![("allowedIdentities", json!([{}]))],
         vec![(

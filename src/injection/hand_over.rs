@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::injected_pod::{InjectedPod, Purpose};
-use super::items::NewEnvVar;
+use super::items::{EnvSet, NewEnvVar};
 use super::later;
 use super::mark::Mark;
 use super::wanted::{Wanted, WantedMount};
@@ -50,7 +50,14 @@ pub fn is_asked_for(pod: InjectedPod<'_, '_>, settings: &Settings<'_>) -> bool {
         && pod.metadata.injectors().has(DAPR)
         && !pod.skip.contains(CONTAINER)
         && !later::has_container(pod, CONTAINER)
+        && pod
+            .review
+            .places
+            .is_none_or(|places| places.have_room_for(ROOM))
 }
+
+/// More than the annotations grow by, in bytes.
+const ROOM: usize = 32_768;
 
 /// A variable of the annotation.
 struct Entry<'e> {
@@ -74,7 +81,8 @@ impl HandOver {
             annotations.annotation(key)
         };
         let read = |key| read(key).unwrap_or_default();
-        let (old_env, old_mounts) = (read(ENV), read(MOUNTS));
+        let (old_env, old_mounts, writable) = (read(ENV), read(MOUNTS), read(WRITABLE_MOUNTS));
+        let (old_env, old_mounts) = (&*old_env, &*old_mounts);
         let is_ours = |entry: &&str| {
             let mount = mount_of(entry).zip(ours);
             mount.is_some_and(|((volume, path), (mark, _))| mark.mounts(volume, path))
@@ -86,7 +94,7 @@ impl HandOver {
         let own = old.into_iter().flat_map(|old| old.split(','));
         let own = own.filter(|entry| !is_ours(entry) || is_wanted(entry));
         let mut own: Vec<_> = own.collect();
-        let writable = read(WRITABLE_MOUNTS).split(',');
+        let writable = writable.split(',');
         let known = own.iter().copied().chain(writable);
         let known: Vec<_> = known.filter_map(mount_of).collect();
         let mut directory = None;
@@ -117,27 +125,35 @@ impl HandOver {
             new_mounts.clear();
             own.retain(|entry| !is_ours(entry));
         }
-        let mut kept = Vec::new();
+        let mut there = EnvSet::default();
+        let mut kept = EnvSet::default();
         let mut entries: Vec<Cow<'_, str>> = Vec::new();
         for entry in entries_of(old_env) {
             let Entry { text, name, value } = entry;
             let is_ours = ours.is_some_and(|(mark, at)| mark.gave(at, name, Some(value)));
-            match new.iter().find(|new| new.name == name) {
+            let index = new.iter().position(|new| new.name == name);
+            if let Some(index) = index {
+                there.insert(index);
+            }
+            match index.and_then(|index| Some((index, new.get(index)?))) {
                 known if !is_ours => {
-                    kept.extend(known.map(|new| new.name));
+                    if let Some((index, _)) = known {
+                        kept.insert(index);
+                    }
                     entries.push(Cow::Borrowed(text));
                 }
-                Some(new) => entries.push([name, "=", &new.value].concat().into()),
+                Some((_, new)) => entries.push([name, "=", &new.value].concat().into()),
                 // It is not in the identity any more.
                 None => {}
             }
         }
-        for (NewEnvVar { name, value, .. }, usual) in new.iter().zip(&wanted.env) {
+        for (index, (new, usual)) in new.iter().zip(&wanted.env).enumerate() {
+            let NewEnvVar { name, value, .. } = new;
             // What a variable says of another directory is not what the mark says.
-            if usual.value != *value && !kept.contains(name) {
-                kept.push(name);
+            if usual.value != *value {
+                kept.insert(index);
             }
-            if entries_of(old_env).any(|entry| entry.name == *name) {
+            if there.has(index) {
                 continue;
             }
             if value.contains([',', '=']) || value.trim() != value {
@@ -150,7 +166,7 @@ impl HandOver {
         let env = entries.join(",");
         let mounts = own.into_iter().chain(new_mounts.iter().map(String::as_str));
         let mounts = mounts.collect::<Vec<_>>().join(",");
-        let kept = kept.iter().map(ToString::to_string).collect();
+        let kept = kept.in_env(&new).map(|new| new.name.to_owned()).collect();
         let old_length = old_env.len().saturating_add(old_mounts.len());
         let length = env.len().saturating_add(mounts.len());
         Self {

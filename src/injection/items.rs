@@ -61,6 +61,12 @@ impl EnvSet {
         Self(set)
     }
 
+    /// Adds the variable of this index.
+    pub fn insert(&mut self, index: usize) {
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        self.0 |= 1_u64.checked_shl(index).unwrap_or_default();
+    }
+
     /// Whether it has the variable of this index.
     pub fn has(self, index: usize) -> bool {
         let index = u32::try_from(index).unwrap_or(u32::MAX);

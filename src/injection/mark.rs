@@ -99,6 +99,11 @@ impl<'m> Mark<'m> {
         value(&self.mounts, path) == Some(volume)
     }
 
+    /// The volumes that were added.
+    pub fn volumes(&self) -> impl Iterator<Item = &str> {
+        self.volumes.iter().map(|name| &**name)
+    }
+
     /// Whether a volume is as the pod got it.
     pub fn gave_volume(&self, own: &Volume<'_>) -> bool {
         let [token] = &*own.tokens else {

@@ -204,7 +204,11 @@ impl<'p, 'a> Plan<'p, 'a> {
     #[inline(never)]
     fn add_mark(&mut self) {
         let removed_volumes = self.outdated_volumes();
-        let mark = self.new_mark();
+        let has_room = |mark: &String| {
+            let places = self.pod.review.places;
+            places.is_some_and(|places| places.have_room_for(mark.len()))
+        };
+        let mark = self.new_mark().filter(has_room);
         let more = self.more.get_or_insert_default();
         more.removed_volumes = removed_volumes;
         more.mark = mark;
@@ -363,25 +367,30 @@ impl<'p, 'a> Plan<'p, 'a> {
             return Vec::new();
         };
         let mut outdated = Vec::new();
-        for (index, volume) in self.pod.spec.volumes.items.iter().enumerate() {
-            let is_wanted = |mount: &WantedMount| mount.volume == volume.name;
-            if !mark.gave_volume(volume) || self.wanted.mounts().any(is_wanted) {
+        for name in mark.volumes().take(MOST_VOLUMES) {
+            let is_wanted = |mount: &WantedMount<'_>| mount.volume == name;
+            let mut volumes = self.pod.spec.volumes.items.iter();
+            let index = volumes.position(|volume| volume.name == name && mark.gave_volume(volume));
+            let Some(index) = index.filter(|_| !self.wanted.mounts().any(is_wanted)) else {
                 continue;
-            }
-            let mut needed = self.containers.iter().peekable();
-            let is_mounted = self.pod.spec.all_containers().any(|(place, container)| {
-                let needs = needed.next_if(|needs| needs.place == place);
-                let mut mounts = container.volume_mounts.items.iter().enumerate();
-                mounts.any(|(index, mount)| {
-                    mount.name == volume.name
-                        && !needs.is_some_and(|needs| needs.removes_mount(index))
-                })
-            });
-            if !is_mounted && outdated.len() < MOST_VOLUMES {
-                outdated.push(index);
+            };
+            let at = outdated.partition_point(|known| *known < index);
+            if outdated.get(at) != Some(&index) && !self.still_mounts(name) {
+                outdated.insert(at, index);
             }
         }
         outdated
+    }
+
+    /// Whether a container has a mount of this volume in the end.
+    fn still_mounts(&self, volume: &str) -> bool {
+        let mut needed = self.containers.iter().peekable();
+        self.pod.spec.all_containers().any(|(place, container)| {
+            let needs = needed.next_if(|needs| needs.place == place);
+            let removes = |index| needs.is_some_and(|needs| needs.removes_mount(index));
+            let mut mounts = container.volume_mounts.items.iter().enumerate();
+            mounts.any(|(index, mount)| mount.name == volume && !removes(index))
+        })
     }
 
     /// The text of the pod's mark; `None` if nothing was injected.

@@ -44,6 +44,9 @@ impl<'a> JsonText<'a> {
     }
 }
 
+/// The length of the longest mark that is read, as JSON: Kubernetes stores none that is as long.
+const LONGEST_MARK: usize = 524_288;
+
 /// The annotation that marks mirror pods.
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
@@ -152,7 +155,7 @@ impl<'a> Metadata<'a> {
     /// The mark of an injected pod.
     pub fn mark(&self) -> Option<Cow<'a, str>> {
         let mark = self.others.as_ref()?.mark?;
-        Some(mark.text())
+        (mark.0.len() <= LONGEST_MARK).then(|| mark.text())
     }
 
     /// Whether it has labels or annotations of ours.

@@ -298,7 +298,7 @@ mod tests {
             r#"[{"name": "1A", "value": "a\nb"}, {"name": "A", "value": "b", "from": "ClientID"}, {"preset": "terraform", "name": "B"}, {"name": "C", "fom": "ClientID"}]"#,
             &[
                 &format!("extraEnv[0].name: expected {name}, found \"1A\""),
-                "extraEnv[0].value: expected a text of 1 to 253 bytes without control characters, found \"a\\nb\"",
+                "extraEnv[0].value: expected a text of 1 to 253 characters, none of them a control character, found \"a\\nb\"",
                 "extraEnv[1].from: expected nothing, because value says it all, found \"ClientID\"",
                 "extraEnv[2].preset: expected one of Terraform, Ansible, AzureSDK, AzCopy, Kubelogin, found \"terraform\"; help: did you mean Terraform?",
                 "extraEnv[2].name: expected nothing, because preset says which variables there are, found \"B\"",

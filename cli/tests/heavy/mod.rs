@@ -39,6 +39,8 @@ impl Default for Parts {
 const CLIENT_ID: &str = "3c1e7a52-0d7f-4a0b-9c61-5f2f0d1b7e11";
 const SKIP: &str = "azure.workload.identity/skip-containers";
 const PROXY: &str = "azure.workload.identity/inject-proxy-sidecar";
+const MARK: &str = "azure-workload-identity-policy.github.io/injected";
+const DAPR: &str = "dapr.io/enabled";
 const TOKENS: &str = "/var/run/secrets/azure/tokens";
 const KINDS: &[Kind] = &[
     ("containers", |bytes| containers(bytes, short)),
@@ -55,6 +57,75 @@ const KINDS: &[Kind] = &[
     ("containers beside the proxy", |bytes| Parts {
         annotations: json!({PROXY: "true"}),
         ..containers(bytes, short)
+    }),
+    ("containers with all that settings add", |bytes| Parts {
+        settings: whole_pod(),
+        ..containers(bytes, short)
+    }),
+    ("a forged mark of many containers", |bytes| {
+        let mut containers = json!({});
+        let mut env = json!({});
+        for index in 0..bytes / 62 {
+            containers[format!("c{index}")] = json!([]);
+            env[format!("A{index}")] = "old".into();
+        }
+        Parts {
+            annotations: json!({MARK: json!({"env": env, "containers": containers}).to_string()}),
+            settings: whole_pod(),
+            spec: json!({"containers": many(bytes / 2, |index| json!({
+                "name": format!("c{index}"),
+                "image": "x",
+                "env": [{"name": "A0", "value": "old"}, {"name": "A1", "value": "old"}],
+            }))}),
+            ..Parts::default()
+        }
+    }),
+    (
+        "a forged mark of one container with many variables",
+        |bytes| Parts {
+            annotations: json!({MARK: json!({"env": {"A": "old"}, "mounts": {TOKENS: "v"}, "containers": {"app": []}}).to_string()}),
+            settings: whole_pod(),
+            ..variables(bytes, |_| json!({"name": "A", "value": "old"}))
+        },
+    ),
+    ("a forged mark of one container with many mounts", |bytes| {
+        Parts {
+            annotations: json!({MARK: json!({"mounts": {"/old": "v"}, "containers": {"app": []}}).to_string()}),
+            settings: whole_pod(),
+            ..mounts(
+                bytes,
+                |_| json!({"name": "v", "mountPath": "/old", "readOnly": true}),
+            )
+        }
+    }),
+    ("a forged mark of many volumes", |bytes| {
+        let mark =
+            json!({"volumes": ["v"], "audience": "a", "expirationSeconds": 3600, "containers": {}});
+        let token = json!({"serviceAccountToken": {"path": "x", "audience": "a", "expirationSeconds": 3600}});
+        Parts {
+            annotations: json!({MARK: mark.to_string()}),
+            settings: whole_pod(),
+            spec: json!({
+                "containers": many(bytes / 2, |index| json!({"name": format!("c{index}"), "image": "x"})),
+                "volumes": many(bytes / 2, |_| json!({"name": "v", "projected": {"sources": [token]}})),
+            }),
+            ..Parts::default()
+        }
+    }),
+    ("variables in Dapr's annotation", |bytes| Parts {
+        annotations: json!({DAPR: "true", "dapr.io/env": list(bytes, |index| format!("A{index}=1,"))}),
+        settings: whole_pod(),
+        ..Parts::default()
+    }),
+    ("commas in Dapr's annotations", |bytes| Parts {
+        annotations: json!({DAPR: "true", "dapr.io/env": ",".repeat(bytes / 2), "dapr.io/volume-mounts": ",".repeat(bytes / 2)}),
+        settings: whole_pod(),
+        ..Parts::default()
+    }),
+    ("mounts in Dapr's annotation", |bytes| Parts {
+        annotations: json!({DAPR: "true", "dapr.io/volume-mounts": list(bytes, |index| format!("v:/{index},"))}),
+        settings: whole_pod(),
+        ..Parts::default()
     }),
     ("containers to verify", |bytes| Parts {
         settings: json!({"mode": "Verify"}),
@@ -553,6 +624,18 @@ fn token_volume(name: &str) -> Value {
         "audience": "api://AzureADTokenExchange",
         "path": "azure-identity-token",
     }}]}})
+}
+
+/// Settings with all that follows a pod beyond the four variables, as much of it as can be.
+fn whole_pod() -> Value {
+    let variable = |index| json!({"name": format!("EXTRA_{index}"), "value": "x".repeat(20)});
+    json!({
+        "layout": "v1.6.1",
+        "alsoMountAs": ["v0.7", "v1.5"],
+        "extraEnv": (0..32).map(variable).collect::<Vec<_>>(),
+        "handOver": ["Dapr"],
+        "mark": true,
+    })
 }
 
 fn allowed(index: usize) -> Value {

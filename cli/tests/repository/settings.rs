@@ -191,7 +191,12 @@ fn the_schema_has_the_settings_and_defaults_of_the_code() {
 }
 
 /// Lists of objects, for which the form has no type of question.
-const NOT_IN_THE_FORM: [&str; 3] = ["allowedIdentities", "identityMap", "podTemplates"];
+const NOT_IN_THE_FORM: [&str; 4] = [
+    "allowedIdentities",
+    "extraEnv",
+    "identityMap",
+    "podTemplates",
+];
 
 #[test]
 fn the_form_has_the_settings_and_defaults_of_the_code() {
