@@ -155,6 +155,26 @@ ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: exp
   responds mutated-token-endpoint
 }
 
+@test "injects more variables, and the token at its older path too" {
+  review pod service-account more-variables
+  responds mutated-more-variables
+}
+
+@test "hands the identity over to Dapr, and marks the pod" {
+  review pod-dapr service-account "{$TENANT, \"handOver\": [\"Dapr\"], \"mark\": true}"
+  responds mutated-dapr
+}
+
+@test "warns about the container that Dapr adds later" {
+  review pod-dapr service-account
+  responds mutated-added-later
+}
+
+@test "brings a marked pod up to date" {
+  review pod-marked-before service-account "{$TENANT, \"mark\": true}"
+  responds mutated-marked-before
+}
+
 @test "accepts a good Deployment as it is" {
   review deployment service-account
   responds accepted
@@ -204,6 +224,11 @@ ServiceAccount default/fed-sa: annotation azure.workload.identity/tenant-id: exp
   review pod service-account "{$TENANT, \"mode\": \"Verify\"}"
   rejects 'Pod default/azure-cli-7d9c6b9c5d-*: container "azure-cli" lacks AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_AUTHORITY_HOST and the mount of volume "azure-identity-token"
 Pod default/azure-cli-7d9c6b9c5d-*: volume "azure-identity-token" is missing; help: re-create the pod while the policy that injects is in place' "$IDENTITY"
+}
+
+@test "rejects a pod that was injected with another identity if the settings say so" {
+  review pod-marked-before service-account "{$TENANT, \"mode\": \"Verify\", \"onDrift\": \"Reject\"}"
+  rejects 'Pod default/azure-cli-7d9c6b9c5d-*: container "azure-cli": env AZURE_CLIENT_ID: was injected as "3b9d6f0a-1c2e-4d7b-8a90-5e4f3a2b1c0d", but it is "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11" now; help: re-create the pod, with kubectl rollout restart of its workload' "$IDENTITY"
 }
 
 @test "mutates a pod whose ServiceAccount may use the identity" {
@@ -280,4 +305,11 @@ Pod default/azure-cli-7d9c6b9c5d-*: volume "azure-identity-token" is missing; he
   invalid 'setting azureTenantId: there is no such setting; help: did you mean azureTenantID?' \
     'setting defaultTokenExpirationSeconds: expected a whole number of seconds from 3600 to 86400, found 60' \
     'setting layout: expected one of v0.7, v1.5, v1.6.0, v1.6.1, found "v2"'
+}
+
+@test "rejects settings whose variables do not fit together" {
+  review pod "" "{$TENANT, \"extraEnv\": [{\"preset\": \"Terraform\"}, {\"name\": \"ARM_CLIENT_ID\", \"value\": \"x\"}], \"alsoMountAs\": [\"v1.5\"], \"handOver\": [\"Istio\"]}"
+  invalid 'setting extraEnv[1]: expected each variable once, found ARM_CLIENT_ID in extraEnv[0] too' \
+    'setting handOver[0]: expected Dapr, found "Istio"' \
+    'setting alsoMountAs[0]: expected another layout than that of setting layout, found "v1.5"'
 }

@@ -80,7 +80,7 @@ pub struct Settings<'s> {
     pub hand_over: Vec<HandOver>,
     /// Whether an injected pod says what was injected.
     pub mark: bool,
-    /// What mode Verify does about a marked pod whose identity is another one by now; `None` if it does not look.
+    /// What mode Verify does about a marked pod whose identity is another one now; `None` if it does not look.
     pub on_drift: Option<Severity>,
 }
 
@@ -993,7 +993,7 @@ mod tests {
             ),
             (
                 r#""handOver":["dapr"]"#,
-                r#"setting handOver[0]: expected one of Dapr, found "dapr"; help: did you mean Dapr?"#,
+                r#"setting handOver[0]: expected Dapr, found "dapr"; help: did you mean Dapr?"#,
             ),
             (
                 r#""reinvocationPolicy":"Always""#,

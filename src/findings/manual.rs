@@ -277,7 +277,7 @@ fn entry(problem: &Problem) -> Entry {
         ),
         Problem::Drifted { .. } => (
             Section::Verify,
-            "was injected as … by now",
+            "was injected as … now",
             "With setting `onDrift`: what the policy injected, by the pod's mark, is not the identity of its ServiceAccount any more. A pod\ncannot be changed, so it goes on with the old one. The values are those that the policy injected.",
         ),
         Problem::Lacks { .. } => (
@@ -298,7 +298,7 @@ fn entry(problem: &Problem) -> Entry {
         Problem::VolumeOutdated { .. } => (
             Section::Verify,
             "volume … is out of date",
-            "The token volume has another audience or expiration than the pod should have by now.",
+            "The token volume has another audience or expiration than the pod should have now.",
         ),
         Problem::UnknownKey { .. } => (
             Section::StrayKeys,

@@ -230,7 +230,7 @@ pub enum Problem {
         /// Why it was not there when the others got it, if that shows.
         came_later: Option<CameLater>,
     },
-    /// A variable that was injected says something else than the identity by now.
+    /// A variable that was injected no longer agrees with the identity.
     Drifted {
         /// The variable.
         env: Excerpt,
@@ -857,8 +857,8 @@ impl Problem {
                     env.bare()
                 )?;
                 match expected {
-                    Some(expected) => write!(f, "and the identity is {expected:.values$} by now"),
-                    None => f.write_str("and the identity has none by now"),
+                    Some(expected) => write!(f, "but it is {expected:.values$} now"),
+                    None => f.write_str("but the identity has none now"),
                 }
             }
             Self::Lacks {

@@ -17,7 +17,7 @@ pub struct OwnEnv<'o> {
     pub container: &'o Container<'o>,
     /// The variables that it lacks.
     pub lacking: EnvSet,
-    /// Those that are not its own, but were injected, and say something else by now.
+    /// Those that are not its own, but were injected, and no longer agree with the identity.
     pub ours: &'o [&'o str],
     /// Whether a path leads to a token for the identity.
     pub reaches_token: &'o dyn Fn(&str) -> bool,

@@ -163,11 +163,21 @@ impl<'p, 'a> ContainerNeeds<'p, 'a> {
         outdated.filter_map(|(index, _)| Some(&*own.get(*index)?.name))
     }
 
-    /// The variables that it should have, and has already.
-    pub fn kept_env(&self, wanted: &Wanted<'p>) -> Vec<&'p str> {
+    /// The variables that it should have, and has of its own.
+    pub fn kept_env(&self, mark: Option<&Mark<'_>>, wanted: &Wanted<'p>) -> Vec<&'p str> {
         let env = wanted.env.iter().enumerate();
-        let kept = env.filter(|(index, new)| !self.lacks_env.has(*index) && !self.renews(new.name));
+        let kept = env.filter(|(index, new)| {
+            !self.lacks_env.has(*index) && !self.renews(new.name) && !self.was_given(mark, new.name)
+        });
         kept.map(|(_, new)| new.name).collect()
+    }
+
+    /// Whether it has a variable as the mark says that it was injected.
+    fn was_given(&self, mark: Option<&Mark<'_>>, name: &str) -> bool {
+        let own = self.container.env_var(name);
+        mark.zip(self.marked)
+            .zip(own)
+            .is_some_and(|((mark, at), own)| mark.gave_env(at, own))
     }
 
     /// Those of the mounts that it lacks.
@@ -289,22 +299,20 @@ impl<'p, 'a> ContainerNeeds<'p, 'a> {
     /// Adds it to the pod's new mark, if it has got something.
     #[inline(never)]
     pub fn mark(&self, old: Option<&Mark<'_>>, wanted: &Wanted<'p>, new_mark: &mut NewMark) {
-        let old = old.zip(self.marked);
         let own_env = self.env(wanted);
         let mut kept = Vec::new();
         let mut has_any = self.new_mounts(wanted).next().is_some();
         let mut own_mounts = self.container.volume_mounts.items.iter();
-        has_any |= old.is_some_and(|(mark, _)| own_mounts.any(|own| mark.gave_mount(own)));
+        has_any |= old
+            .filter(|_| self.marked.is_some())
+            .is_some_and(|mark| own_mounts.any(|own| mark.gave_mount(own)));
         let both = own_env.iter().zip(&wanted.env).enumerate();
         for (index, (new, usual)) in both.filter(|(_, (new, _))| tells(new)) {
-            let is_same = || {
-                let own = self.container.env_var(new.name);
-                old.zip(own)
-                    .is_some_and(|((mark, at), own)| mark.gave_env(at, own))
-            };
             // What a variable says of another directory is not what the mark says.
             let is_ours = new.value == usual.value
-                && (self.lacks_env.has(index) || self.renews(new.name) || is_same());
+                && (self.lacks_env.has(index)
+                    || self.renews(new.name)
+                    || self.was_given(old, new.name));
             if is_ours {
                 has_any = true;
             } else {

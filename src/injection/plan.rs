@@ -484,7 +484,7 @@ impl<'p, 'a> Plan<'p, 'a> {
                 break;
             }
             let keeps = match needs {
-                Some(needs) => needs.kept_env(&self.wanted),
+                Some(needs) => needs.kept_env(self.pod.review.mark, &self.wanted),
                 None => {
                     let wanted = self.wanted.env.iter().map(|new| new.name);
                     wanted.filter(|name| container.has_env(name)).collect()

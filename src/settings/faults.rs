@@ -324,7 +324,14 @@ impl Faults {
                     .nearest(text, names)
                     .map(|meant| Cow::Owned(format!("did you mean {meant}?"))),
             };
-            self.malformed(setting, format!("one of {}", names.join(", ")).into(), hint);
+            self.malformed(
+                setting,
+                match names {
+                    [name] => (*name).into(),
+                    names => format!("one of {}", names.join(", ")).into(),
+                },
+                hint,
+            );
         }
         choice
     }

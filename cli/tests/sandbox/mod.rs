@@ -66,6 +66,7 @@ pub fn create() -> TempDir {
     link("test_data/preview/review", "review");
     link("test_data/preview/settings.yaml", "settings.yaml");
     link("test_data/preview/yaml", "yaml");
+    link("test_data/preview/whole-pod", "whole-pod");
     let modules = [
         ("text.wasm", b"hello".to_vec()),
         ("empty.wasm", wat::parse_str("(module)").unwrap()),
