@@ -50,6 +50,13 @@ impl Layout {
         }
     }
 
+    /// Whether a file is the token of a volume that is mounted at this path.
+    pub fn is_token_file(self, file: &str, mount_path: &str) -> bool {
+        let path = file.strip_prefix(mount_path);
+        let path = path.and_then(|path| path.strip_prefix('/'));
+        path == Some(self.token_path())
+    }
+
     /// The name of a pod's token volume.
     ///
     /// `name` and `generate_name` are those of the pod's metadata, each empty if it is not set.

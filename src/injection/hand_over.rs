@@ -53,7 +53,7 @@ pub fn is_asked_for(pod: InjectedPod<'_, '_>, settings: &Settings<'_>) -> bool {
         && pod
             .review
             .places
-            .is_none_or(|places| places.have_room_for(ROOM))
+            .is_none_or(|places| places.can_grow_by(ROOM))
 }
 
 /// More than the annotations grow by, in bytes.
@@ -132,19 +132,20 @@ impl HandOver {
             let Entry { text, name, value } = entry;
             let is_ours = ours.is_some_and(|(mark, at)| mark.gave(at, name, Some(value)));
             let index = new.iter().position(|new| new.name == name);
-            if let Some(index) = index {
-                there.insert(index);
-            }
             match index.and_then(|index| Some((index, new.get(index)?))) {
                 known if !is_ours => {
                     if let Some((index, _)) = known {
+                        there.insert(index);
                         kept.insert(index);
                     }
                     entries.push(Cow::Borrowed(text));
                 }
-                Some((_, new)) => entries.push([name, "=", &new.value].concat().into()),
-                // It is not in the identity any more.
-                None => {}
+                Some((index, new)) if fits(&new.value) => {
+                    there.insert(index);
+                    entries.push([name, "=", &new.value].concat().into());
+                }
+                // It is not in the identity any more, or Dapr would read it otherwise.
+                _ => {}
             }
         }
         for (index, (new, usual)) in new.iter().zip(&wanted.env).enumerate() {
@@ -156,7 +157,7 @@ impl HandOver {
             if there.has(index) {
                 continue;
             }
-            if value.contains([',', '=']) || value.trim() != value {
+            if !fits(value) {
                 let env = Excerpt::new(name);
                 findings.warn(pod.about, Problem::HandOverValue { env });
                 continue;
@@ -206,6 +207,11 @@ fn entries_of(annotation: &str) -> impl Iterator<Item = Entry<'_>> {
             value,
         })
     })
+}
+
+/// Whether Dapr reads a value as it is written.
+fn fits(value: &str) -> bool {
+    !value.contains([',', '=']) && value.trim() == value
 }
 
 /// Whether a text starts with a variable's name and an equals sign.

@@ -103,7 +103,13 @@ impl<'p, 'a> ContainerNeeds<'p, 'a> {
             None => Vec::new(),
         };
         if !container.env.items.is_empty() {
-            let reaches_token = |file: &str| way.has_token(container, file, wanted.identity);
+            let reaches_token = |file: &str| {
+                wanted
+                    .older_mounts
+                    .iter()
+                    .any(|mount| mount.has_token(file))
+                    || way.has_token(container, file, wanted.identity)
+            };
             let own = OwnEnv {
                 container,
                 lacking: needs.lacks_env,

@@ -206,7 +206,7 @@ impl<'p, 'a> Plan<'p, 'a> {
         let removed_volumes = self.outdated_volumes();
         let has_room = |mark: &String| {
             let places = self.pod.review.places;
-            places.is_some_and(|places| places.have_room_for(mark.len()))
+            places.is_some_and(|places| places.can_grow_by(mark.len()))
         };
         let mark = self.new_mark().filter(has_room);
         let more = self.more.get_or_insert_default();

@@ -48,6 +48,11 @@ impl<'p> WantedMount<'p> {
             layout,
         }
     }
+
+    /// Whether the token is in this file.
+    pub fn has_token(&self, file: &str) -> bool {
+        self.layout.is_token_file(file, &self.path)
+    }
 }
 
 impl<'p> Wanted<'p> {

@@ -137,12 +137,12 @@ impl<'w, 'p, 'a> Way<'w, 'p, 'a> {
         let mut mounts = container.volume_mounts.items.iter();
         mounts.any(|mount| {
             let layout = Layout::of_mount(&mount.name, &mount.mount_path);
-            let path = file.strip_prefix(&*mount.mount_path);
-            let path = path.and_then(|path| path.strip_prefix('/'));
-            layout.zip(path).is_some_and(|(layout, path)| {
+            layout.is_some_and(|layout| {
                 let volume = self.volume_of(mount).filter(|_| !mount.is_part);
-                path == layout.token_path()
-                    && volume.is_some_and(|volume| token_volume::serves_at(volume, path, identity))
+                layout.is_token_file(file, &mount.mount_path)
+                    && volume.is_some_and(|volume| {
+                        token_volume::serves_at(volume, layout.token_path(), identity)
+                    })
             })
         })
     }

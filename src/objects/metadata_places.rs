@@ -55,8 +55,12 @@ impl<'a> MetadataPlaces<'a> {
         })
     }
 
-    /// Whether the annotations stay as small as Kubernetes allows if they grow by so many bytes.
-    pub fn have_room_for(&self, bytes: usize) -> bool {
+    /// Whether the entries can be set: they are strings, and the annotations stay as small as Kubernetes allows if they grow by so
+    /// many bytes.
+    pub fn can_grow_by(&self, bytes: usize) -> bool {
+        if !self.labels.are_strings() || !self.annotations.are_strings() {
+            return false;
+        }
         let length = match self.annotations.place {
             Place::Present(object) => object.span.end.saturating_sub(object.span.start),
             Place::Missing | Place::Null(_) => 0,
@@ -103,6 +107,12 @@ impl<'a> Entries<'a> {
             place: object.map_or(Place::Missing, Place::Present),
             found,
         })
+    }
+
+    /// Whether those that were looked for are strings, or null.
+    fn are_strings(&self) -> bool {
+        let mut found = self.found.iter();
+        found.all(|(_, value, _)| value.starts_with('"') || Reader::new(value).null().is_some())
     }
 
     /// The entry of this key: of two, the last one counts.
@@ -181,6 +191,38 @@ mod tests {
             ),
         ] {
             assert_eq!(set(text), expected);
+        }
+    }
+
+    #[test]
+    fn they_grow_if_they_are_strings_and_there_is_room() {
+        for (text, bytes, expected) in [
+            ("{}", LARGEST_ANNOTATIONS, true),
+            ("{}", LARGEST_ANNOTATIONS + 1, false),
+            (
+                r#"{"annotations": {"x":[]}}"#,
+                LARGEST_ANNOTATIONS - 8,
+                true,
+            ),
+            (
+                r#"{"annotations": {"x":[]}}"#,
+                LARGEST_ANNOTATIONS - 7,
+                false,
+            ),
+            (
+                r#"{"labels":{"c": null },"annotations":{"d": "1"}}"#,
+                9,
+                true,
+            ),
+            (r#"{"labels":{"c":1}}"#, 9, false),
+            (r#"{"annotations":{"a/b": ["1"]}}"#, 9, false),
+        ] {
+            let places = MetadataPlaces::read(&mut Reader::new(text), &["a/b", "c", "d"]);
+            assert_eq!(
+                places.expect("places").can_grow_by(bytes),
+                expected,
+                "{text}"
+            );
         }
     }
 
