@@ -158,6 +158,10 @@ mod tests {
             assert_eq!(layout.volume_name("demo", ""), volume);
             assert_eq!(layout.mount_path(volume), mount);
             assert_eq!(layout.token_path(), token);
+            let file = format!("{mount}/{token}");
+            assert!(layout.is_token_file(&file, mount));
+            assert!(!layout.is_token_file(&file, "/var/run"));
+            assert!(!layout.is_token_file(mount, mount));
         }
     }
 

@@ -44,12 +44,19 @@ pub const CONTAINER: &str = DAPR.container;
 pub const ANNOTATIONS: [&str; 3] = [ENV, MOUNTS, WRITABLE_MOUNTS];
 
 /// Whether the identity is to be handed over: Dapr adds its container later.
-pub fn is_asked_for(pod: InjectedPod<'_, '_>, settings: &Settings<'_>) -> bool {
+pub fn is_asked_for(
+    pod: InjectedPod<'_, '_>,
+    wanted: &Wanted<'_>,
+    settings: &Settings<'_>,
+) -> bool {
+    // Kubernetes refuses a pod with a volume of another name.
+    let is_name = |mount: &WantedMount<'_>| !mount.volume.contains([',', ':']);
     settings.hand_over.contains(&setting::HandOver::Dapr)
         && !matches!(pod.review.purpose, Purpose::Verify { .. })
         && pod.metadata.injectors().has(DAPR)
         && !pod.skip.contains(CONTAINER)
         && !later::has_container(pod, CONTAINER)
+        && wanted.mounts().all(is_name)
         && pod
             .review
             .places

@@ -176,7 +176,7 @@ impl<'p, 'a> Plan<'p, 'a> {
         let mut later = Vec::new();
         if !pod.metadata.injectors().is_empty() {
             let mut hands_over = None;
-            if hand_over::is_asked_for(pod, settings) {
+            if hand_over::is_asked_for(pod, &wanted, settings) {
                 let ours = renewed.zip(marked(hand_over::CONTAINER));
                 let more = more.get_or_insert_default();
                 hands_over = Some(more.hand_over(pod, &wanted, ours, findings));

@@ -292,11 +292,15 @@ fn is_dns_label(text: &str) -> bool {
 /// The annotation that is the mark.
 pub const MARK: &str = "azure-workload-identity-policy.github.io/injected";
 
-/// Whether the token of an injected pod is not in a volume of ours alone: the pod has one itself, or by the mark a container keeps
-/// a variable that it did not have before.
+/// Whether the token of an injected pod is not in a volume of ours alone: the pod has one itself, Dapr's annotations mount one, or
+/// by the mark a container keeps a variable that it did not have before.
 pub fn has_token_elsewhere(before: &Value, after: &Value) -> bool {
     let mut volumes = items(&before["spec"], "volumes");
     if volumes.any(|volume| volume.to_string().contains("serviceAccountToken")) {
+        return true;
+    }
+    let mounts = text(&before["metadata"]["annotations"], "dapr.io/volume-mounts");
+    if mounts.contains("azure-") {
         return true;
     }
     let mark = text(&after["metadata"]["annotations"], MARK);
@@ -355,9 +359,9 @@ pub fn in_order(pod: &Value) -> Value {
 pub fn lost_env(before: &Value, after: &Value) -> Vec<(String, String)> {
     let mut lost = Vec::new();
     for old in containers(before) {
-        let new = containers(after).find(|new| new["name"] == old["name"]);
         for variable in items(old, "env").filter(|variable| variable["value"].is_string()) {
-            let is_kept = new.is_some_and(|new| items(new, "env").any(|kept| kept == variable));
+            let is_kept = same_containers(old, after)
+                .any(|new| items(new, "env").any(|kept| kept == variable));
             if !is_kept {
                 lost.push((
                     text(variable, "name").to_owned(),
@@ -373,16 +377,20 @@ pub fn lost_env(before: &Value, after: &Value) -> Vec<(String, String)> {
 pub fn lost_mounts(before: &Value, after: &Value) -> Vec<String> {
     let mut lost = Vec::new();
     for old in containers(before) {
-        let new = containers(after).find(|new| new["name"] == old["name"]);
         for mount in items(old, "volumeMounts") {
-            let is_kept =
-                new.is_some_and(|new| items(new, "volumeMounts").any(|kept| kept == mount));
+            let is_kept = same_containers(old, after)
+                .any(|new| items(new, "volumeMounts").any(|kept| kept == mount));
             if !is_kept {
                 lost.push(text(mount, "mountPath").to_owned());
             }
         }
     }
     lost
+}
+
+/// The containers of a pod with the name of this one, which are several in a broken pod.
+fn same_containers<'p>(old: &Value, pod: &'p Value) -> impl Iterator<Item = &'p Value> {
+    containers(pod).filter(|new| new["name"] == old["name"])
 }
 
 /// Adds the container that Dapr's webhook adds, with what its annotations say.
