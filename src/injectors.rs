@@ -6,19 +6,32 @@
 pub struct Injector {
     /// Its name, as people know it.
     pub name: &'static str,
-    /// The label or annotation of a pod that asks for it.
-    key: &'static str,
-    /// Which values of that ask for it.
-    asks: Asks,
+    /// What of a pod asks for it.
+    asked_by: &'static [Sign],
+    /// What of a pod says that this container is not added all the same.
+    denied_by: &'static [Sign],
     /// The container that it adds for good, whose programs may want an identity.
     pub container: &'static str,
     /// The other ones that it adds: a `*` at the end stands for any characters.
     helpers: &'static [&'static str],
 }
 
-/// Which values ask for something.
+/// A label or annotation with certain values.
 #[derive(Debug)]
-enum Asks {
+struct Sign(Kind, &'static str, Values);
+
+/// Where a key counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Among the labels.
+    Label,
+    /// Among the annotations.
+    Annotation,
+}
+
+/// Certain values.
+#[derive(Debug)]
+enum Values {
     /// Those that mean yes.
     Yes,
     /// These.
@@ -29,59 +42,102 @@ enum Asks {
 
 /// Some of the injectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Injectors(u8);
+pub struct Injectors {
+    asked: u8,
+    denied: u8,
+}
 
 /// Dapr, which takes environment variables and mounts for its container from annotations of the pod.
 pub const DAPR: &Injector = &Injector {
     name: "Dapr",
-    key: "dapr.io/enabled",
-    asks: Asks::Yes,
+    asked_by: &[Sign(Kind::Annotation, "dapr.io/enabled", Values::Yes)],
+    denied_by: &[],
     container: "daprd",
     helpers: &[],
 };
 
+const ISTIO: &str = "sidecar.istio.io/inject";
+
+/// With it, Vault Agent's only container is one that runs before the others.
+const VAULT_INIT_ONLY: Sign = Sign(
+    Kind::Annotation,
+    "vault.hashicorp.com/agent-pre-populate-only",
+    Values::Yes,
+);
+
 /// All that are known.
-static ALL: [&Injector; 7] = [
+static ALL: [&Injector; 8] = [
     DAPR,
     &Injector {
         name: "Istio",
-        key: "sidecar.istio.io/inject",
-        asks: Asks::OneOf(&["true"]),
+        asked_by: &[
+            Sign(Kind::Label, ISTIO, Values::OneOf(&["true"])),
+            Sign(Kind::Annotation, ISTIO, Values::OneOf(&["true"])),
+            Sign(Kind::Label, "istio.io/rev", Values::NotNo),
+        ],
+        denied_by: &[Sign(Kind::Label, ISTIO, Values::OneOf(&["false"]))],
         container: "istio-proxy",
         helpers: &["istio-init", "istio-validation"],
     },
     &Injector {
         name: "Linkerd",
-        key: "linkerd.io/inject",
-        asks: Asks::OneOf(&["enabled", "ingress"]),
+        asked_by: &[Sign(
+            Kind::Annotation,
+            "linkerd.io/inject",
+            Values::OneOf(&["enabled", "ingress"]),
+        )],
+        denied_by: &[],
         container: "linkerd-proxy",
         helpers: &["linkerd-init", "linkerd-network-validator", "linkerd-debug"],
     },
     &Injector {
         name: "Vault Agent",
-        key: "vault.hashicorp.com/agent-inject",
-        asks: Asks::Yes,
+        asked_by: &[Sign(
+            Kind::Annotation,
+            "vault.hashicorp.com/agent-inject",
+            Values::Yes,
+        )],
+        denied_by: &[VAULT_INIT_ONLY],
         container: "vault-agent",
         helpers: &["vault-agent-init"],
     },
     &Injector {
+        name: "Vault Agent",
+        asked_by: &[VAULT_INIT_ONLY],
+        denied_by: &[],
+        container: "vault-agent-init",
+        helpers: &[],
+    },
+    &Injector {
         name: "OpenTelemetry",
-        key: "sidecar.opentelemetry.io/inject",
-        asks: Asks::NotNo,
+        asked_by: &[Sign(
+            Kind::Annotation,
+            "sidecar.opentelemetry.io/inject",
+            Values::NotNo,
+        )],
+        denied_by: &[],
         container: "otc-container",
         helpers: &["opentelemetry-auto-instrumentation*", "otel-agent-*"],
     },
     &Injector {
         name: "Consul",
-        key: "consul.hashicorp.com/connect-inject",
-        asks: Asks::Yes,
+        asked_by: &[Sign(
+            Kind::Annotation,
+            "consul.hashicorp.com/connect-inject",
+            Values::Yes,
+        )],
+        denied_by: &[],
         container: "consul-dataplane",
         helpers: &["consul-connect-inject-init*", "consul-dataplane-*"],
     },
     &Injector {
         name: "Datadog",
-        key: "agent.datadoghq.com/sidecar",
-        asks: Asks::NotNo,
+        asked_by: &[Sign(
+            Kind::Label,
+            "agent.datadoghq.com/sidecar",
+            Values::NotNo,
+        )],
+        denied_by: &[],
         container: "datadog-agent-injected",
         helpers: &["datadog-lib-*", "datadog-init-*", "datadog-apm-*"],
     },
@@ -92,7 +148,11 @@ const LENGTHS: u64 = {
     let mut lengths = 0;
     let mut rest: &[&Injector] = &ALL;
     while let [first, others @ ..] = rest {
-        lengths |= 1 << first.key.len();
+        let mut signs = first.asked_by;
+        while let [Sign(_, key, _), more @ ..] = signs {
+            lengths |= 1 << key.len();
+            signs = more;
+        }
         rest = others;
     }
     lengths
@@ -109,7 +169,8 @@ pub fn is_asked_by(key: &str) -> bool {
 #[cold]
 #[inline(never)]
 fn is_key(key: &str) -> bool {
-    ALL.iter().any(|injector| injector.key == key)
+    let mut signs = ALL.iter().flat_map(|injector| injector.asked_by);
+    signs.any(|Sign(_, known, _)| *known == key)
 }
 
 /// The injector that adds a container of this name.
@@ -124,39 +185,50 @@ pub fn adding(container: &str) -> Option<&'static Injector> {
 }
 
 impl Injectors {
-    /// Adds the injector that a label or annotation with this value asks for.
-    pub fn note(&mut self, key: &str, value: &str) {
+    /// Notes what a label or annotation with this value asks for or denies.
+    pub fn note(&mut self, kind: Kind, key: &str, value: &str) {
+        let is_there = |sign: &Sign| sign.0 == kind && sign.1 == key && sign.2.has(value);
         for (index, injector) in ALL.iter().enumerate() {
-            if injector.key == key && injector.asks.for_value(value) {
-                self.0 |= 1_u8.rotate_left(u32::try_from(index).unwrap_or_default());
+            let bit = 1_u8.rotate_left(u32::try_from(index).unwrap_or_default());
+            if injector.asked_by.iter().any(is_there) {
+                self.asked |= bit;
+            }
+            if injector.denied_by.iter().any(is_there) {
+                self.denied |= bit;
             }
         }
     }
 
     /// Those of them, in the order of the table.
     pub fn iter(self) -> impl Iterator<Item = &'static Injector> {
+        let found = self.found();
         let is_in = move |index: usize| {
             let index = u32::try_from(index).unwrap_or_default();
-            self.0.rotate_right(index) & 1 == 1
+            found.rotate_right(index) & 1 == 1
         };
         let all = ALL.iter().copied().enumerate();
         all.filter_map(move |(index, injector)| is_in(index).then_some(injector))
     }
 
+    fn found(self) -> u8 {
+        self.asked & !self.denied
+    }
+
     /// Whether there are none.
     pub fn is_empty(self) -> bool {
-        self.0 == 0
+        self.found() == 0
     }
 
     /// Whether this one is among them.
     pub fn has(self, injector: &Injector) -> bool {
-        self.iter().any(|found| found.key == injector.key)
+        self.iter()
+            .any(|found| found.container == injector.container)
     }
 }
 
-impl Asks {
-    /// Whether a value asks for it: for `Yes` in any way that one of the webhooks takes for yes.
-    fn for_value(&self, value: &str) -> bool {
+impl Values {
+    /// Whether a value is one of them: of `Yes`, if one of the webhooks takes it for yes.
+    fn has(&self, value: &str) -> bool {
         match self {
             Self::Yes => {
                 let value = value.trim().to_ascii_lowercase();
@@ -174,59 +246,97 @@ mod tests {
 
     #[test]
     fn each_is_asked_for_in_its_own_way() {
-        for (key, value, expected) in [
-            ("dapr.io/enabled", "true", Some("Dapr")),
-            ("dapr.io/enabled", " Yes", Some("Dapr")),
-            ("dapr.io/enabled", "false", None),
-            ("sidecar.istio.io/inject", "true", Some("Istio")),
-            ("sidecar.istio.io/inject", "True", None),
-            ("linkerd.io/inject", "enabled", Some("Linkerd")),
-            ("linkerd.io/inject", "ingress", Some("Linkerd")),
-            ("linkerd.io/inject", "disabled", None),
-            ("vault.hashicorp.com/agent-inject", "1", Some("Vault Agent")),
-            ("vault.hashicorp.com/agent-inject", "", None),
+        use Kind::{Annotation, Label};
+        for (kind, key, value, expected) in [
+            (Annotation, "dapr.io/enabled", "true", Some("Dapr")),
+            (Annotation, "dapr.io/enabled", " Yes", Some("Dapr")),
+            (Annotation, "dapr.io/enabled", "false", None),
+            (Label, "dapr.io/enabled", "true", None),
+            (Label, "sidecar.istio.io/inject", "true", Some("Istio")),
+            (Annotation, "sidecar.istio.io/inject", "true", Some("Istio")),
+            (Annotation, "sidecar.istio.io/inject", "True", None),
+            (Label, "istio.io/rev", "stable", Some("Istio")),
+            (Annotation, "istio.io/rev", "stable", None),
+            (Annotation, "linkerd.io/inject", "enabled", Some("Linkerd")),
+            (Annotation, "linkerd.io/inject", "ingress", Some("Linkerd")),
+            (Annotation, "linkerd.io/inject", "disabled", None),
+            (Label, "linkerd.io/inject", "enabled", None),
             (
+                Annotation,
+                "vault.hashicorp.com/agent-inject",
+                "1",
+                Some("Vault Agent"),
+            ),
+            (Annotation, "vault.hashicorp.com/agent-inject", "", None),
+            (
+                Annotation,
                 "sidecar.opentelemetry.io/inject",
                 "team-a/sidecar",
                 Some("OpenTelemetry"),
             ),
-            ("sidecar.opentelemetry.io/inject", "False", None),
+            (Annotation, "sidecar.opentelemetry.io/inject", "False", None),
             (
+                Annotation,
                 "consul.hashicorp.com/connect-inject",
                 "TRUE",
                 Some("Consul"),
             ),
-            ("consul.hashicorp.com/connect-inject", "0", None),
-            ("agent.datadoghq.com/sidecar", "fargate", Some("Datadog")),
-            ("agent.datadoghq.com/sidecar", "", None),
-            ("dapr.io/enable", "true", None),
-            ("", "true", None),
+            (Annotation, "consul.hashicorp.com/connect-inject", "0", None),
+            (
+                Label,
+                "agent.datadoghq.com/sidecar",
+                "fargate",
+                Some("Datadog"),
+            ),
+            (Label, "agent.datadoghq.com/sidecar", "", None),
+            (Annotation, "agent.datadoghq.com/sidecar", "fargate", None),
+            (Annotation, "dapr.io/enable", "true", None),
+            (Annotation, "", "true", None),
         ] {
             let mut found = Injectors::default();
-            found.note(key, value);
+            found.note(kind, key, value);
             let names: Vec<_> = found.iter().map(|injector| injector.name).collect();
-            assert_eq!(names, Vec::from_iter(expected), "{key}: {value}");
+            assert_eq!(names, Vec::from_iter(expected), "{kind:?} {key}: {value}");
             assert!(found.iter().all(|injector| found.has(injector)));
+            assert_eq!(found.is_empty(), expected.is_none());
             assert!(expected.is_none() || is_asked_by(key), "{key}");
         }
         assert!(!is_asked_by(&"k".repeat(15)) && !is_asked_by(&"k".repeat(300)));
     }
 
     #[test]
-    fn several_are_asked_for_at_once() {
+    fn several_are_asked_for_at_once_and_some_denied() {
+        let istio = ("sidecar.istio.io/inject", "true");
         let mut found = Injectors::default();
-        for injector in ALL {
-            found.note(
-                injector.key,
-                if injector.name == "Linkerd" {
-                    "enabled"
-                } else {
-                    "true"
-                },
-            );
+        for (kind, (key, value), expected) in [
+            (Kind::Annotation, istio, &["istio-proxy"][..]),
+            (
+                Kind::Annotation,
+                ("vault.hashicorp.com/agent-inject", "true"),
+                &["istio-proxy", "vault-agent"],
+            ),
+            (
+                Kind::Annotation,
+                ("vault.hashicorp.com/agent-pre-populate-only", "true"),
+                &["istio-proxy", "vault-agent-init"],
+            ),
+            (
+                Kind::Label,
+                ("sidecar.istio.io/inject", "false"),
+                &["vault-agent-init"],
+            ),
+            (
+                Kind::Annotation,
+                ("dapr.io/enabled", "true"),
+                &["daprd", "vault-agent-init"],
+            ),
+        ] {
+            found.note(kind, key, value);
+            let containers: Vec<_> = found.iter().map(|injector| injector.container).collect();
+            assert_eq!(containers, expected, "{key}");
         }
-        let names: Vec<_> = found.iter().map(|injector| injector.container).collect();
-        assert_eq!(names, ALL.map(|injector| injector.container));
+        let signs = ALL.iter().flat_map(|injector| injector.denied_by);
+        assert!(signs.into_iter().all(|Sign(_, key, _)| is_asked_by(key)));
     }
 
     #[test]

@@ -133,6 +133,9 @@ pub const AZURE_KUBERNETES_CA_FILE: &str = "AZURE_KUBERNETES_CA_FILE";
 /// Environment variable: the custom token endpoint's certificates.
 pub const AZURE_KUBERNETES_CA_DATA: &str = "AZURE_KUBERNETES_CA_DATA";
 
+/// Environment variable of the proxy's init container: the port to which it redirects.
+pub const PROXY_PORT: &str = "PROXY_PORT";
+
 /// Every environment variable that the policy injects by itself.
 pub const ENV: [&str; 8] = [
     AZURE_CLIENT_ID,

@@ -240,11 +240,16 @@ fn entry(problem: &Problem) -> Entry {
         Problem::HandOverValue { .. } => (
             Section::Later,
             "annotation dapr.io/env cannot carry",
-            "Dapr would split the value, or leave it out. Its container gets the other variables.",
+            "Dapr would read it otherwise, or leave it out. Its container gets the other variables.",
+        ),
+        Problem::HandOverKeeps { .. } => (
+            Section::Later,
+            "annotation dapr.io/env has … of its own",
+            "What the annotation says comes first. Setting `allowedIdentities` looks at it when Dapr has added its container: in mode `Verify`,\nand when the policy is called again.",
         ),
         Problem::HandOverMount { .. } => (
             Section::Later,
-            "its annotations mount another volume at",
+            "its mounts are in the way of",
             "What the annotations say comes first, and two volumes cannot be mounted at one path.",
         ),
         Problem::HostNetwork => (
@@ -393,7 +398,7 @@ fn entry(problem: &Problem) -> Entry {
         Problem::SettingNamesAgain { .. } => (
             Section::Settings,
             "expected each variable once",
-            "Two variables of one name: only one can count. A preset has the variables that the settings page lists.",
+            "Two variables of one name: only one can count. A preset has the variables in [its table](variables.md#presets).",
         ),
         Problem::SettingShadowed { .. } => (
             Section::Settings,
@@ -742,6 +747,7 @@ fn examples() -> Vec<Finding> {
             Problem::AddedLater {
                 injector: "Istio",
                 container: "istio-proxy",
+                cannot_be_handed_over: false,
             },
         ),
         (
@@ -749,6 +755,13 @@ fn examples() -> Vec<Finding> {
             warn,
             Problem::HandOverValue {
                 env: text(keys::AZURE_KUBERNETES_CA_DATA),
+            },
+        ),
+        (
+            pod(),
+            warn,
+            Problem::HandOverKeeps {
+                env: text(keys::AZURE_CLIENT_ID),
             },
         ),
         (

@@ -187,13 +187,20 @@ pub enum Problem {
         injector: &'static str,
         /// The container.
         container: &'static str,
+        /// Whether the identity should be handed over, but the pod's annotations cannot be changed.
+        cannot_be_handed_over: bool,
     },
-    /// A variable has a value that Dapr's annotation cannot carry.
+    /// Dapr's annotation cannot carry a variable.
     HandOverValue {
         /// The variable.
         env: Excerpt,
     },
-    /// Another volume goes where the token does, by Dapr's annotation.
+    /// Dapr's annotation has another value of its own.
+    HandOverKeeps {
+        /// The variable.
+        env: Excerpt,
+    },
+    /// Dapr's annotations mount another volume where the token goes, or around it.
     HandOverMount {
         /// The path.
         path: Excerpt,
@@ -830,6 +837,7 @@ impl Problem {
             Self::AddedLater {
                 injector,
                 container,
+                ..
             } => write!(
                 f,
                 "{}container {container}, which {injector} adds later, will not have the identity",
@@ -837,14 +845,20 @@ impl Problem {
             ),
             Self::HandOverValue { env } => write!(
                 f,
-                "{}annotation dapr.io/env cannot carry {:.names$}, whose value has a comma, an equals sign or outer white space",
+                "{}annotation dapr.io/env cannot carry {:.names$}: Dapr takes names of letters, digits and underscores, and values without comma, equals sign and outer white space",
                 about.metadata(),
                 env.bare()
             ),
             Self::HandOverMount { path } => write!(
                 f,
-                "{}Dapr's container will not have the identity: its annotations mount another volume at {path:.names$}, where the token volume goes",
+                "{}Dapr's container will not have the identity: its mounts are in the way of {path:.names$}",
                 about.metadata()
+            ),
+            Self::HandOverKeeps { env } => write!(
+                f,
+                "{}annotation dapr.io/env has {:.names$} of its own, which differs from that of the identity",
+                about.metadata(),
+                env.bare()
             ),
             Self::Drifted {
                 env,
@@ -1091,8 +1105,12 @@ impl Problem {
                     keys::PROXY_SIDECAR_PORT
                 ));
             }
-            Self::AddedLater { container, .. } => {
-                let setting = if *container == DAPR.container {
+            Self::AddedLater {
+                container,
+                cannot_be_handed_over,
+                ..
+            } => {
+                let setting = if *container == DAPR.container && !cannot_be_handed_over {
                     "handOver"
                 } else {
                     "reinvocationPolicy"
@@ -1101,7 +1119,17 @@ impl Problem {
                 return Some(format!("list it in annotation {key}, or set {setting}"));
             }
             Self::HandOverValue { .. } => "set reinvocationPolicy",
-            Self::HandOverMount { .. } => "mount it elsewhere",
+            Self::HandOverMount { .. } => {
+                return Some(format!(
+                    "move them, or list {} in annotation {}",
+                    DAPR.container,
+                    keys::SKIP_CONTAINERS
+                ));
+            }
+            Self::HandOverKeeps { .. } => "remove the variable to use the pod's identity",
+            Self::Drifted { expected: None, .. } => {
+                "re-create the pod, with kubectl rollout restart of its workload, or set extraEnv as the policy that injects has it"
+            }
             Self::Drifted { .. } => {
                 "re-create the pod, with kubectl rollout restart of its workload"
             }

@@ -9,10 +9,13 @@ use super::injected_pod::{InjectedPod, Purpose};
 use super::items::{EnvSet, NewEnvVar};
 use super::later;
 use super::mark::Mark;
+use super::paths::{Directory, Relation, covers};
+use super::places::places;
 use super::wanted::{Wanted, WantedMount};
 use crate::findings::{Findings, Problem};
 use crate::injectors::DAPR;
 use crate::messages::Excerpt;
+use crate::settings::extra_env::IdentityPart;
 use crate::settings::{self as setting, Settings};
 
 /// Annotation: variables of Dapr's container.
@@ -92,7 +95,9 @@ impl HandOver {
         let (old_env, old_mounts) = (&*old_env, &*old_mounts);
         let is_ours = |entry: &&str| {
             let mount = mount_of(entry).zip(ours);
-            mount.is_some_and(|((volume, path), (mark, _))| mark.mounts(volume, path))
+            mount.is_some_and(|((volume, path), (mark, _))| {
+                mark.mounts(volume, path) && mark.has_volume(volume)
+            })
         };
         let is_wanted = |entry: &str| {
             mount_of(entry).is_some_and(|(volume, path)| wanted.has_mount(volume, path))
@@ -101,9 +106,19 @@ impl HandOver {
         let own = old.into_iter().flat_map(|old| old.split(','));
         let own = own.filter(|entry| !is_ours(entry) || is_wanted(entry));
         let mut own: Vec<_> = own.collect();
-        let writable = writable.split(',');
-        let known = own.iter().copied().chain(writable);
-        let known: Vec<_> = known.filter_map(mount_of).collect();
+        let writable = writable.split(',').filter_map(mount_of);
+        let mut known: Vec<_> = own.iter().copied().filter_map(mount_of).collect();
+        let read_only = known.len();
+        known.extend(writable);
+        let volumes = &pod.spec.volumes.items;
+        let volumes_at = places(&mut volumes.iter().map(|volume| &*volume.name));
+        // No mount point can be made in it.
+        let is_closed = |name: &str, is_read_only: bool| {
+            let volume = volumes_at.get(name).and_then(|index| volumes.get(*index));
+            volume.is_some_and(|volume| {
+                !volume.can_hold_mounts && (is_read_only || volume.is_read_only)
+            })
+        };
         let mut directory = None;
         let mut is_whole = true;
         let mut new_mounts = Vec::new();
@@ -114,14 +129,28 @@ impl HandOver {
             let own = entries.find(|(known, path)| known == volume && !is_older(path));
             if index == 0 && own.is_some() {
                 directory = own.map(|(_, path)| *path);
-            } else if let Some((other, _)) = known.iter().find(|(_, known)| same(known, path)) {
-                if other != volume {
-                    let path = Excerpt::new(path);
-                    findings.warn(pod.about, Problem::HandOverMount { path });
-                    is_whole = false;
-                    break;
-                }
-            } else {
+                continue;
+            }
+            let directory = Directory::new(path, pod.is_windows);
+            let mut is_there = false;
+            let mut known = known.iter().enumerate();
+            let in_the_way =
+                known.find(|(index, (other, known))| match directory.relation(known) {
+                    Relation::Same => {
+                        is_there |= other == volume;
+                        other != volume
+                    }
+                    Relation::Within(path) => covers(&path, mount.layout.token_path()),
+                    Relation::Parent => is_closed(other, *index < read_only),
+                    Relation::Apart => false,
+                });
+            if in_the_way.is_some() {
+                let path = Excerpt::new(path);
+                findings.warn(pod.about, Problem::HandOverMount { path });
+                is_whole = false;
+                break;
+            }
+            if !is_there {
                 new_mounts.push(format!("{volume}:{path}"));
             }
         }
@@ -141,13 +170,21 @@ impl HandOver {
             let index = new.iter().position(|new| new.name == name);
             match index.and_then(|index| Some((index, new.get(index)?))) {
                 known if !is_ours => {
-                    if let Some((index, _)) = known {
+                    if let Some((index, new)) = known {
                         there.insert(index);
                         kept.insert(index);
+                        let mut older = wanted.older_mounts.iter();
+                        let is_said = new.is_said_by(value)
+                            || new.part == Some(IdentityPart::TokenFile)
+                                && older.any(|mount| mount.has_token(value));
+                        if new.part.is_some() && !is_said {
+                            let env = Excerpt::new(name);
+                            findings.warn(pod.about, Problem::HandOverKeeps { env });
+                        }
                     }
                     entries.push(Cow::Borrowed(text));
                 }
-                Some((index, new)) if fits(&new.value) => {
+                Some((index, new)) if fits(name, &new.value) => {
                     there.insert(index);
                     entries.push([name, "=", &new.value].concat().into());
                 }
@@ -164,7 +201,7 @@ impl HandOver {
             if there.has(index) {
                 continue;
             }
-            if !fits(value) {
+            if !fits(name, value) {
                 let env = Excerpt::new(name);
                 findings.warn(pod.about, Problem::HandOverValue { env });
                 continue;
@@ -216,9 +253,10 @@ fn entries_of(annotation: &str) -> impl Iterator<Item = Entry<'_>> {
     })
 }
 
-/// Whether Dapr reads a value as it is written.
-fn fits(value: &str) -> bool {
-    !value.contains([',', '=']) && value.trim() == value
+/// Whether Dapr reads a variable as it is written.
+fn fits(name: &str, value: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().all(is_name) && !value.contains([',', '=']) && value.trim() == value
 }
 
 /// Whether a text starts with a variable's name and an equals sign.
@@ -233,11 +271,6 @@ fn starts_with_name(text: &str) -> bool {
 fn mount_of(entry: &str) -> Option<(&str, &str)> {
     let (volume, path) = entry.trim().split_once(':')?;
     (!path.contains(':')).then_some((volume, path))
-}
-
-/// Whether two paths are the same but for a final slash.
-fn same(one: &str, other: &str) -> bool {
-    one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
 #[cfg(test)]

@@ -65,6 +65,7 @@ pub fn containers(
             let problem = Problem::AddedLater {
                 injector: name,
                 container,
+                cannot_be_handed_over: !settings.hand_over.is_empty(),
             };
             findings.warn(pod.about, problem);
             Fate::LeftOut

@@ -99,6 +99,11 @@ impl<'m> Mark<'m> {
         value(&self.mounts, path) == Some(volume)
     }
 
+    /// Whether it tells of a volume of this name.
+    pub fn has_volume(&self, name: &str) -> bool {
+        self.volumes().any(|volume| volume == name)
+    }
+
     /// The volumes that were added.
     pub fn volumes(&self) -> impl Iterator<Item = &str> {
         self.volumes.iter().map(|name| &**name)

@@ -338,7 +338,9 @@ impl<'p, 'a> ContainerNeeds<'p, 'a> {
         };
         let own = self.container.volume_mounts.items.iter().enumerate();
         let outdated = own.filter(|(_, own)| {
-            mark.gave_mount(own) && !wanted.has_mount(&own.name, &own.mount_path)
+            mark.gave_mount(own)
+                && mark.has_volume(&own.name)
+                && !wanted.has_mount(&own.name, &own.mount_path)
         });
         let outdated: Vec<_> = outdated.map(|(index, _)| index).take(MOST).collect();
         if !outdated.is_empty() {
@@ -363,7 +365,10 @@ impl<'p, 'a> ContainerNeeds<'p, 'a> {
         let env = self.env(wanted);
         for (index, own) in self.container.env.items.iter().enumerate() {
             let new = env.iter().find(|new| new.name == own.name);
+            // Of two with one name, the last one counts.
+            let counts = || self.container.env_var(&own.name) == Some(own);
             if !mark.gave_env(marked, own)
+                || !counts()
                 || new.is_some_and(|new| own.value().is_some_and(|own| new.is_said_by(&own)))
             {
                 continue;

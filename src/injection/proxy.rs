@@ -192,7 +192,7 @@ impl<'s> Proxy<'s> {
             init_security_context,
             ..
         } = self.settings;
-        let port = NewEnvVar::new("PROXY_PORT", None, self.port.to_string());
+        let port = NewEnvVar::new(keys::PROXY_PORT, None, self.port.to_string());
         let mut container = container(PROXY_INIT, init_image);
         let shared = injected.map_or(&[][..], |injected| injected.env);
         let env: Vec<_> = [&port].into_iter().chain(shared).map(json).collect();

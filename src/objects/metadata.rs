@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::injectors::{self, Injectors};
+use crate::injectors::{self, Injectors, Kind};
 use crate::json::{Fault, Reader};
 use crate::keys::{self, Form, MARK, PREFIX, USE};
 use crate::messages::ObjectName;
@@ -76,8 +76,10 @@ impl<'a> Metadata<'a> {
                     metadata.namespace = reader.optional_string("a name")?.unwrap_or_default();
                 }
                 "deletionTimestamp" => metadata.is_being_deleted = reader.raw()? != "null",
-                "labels" => metadata.labels = metadata.read_ours(reader)?,
-                "annotations" => metadata.annotations = metadata.read_ours(reader)?,
+                "labels" => metadata.labels = metadata.read_ours(Kind::Label, reader)?,
+                "annotations" => {
+                    metadata.annotations = metadata.read_ours(Kind::Annotation, reader)?
+                }
                 _ => {
                     reader.skip()?;
                 }
@@ -98,16 +100,16 @@ impl<'a> Metadata<'a> {
     ) -> Result<Self, Fault> {
         let mut metadata = Self::default();
         metadata.labels = metadata
-            .read_ours(&mut Reader::new(labels))
+            .read_ours(Kind::Label, &mut Reader::new(labels))
             .map_err(|fault| fault.in_path(labels_path))?;
         metadata.annotations = metadata
-            .read_ours(&mut Reader::new(annotations))
+            .read_ours(Kind::Annotation, &mut Reader::new(annotations))
             .map_err(|fault| fault.in_path(annotations_path))?;
         Ok(metadata)
     }
 
     /// Reads labels or annotations: gives those of ours, and notes what others say.
-    fn read_ours(&mut self, reader: &mut Reader<'a>) -> Result<Entries<'a>, Fault> {
+    fn read_ours(&mut self, kind: Kind, reader: &mut Reader<'a>) -> Result<Entries<'a>, Fault> {
         let mut entries = Entries::new();
         reader.object("an object of strings", |key, reader| {
             if key.starts_with(PREFIX) {
@@ -123,7 +125,7 @@ impl<'a> Metadata<'a> {
             let value = reader.skip()?;
             if key == MIRROR || key == MARK || injectors::is_asked_by(key) {
                 let text = reader.text().get(value.start..value.end);
-                self.note_other(key, text.unwrap_or_default());
+                self.note_other(kind, key, text.unwrap_or_default());
             }
             Ok(())
         })?;
@@ -133,7 +135,7 @@ impl<'a> Metadata<'a> {
     /// Notes what a label or annotation that is not ours says. What is not a string is Kubernetes' business.
     #[cold]
     #[inline(never)]
-    fn note_other(&mut self, key: &str, text: &'a str) {
+    fn note_other(&mut self, kind: Kind, key: &str, text: &'a str) {
         if key == MIRROR {
             self.is_mirror = true;
             return;
@@ -142,7 +144,7 @@ impl<'a> Metadata<'a> {
         if key == MARK {
             others.mark = Some(JsonText(text));
         } else {
-            others.injectors.note(key, &JsonText(text).text());
+            others.injectors.note(kind, key, &JsonText(text).text());
         }
     }
 

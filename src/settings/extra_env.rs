@@ -183,7 +183,7 @@ fn check_names(faults: &mut Faults, setting: Setting<'_>) {
         Ok(all.len() <= VARIABLES)
     });
     for (place, (ExtraVar { name, .. }, index)) in all.iter().zip(&entries).enumerate() {
-        if keys::ENV.contains(&&**name) {
+        if keys::ENV.contains(&&**name) || name == keys::PROXY_PORT {
             let problem = Problem::SettingMalformed {
                 expected: "a name of your own: the policy injects this one already".into(),
                 found: Found::Text(Excerpt::new(name)),

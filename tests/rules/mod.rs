@@ -299,8 +299,12 @@ pub fn has_token_elsewhere(before: &Value, after: &Value) -> bool {
     if volumes.any(|volume| volume.to_string().contains("serviceAccountToken")) {
         return true;
     }
-    let mounts = text(&before["metadata"]["annotations"], "dapr.io/volume-mounts");
-    if mounts.contains("azure-") {
+    let annotations = &before["metadata"]["annotations"];
+    let dapr = ["dapr.io/volume-mounts", "dapr.io/volume-mounts-rw"];
+    if dapr
+        .iter()
+        .any(|key| text(annotations, key).contains("azure-"))
+    {
         return true;
     }
     let mark = text(&after["metadata"]["annotations"], MARK);
