@@ -45,6 +45,12 @@ impl<'p> ReviewOf<'p, '_> {
     pub fn renewed_mark(&self) -> Option<&'p Mark<'p>> {
         self.mark.filter(|_| self.purpose == Purpose::Inject)
     }
+
+    /// The mark by which a volume that was injected is told from others, if it is to be brought up to date or reported.
+    pub fn volume_mark(&self) -> Option<&'p Mark<'p>> {
+        self.mark
+            .filter(|_| self.purpose != Purpose::Verify { on_drift: None })
+    }
 }
 
 /// What a pod is reviewed for.

@@ -11,7 +11,7 @@ use super::places::places;
 use super::proxy::Injected;
 use super::token_volume::{TokenVolume, TokenVolumeState};
 use super::wanted::{Wanted, WantedMount};
-use crate::findings::{Findings, LARGEST_GROWTH, LARGEST_POD, Problem};
+use crate::findings::{Findings, LARGEST_GROWTH, LARGEST_POD, Problem, Severity};
 use crate::identity::Identity;
 use crate::json::{Edits, End, Fields};
 use crate::keys;
@@ -56,8 +56,8 @@ impl<'p, 'a> MorePlan<'p, 'a> {
         identity: &Identity<'_>,
         findings: &mut Findings,
     ) -> Box<Self> {
-        let renewed = pod.review.renewed_mark();
-        let volume = TokenVolume::of(pod, OLDER, identity, renewed, findings);
+        let mark = pod.review.volume_mark();
+        let volume = TokenVolume::of(pod, OLDER, identity, mark, findings);
         Box::new(Self {
             older_volume: Some(volume),
             ..Self::default()
@@ -139,7 +139,8 @@ impl<'p, 'a> Plan<'p, 'a> {
     ) -> Box<Self> {
         let layout = settings.layout;
         let renewed = pod.review.renewed_mark();
-        let volume = TokenVolume::of(pod, layout, identity, renewed, findings);
+        let mark = pod.review.volume_mark();
+        let volume = TokenVolume::of(pod, layout, identity, mark, findings);
         let mut more = None;
         if !settings.also_mount_as.is_empty() && layout.token_path() != OLDER.token_path() {
             more = Some(MorePlan::with_older_volume(pod, identity, findings));
@@ -278,7 +279,13 @@ impl<'p, 'a> Plan<'p, 'a> {
                     findings.reject(about, Problem::VolumeMissing { name });
                 }
                 TokenVolumeState::Outdated => {
-                    findings.reject(about, Problem::VolumeOutdated { name });
+                    let severity = match self.pod.review.purpose {
+                        Purpose::Verify {
+                            on_drift: Some(severity),
+                        } if !self.wanted.layout.reserves(volume.name()) => severity,
+                        _ => Severity::Reject,
+                    };
+                    findings.add(about, severity, Problem::VolumeOutdated { name });
                 }
                 TokenVolumeState::Present => {}
             }

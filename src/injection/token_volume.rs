@@ -49,15 +49,15 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
     ///
     /// In the layouts that reserve names for it, it is the first volume with such a name, since the usual name changes with
     /// the pod's. In the others, it is one with the right token: that with the usual name, else one that is mounted, else
-    /// any. One that was injected, by the mark that is `renewed`, is brought up to date.
+    /// any. One that was injected, by the `mark`, can be brought up to date.
     pub fn of(
         pod: InjectedPod<'p, 'a>,
         layout: Layout,
         identity: &Identity<'_>,
-        renewed: Option<&Mark<'_>>,
+        mark: Option<&Mark<'_>>,
         findings: &mut Findings,
     ) -> Self {
-        let mut volume = Self::find(pod, layout, identity, renewed, findings);
+        let mut volume = Self::find(pod, layout, identity, mark, findings);
         if let Self::Missing { name, json } = &mut volume {
             *json = items::volume(name, identity, layout);
         }
@@ -70,7 +70,7 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
         pod: InjectedPod<'p, 'a>,
         layout: Layout,
         identity: &Identity<'_>,
-        renewed: Option<&Mark<'_>>,
+        mark: Option<&Mark<'_>>,
         findings: &mut Findings,
     ) -> Self {
         let Metadata {
@@ -111,7 +111,7 @@ impl<'p, 'a> TokenVolume<'p, 'a> {
             });
         let ours = |volume: &'p Volume<'a>| {
             let token = token_of(volume, layout)?;
-            renewed.filter(|mark| mark.gave_volume(volume))?;
+            mark.filter(|mark| mark.gave_volume(volume))?;
             (!is_up_to_date(volume, token, identity)).then_some(Self::Outdated(volume, token))
         };
         if let Some(volume) = usual {

@@ -63,7 +63,7 @@ pub fn whole_pod(u: &mut Unstructured<'_>, settings: &mut Value) -> Result<()> {
     maybe(u, 3, settings, "extraEnv", |u| {
         let mut list = Vec::new();
         for index in 0..u.int_in_range(0..=3)? {
-            let start = one_of(u, &["EXTRA_", "_", "extra-", "x.y"])?;
+            let start = one_of(u, &["EXTRA_", "EXTRA-", "EXTRA."])?;
             let mut variable = json!({"name": format!("{start}{index}")});
             if u.arbitrary()? {
                 let parts = [

@@ -223,7 +223,7 @@ fn is_ours(path: &str, item: &Value) -> bool {
         ["", "spec", "containers" | "initContainers", _, "env"] => {
             let name = text(item, "name");
             let is_known = ENV.contains(&name) || EXTRA_ENV.contains(&name);
-            (is_known || name.starts_with("EXTRA_")) && item["value"].is_string()
+            (is_known || name.starts_with("EXTRA")) && item["value"].is_string()
         }
         [
             "",
