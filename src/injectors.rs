@@ -10,6 +10,8 @@ pub struct Injector {
     asked_by: &'static [Sign],
     /// What of a pod says that this container is not added all the same.
     denied_by: &'static [Sign],
+    /// What a pod must have besides.
+    also_by: Option<&'static Sign>,
     /// The container that it adds for good, whose programs may want an identity.
     pub container: &'static str,
     /// The other ones that it adds: a `*` at the end stands for any characters.
@@ -38,25 +40,35 @@ enum Values {
     OneOf(&'static [&'static str]),
     /// All that do not mean no.
     NotNo,
+    /// All.
+    Any,
 }
 
 /// Some of the injectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Injectors {
-    asked: u8,
-    denied: u8,
+    asked: u16,
+    denied: u16,
+    also: u16,
 }
 
 /// Dapr, which takes environment variables and mounts for its container from annotations of the pod.
 pub const DAPR: &Injector = &Injector {
     name: "Dapr",
     asked_by: &[Sign(Kind::Annotation, "dapr.io/enabled", Values::Yes)],
+    also_by: None,
     denied_by: &[],
     container: "daprd",
     helpers: &[],
 };
 
 const ISTIO: &str = "sidecar.istio.io/inject";
+
+const VAULT: Sign = Sign(
+    Kind::Annotation,
+    "vault.hashicorp.com/agent-inject",
+    Values::Yes,
+);
 
 /// With it, Vault Agent's only container is one that runs before the others.
 const VAULT_INIT_ONLY: Sign = Sign(
@@ -66,18 +78,30 @@ const VAULT_INIT_ONLY: Sign = Sign(
 );
 
 /// All that are known.
-static ALL: [&Injector; 8] = [
+static ALL: [&Injector; 9] = [
     DAPR,
     &Injector {
         name: "Istio",
         asked_by: &[
             Sign(Kind::Label, ISTIO, Values::OneOf(&["true"])),
             Sign(Kind::Annotation, ISTIO, Values::OneOf(&["true"])),
-            Sign(Kind::Label, "istio.io/rev", Values::NotNo),
         ],
+        also_by: None,
         denied_by: &[Sign(Kind::Label, ISTIO, Values::OneOf(&["false"]))],
         container: "istio-proxy",
         helpers: &["istio-init", "istio-validation"],
+    },
+    // By its revision, unless the pod says it itself.
+    &Injector {
+        name: "Istio",
+        asked_by: &[Sign(Kind::Label, "istio.io/rev", Values::NotNo)],
+        also_by: None,
+        denied_by: &[
+            Sign(Kind::Label, ISTIO, Values::Any),
+            Sign(Kind::Annotation, ISTIO, Values::Any),
+        ],
+        container: "istio-proxy",
+        helpers: &[],
     },
     &Injector {
         name: "Linkerd",
@@ -86,24 +110,23 @@ static ALL: [&Injector; 8] = [
             "linkerd.io/inject",
             Values::OneOf(&["enabled", "ingress"]),
         )],
+        also_by: None,
         denied_by: &[],
         container: "linkerd-proxy",
         helpers: &["linkerd-init", "linkerd-network-validator", "linkerd-debug"],
     },
     &Injector {
         name: "Vault Agent",
-        asked_by: &[Sign(
-            Kind::Annotation,
-            "vault.hashicorp.com/agent-inject",
-            Values::Yes,
-        )],
+        asked_by: &[VAULT],
+        also_by: None,
         denied_by: &[VAULT_INIT_ONLY],
         container: "vault-agent",
         helpers: &["vault-agent-init"],
     },
     &Injector {
         name: "Vault Agent",
-        asked_by: &[VAULT_INIT_ONLY],
+        asked_by: &[VAULT],
+        also_by: Some(&VAULT_INIT_ONLY),
         denied_by: &[],
         container: "vault-agent-init",
         helpers: &[],
@@ -115,6 +138,7 @@ static ALL: [&Injector; 8] = [
             "sidecar.opentelemetry.io/inject",
             Values::NotNo,
         )],
+        also_by: None,
         denied_by: &[],
         container: "otc-container",
         helpers: &["opentelemetry-auto-instrumentation*", "otel-agent-*"],
@@ -126,6 +150,7 @@ static ALL: [&Injector; 8] = [
             "consul.hashicorp.com/connect-inject",
             Values::Yes,
         )],
+        also_by: None,
         denied_by: &[],
         container: "consul-dataplane",
         helpers: &["consul-connect-inject-init*", "consul-dataplane-*"],
@@ -137,6 +162,7 @@ static ALL: [&Injector; 8] = [
             "agent.datadoghq.com/sidecar",
             Values::NotNo,
         )],
+        also_by: None,
         denied_by: &[],
         container: "datadog-agent-injected",
         helpers: &["datadog-lib-*", "datadog-init-*", "datadog-apm-*"],
@@ -152,6 +178,9 @@ const LENGTHS: u64 = {
         while let [Sign(_, key, _), more @ ..] = signs {
             lengths |= 1 << key.len();
             signs = more;
+        }
+        if let Some(Sign(_, key, _)) = first.also_by {
+            lengths |= 1 << key.len();
         }
         rest = others;
     }
@@ -169,8 +198,13 @@ pub fn is_asked_by(key: &str) -> bool {
 #[cold]
 #[inline(never)]
 fn is_key(key: &str) -> bool {
-    let mut signs = ALL.iter().flat_map(|injector| injector.asked_by);
-    signs.any(|Sign(_, known, _)| *known == key)
+    let signs = |injector: &&'static Injector| {
+        let also = injector.also_by.into_iter();
+        injector.asked_by.iter().chain(also)
+    };
+    ALL.iter()
+        .flat_map(signs)
+        .any(|Sign(_, known, _)| *known == key)
 }
 
 /// The injector that adds a container of this name.
@@ -189,12 +223,15 @@ impl Injectors {
     pub fn note(&mut self, kind: Kind, key: &str, value: &str) {
         let is_there = |sign: &Sign| sign.0 == kind && sign.1 == key && sign.2.has(value);
         for (index, injector) in ALL.iter().enumerate() {
-            let bit = 1_u8.rotate_left(u32::try_from(index).unwrap_or_default());
+            let bit = 1_u16.rotate_left(u32::try_from(index).unwrap_or_default());
             if injector.asked_by.iter().any(is_there) {
                 self.asked |= bit;
             }
             if injector.denied_by.iter().any(is_there) {
                 self.denied |= bit;
+            }
+            if injector.also_by.is_none_or(is_there) {
+                self.also |= bit;
             }
         }
     }
@@ -210,8 +247,8 @@ impl Injectors {
         all.filter_map(move |(index, injector)| is_in(index).then_some(injector))
     }
 
-    fn found(self) -> u8 {
-        self.asked & !self.denied
+    fn found(self) -> u16 {
+        self.asked & self.also & !self.denied
     }
 
     /// Whether there are none.
@@ -235,6 +272,7 @@ impl Values {
                 ["true", "1", "t", "yes", "y", "on"].contains(&&*value)
             }
             Self::OneOf(values) => values.contains(&value),
+            Self::Any => true,
             Self::NotNo => !value.is_empty() && !value.eq_ignore_ascii_case("false"),
         }
     }
@@ -310,14 +348,15 @@ mod tests {
         let mut found = Injectors::default();
         for (kind, (key, value), expected) in [
             (Kind::Annotation, istio, &["istio-proxy"][..]),
-            (
-                Kind::Annotation,
-                ("vault.hashicorp.com/agent-inject", "true"),
-                &["istio-proxy", "vault-agent"],
-            ),
+            (Kind::Label, ("istio.io/rev", "stable"), &["istio-proxy"]),
             (
                 Kind::Annotation,
                 ("vault.hashicorp.com/agent-pre-populate-only", "true"),
+                &["istio-proxy"],
+            ),
+            (
+                Kind::Annotation,
+                ("vault.hashicorp.com/agent-inject", "true"),
                 &["istio-proxy", "vault-agent-init"],
             ),
             (
@@ -335,6 +374,10 @@ mod tests {
             let containers: Vec<_> = found.iter().map(|injector| injector.container).collect();
             assert_eq!(containers, expected, "{key}");
         }
+        let mut by_revision = Injectors::default();
+        by_revision.note(Kind::Annotation, "sidecar.istio.io/inject", "false");
+        by_revision.note(Kind::Label, "istio.io/rev", "stable");
+        assert!(by_revision.is_empty());
         let signs = ALL.iter().flat_map(|injector| injector.denied_by);
         assert!(signs.into_iter().all(|Sign(_, key, _)| is_asked_by(key)));
     }

@@ -66,6 +66,17 @@ pub fn is_asked_for(
             .is_none_or(|places| places.can_grow_by(ROOM))
 }
 
+/// Whether what was handed over earlier is taken back: the setting is off by now, and Dapr's container not there yet.
+pub fn is_taken_back(pod: InjectedPod<'_, '_>, settings: &Settings<'_>) -> bool {
+    settings.hand_over.is_empty()
+        && pod.metadata.injectors().has(DAPR)
+        && !later::has_container(pod, CONTAINER)
+        && pod
+            .review
+            .places
+            .is_some_and(|places| places.can_grow_by(0))
+}
+
 /// More than the annotations grow by, in bytes.
 const ROOM: usize = 32_768;
 
@@ -77,6 +88,27 @@ struct Entry<'e> {
 }
 
 impl HandOver {
+    /// The annotations without what was handed over earlier. `ours` is the pod's mark, and the place of Dapr's container in it.
+    #[cold]
+    #[inline(never)]
+    pub fn taken_back(pod: InjectedPod<'_, '_>, ours: (&Mark<'_>, usize)) -> Self {
+        let (mark, at) = ours;
+        let (env, mounts) = (read(pod, ENV), read(pod, MOUNTS));
+        let own_env =
+            entries_of(&env).filter(|entry| !mark.gave(at, entry.name, Some(entry.value)));
+        let own_mounts = entries_of_mounts(&mounts).filter(|entry| !is_ours(entry, Some(mark)));
+        Self {
+            env: own_env
+                .map(|entry| entry.text)
+                .collect::<Vec<_>>()
+                .join(","),
+            mounts: own_mounts.collect::<Vec<_>>().join(","),
+            is_whole: false,
+            kept: Vec::new(),
+            growth: 0,
+        }
+    }
+
     /// Makes the annotations say the identity; if they cannot, that is added to the findings. `ours` is the pod's mark, and the
     /// place of Dapr's container in it.
     #[inline(never)]
@@ -86,25 +118,15 @@ impl HandOver {
         ours: Option<(&Mark<'_>, usize)>,
         findings: &mut Findings,
     ) -> Self {
-        let read = |key| {
-            let annotations = pod.review.places?;
-            annotations.annotation(key)
-        };
-        let read = |key| read(key).unwrap_or_default();
-        let (old_env, old_mounts, writable) = (read(ENV), read(MOUNTS), read(WRITABLE_MOUNTS));
+        let (old_env, old_mounts) = (read(pod, ENV), read(pod, MOUNTS));
+        let writable = read(pod, WRITABLE_MOUNTS);
         let (old_env, old_mounts) = (&*old_env, &*old_mounts);
-        let is_ours = |entry: &&str| {
-            let mount = mount_of(entry).zip(ours);
-            mount.is_some_and(|((volume, path), (mark, _))| {
-                mark.mounts(volume, path) && mark.has_volume(volume)
-            })
-        };
+        let mark = ours.map(|(mark, _)| mark);
         let is_wanted = |entry: &str| {
             mount_of(entry).is_some_and(|(volume, path)| wanted.has_mount(volume, path))
         };
-        let old = Some(old_mounts).filter(|old| !old.trim().is_empty());
-        let own = old.into_iter().flat_map(|old| old.split(','));
-        let own = own.filter(|entry| !is_ours(entry) || is_wanted(entry));
+        let own = entries_of_mounts(old_mounts);
+        let own = own.filter(|entry| !is_ours(entry, mark) || is_wanted(entry));
         let mut own: Vec<_> = own.collect();
         let writable = writable.split(',').filter_map(mount_of);
         let mut known: Vec<_> = own.iter().copied().filter_map(mount_of).collect();
@@ -127,23 +149,21 @@ impl HandOver {
             let is_older = |path: &str| wanted.older_mounts.iter().any(|older| older.path == path);
             let mut entries = known.iter();
             let own = entries.find(|(known, path)| known == volume && !is_older(path));
-            if index == 0 && own.is_some() {
-                directory = own.map(|(_, path)| *path);
-                continue;
-            }
-            let directory = Directory::new(path, pod.is_windows);
-            let mut is_there = false;
+            let own = own.filter(|_| index == 0).map(|(_, path)| *path);
+            directory = directory.or(own);
+            let path = own.unwrap_or(path);
+            let place = Directory::new(path, pod.is_windows);
+            let mut is_there = own.is_some();
             let mut known = known.iter().enumerate();
-            let in_the_way =
-                known.find(|(index, (other, known))| match directory.relation(known) {
-                    Relation::Same => {
-                        is_there |= other == volume;
-                        other != volume
-                    }
-                    Relation::Within(path) => covers(&path, mount.layout.token_path()),
-                    Relation::Parent => is_closed(other, *index < read_only),
-                    Relation::Apart => false,
-                });
+            let in_the_way = known.find(|(index, (other, known))| match place.relation(known) {
+                Relation::Same => {
+                    is_there |= other == volume;
+                    other != volume
+                }
+                Relation::Within(path) => covers(&path, mount.layout.token_path()),
+                Relation::Parent => is_closed(other, *index < read_only),
+                Relation::Apart => false,
+            });
             if in_the_way.is_some() {
                 let path = Excerpt::new(path);
                 findings.warn(pod.about, Problem::HandOverMount { path });
@@ -159,7 +179,7 @@ impl HandOver {
             new = wanted.env_at(directory.unwrap_or(&wanted.mount.path));
         } else {
             new_mounts.clear();
-            own.retain(|entry| !is_ours(entry));
+            own.retain(|entry| !is_ours(entry, mark));
         }
         let mut there = EnvSet::default();
         let mut kept = EnvSet::default();
@@ -227,6 +247,42 @@ impl HandOver {
     pub fn annotations(&self) -> [(&'static str, &str); 2] {
         [(ENV, &self.env), (MOUNTS, &self.mounts)]
     }
+}
+
+/// An annotation of the pod.
+fn read<'a>(pod: InjectedPod<'_, 'a>, key: &str) -> Cow<'a, str> {
+    let annotation = pod.review.places.and_then(|places| places.annotation(key));
+    annotation.unwrap_or_default()
+}
+
+/// Whether Dapr's container is going to mount this volume, also by what is handed over.
+pub fn mounts(pod: InjectedPod<'_, '_>, hand_over: Option<&HandOver>, volume: &str) -> bool {
+    if !pod.metadata.injectors().has(DAPR) {
+        return false;
+    }
+    let read_only = match hand_over {
+        Some(hand_over) => Cow::Borrowed(&*hand_over.mounts),
+        None => read(pod, MOUNTS),
+    };
+    let mounts = |mounts: &str| {
+        let mut mounts = mounts.split(',').filter_map(mount_of);
+        mounts.any(|(own, _)| own == volume)
+    };
+    mounts(&read_only) || mounts(&read(pod, WRITABLE_MOUNTS))
+}
+
+/// The entries of the annotation with mounts.
+fn entries_of_mounts(annotation: &str) -> impl Iterator<Item = &str> {
+    let annotation = Some(annotation).filter(|annotation| !annotation.trim().is_empty());
+    annotation
+        .into_iter()
+        .flat_map(|annotation| annotation.split(','))
+}
+
+/// Whether an entry with a mount is what the mark tells.
+fn is_ours(entry: &str, mark: Option<&Mark<'_>>) -> bool {
+    let mount = mount_of(entry).zip(mark);
+    mount.is_some_and(|((volume, path), mark)| mark.mounts(volume, path) && mark.has_volume(volume))
 }
 
 /// The entries of the annotation with variables, as Dapr splits it.

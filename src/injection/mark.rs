@@ -3,6 +3,7 @@
 //! A value counts as ours only if the mark says it and the container has it: a forged mark lets nothing else be changed.
 
 use std::borrow::Cow;
+use std::mem;
 
 use crate::json::{Reader, each_field, each_item, field};
 use crate::objects::{EnvVar, Volume, VolumeMount};
@@ -99,6 +100,18 @@ impl<'m> Mark<'m> {
         value(&self.mounts, path) == Some(volume)
     }
 
+    /// Forgets the volumes that are in the pod, but not as they were added.
+    pub fn forget_others_of(&mut self, volumes: &[Volume<'_>]) {
+        let mut told = mem::take(&mut self.volumes);
+        told.truncate(PAIRS);
+        self.volumes.clone_from(&told);
+        told.retain(|name| {
+            let own = volumes.iter().find(|own| own.name == *name);
+            own.is_none_or(|own| self.gave_volume(own))
+        });
+        self.volumes = told;
+    }
+
     /// Whether it tells of a volume of this name.
     pub fn has_volume(&self, name: &str) -> bool {
         self.volumes().any(|volume| volume == name)
@@ -159,6 +172,7 @@ fn names(list: &str) -> Option<Vec<Cow<'_, str>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::objects::PodSpec;
 
     #[test]
     fn a_mark_says_what_was_injected() {
@@ -197,6 +211,18 @@ mod tests {
             assert_eq!(Mark::parse(text), None, "{text}");
         }
         assert_eq!(Mark::parse("{}"), Some(Mark::default()));
+    }
+
+    #[test]
+    fn volumes_of_others_are_forgotten() {
+        let spec = r#"{"containers":[],"volumes":[
+            {"name":"data","emptyDir":{}},
+            {"name":"token","projected":{"sources":[{"serviceAccountToken":{"audience":"x","expirationSeconds":3600,"path":"t"}}]}}]}"#;
+        let spec = PodSpec::read(&mut Reader::new(spec), "spec").expect("a spec");
+        let text = r#"{"volumes":["data","token","gone"],"audience":"x","expirationSeconds":3600}"#;
+        let mut mark = Mark::parse(text).expect("a mark");
+        mark.forget_others_of(&spec.volumes.items);
+        assert_eq!(mark.volumes().collect::<Vec<_>>(), ["token", "gone"]);
     }
 
     #[test]

@@ -177,10 +177,13 @@ impl<'p, 'a> Plan<'p, 'a> {
         let mut later = Vec::new();
         if !pod.metadata.injectors().is_empty() {
             let mut hands_over = None;
+            let ours = renewed.zip(marked(hand_over::CONTAINER));
             if hand_over::is_asked_for(pod, &wanted, settings) {
-                let ours = renewed.zip(marked(hand_over::CONTAINER));
                 let more = more.get_or_insert_default();
                 hands_over = Some(more.hand_over(pod, &wanted, ours, findings));
+            } else if let Some(ours) = ours.filter(|_| hand_over::is_taken_back(pod, settings)) {
+                let more = more.get_or_insert_default();
+                more.hand_over = Some(HandOver::taken_back(pod, ours));
             }
             later = later::containers(pod, settings, hands_over, findings);
         }
@@ -282,7 +285,7 @@ impl<'p, 'a> Plan<'p, 'a> {
                     let severity = match self.pod.review.purpose {
                         Purpose::Verify {
                             on_drift: Some(severity),
-                        } if !self.wanted.layout.reserves(volume.name()) => severity,
+                        } => severity,
                         _ => Severity::Reject,
                     };
                     findings.add(about, severity, Problem::VolumeOutdated { name });
@@ -389,8 +392,12 @@ impl<'p, 'a> Plan<'p, 'a> {
         outdated
     }
 
-    /// Whether a container has a mount of this volume in the end.
+    /// Whether a container, or the one that Dapr adds, has a mount of this volume in the end.
     fn still_mounts(&self, volume: &str) -> bool {
+        let hand_over = self.more.as_ref().and_then(|more| more.hand_over.as_ref());
+        if hand_over::mounts(self.pod, hand_over, volume) {
+            return true;
+        }
         let mut needed = self.containers.iter().peekable();
         self.pod.spec.all_containers().any(|(place, container)| {
             let needs = needed.next_if(|needs| needs.place == place);

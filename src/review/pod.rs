@@ -285,7 +285,10 @@ impl<'a> PodReview<'_, 'a> {
             &mut of_service_account,
         );
         let mark = self.mark();
-        let mark = mark.as_deref().and_then(Mark::parse).map(Box::new);
+        let mut mark = mark.as_deref().and_then(Mark::parse).map(Box::new);
+        if let Some(mark) = &mut mark {
+            mark.forget_others_of(&spec.volumes.items);
+        }
         let places = self.places();
         let review = ReviewOf {
             text: self.pod.text(),
