@@ -303,7 +303,7 @@ fn entry(problem: &Problem) -> Entry {
         Problem::VolumeOutdated { .. } => (
             Section::Verify,
             "volume … is out of date",
-            "The token volume has another audience or expiration than the pod should have now.",
+            "The token volume has another audience or expiration than the pod should have now. A warning, with `onDrift: Warn`.",
         ),
         Problem::UnknownKey { .. } => (
             Section::StrayKeys,

@@ -282,10 +282,12 @@ impl<'p, 'a> Plan<'p, 'a> {
                     findings.reject(about, Problem::VolumeMissing { name });
                 }
                 TokenVolumeState::Outdated => {
+                    let mark = self.pod.review.mark;
+                    let is_ours = mark.is_some_and(|mark| mark.has_volume(volume.name()));
                     let severity = match self.pod.review.purpose {
                         Purpose::Verify {
                             on_drift: Some(severity),
-                        } => severity,
+                        } if is_ours => severity,
                         _ => Severity::Reject,
                     };
                     findings.add(about, severity, Problem::VolumeOutdated { name });
