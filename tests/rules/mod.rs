@@ -223,7 +223,9 @@ fn is_ours(path: &str, item: &Value) -> bool {
         ["", "spec", "containers" | "initContainers", _, "env"] => {
             let name = text(item, "name");
             let is_known = ENV.contains(&name) || EXTRA_ENV.contains(&name);
-            (is_known || name.starts_with("EXTRA")) && item["value"].is_string()
+            // Settings are damaged, too: a name is another one then.
+            let is_extra = name.starts_with("EXTRA") || name == "broken";
+            (is_known || is_extra) && item["value"].is_string()
         }
         [
             "",
