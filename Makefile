@@ -5,7 +5,7 @@ SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock Makefile
 
 # Compressed relocations save 5 % of the module. The initial memory is enough for a large pod, so that the guest need not ask for
 # more. Less inlining makes the module smaller; `make bench` shows what it costs.
-LINK := -C link-arg=--compress-relocations -C link-arg=--initial-memory=1572864 -C llvm-args=--inline-threshold=50
+LINK := -C link-arg=--compress-relocations -C link-arg=--initial-memory=1572864 -C llvm-args=--inline-threshold=80
 
 # The real kwctl if it is on PATH, else azwi-policy, which takes the same flags and gives the same answers.
 PROGRAM := target/debug/azwi-policy
@@ -13,7 +13,7 @@ KWCTL := $(or $(shell command -v kwctl),$(PROGRAM))
 
 # The maximum size of the annotated module without the README, in bytes. Each PolicyServer fetches and compiles them. Raise it
 # only with the reason in the same commit; CONTRIBUTING.md says what the bytes are spent on.
-SIZE_LIMIT := 419840
+SIZE_LIMIT := 434176
 
 .PHONY: all
 all: annotated-policy.wasm
