@@ -87,16 +87,22 @@ struct Entry<'e> {
     value: &'e str,
 }
 
+impl Entry<'_> {
+    /// Whether it is what the mark tells. `mark` is the pod's, and the place of Dapr's container in it.
+    fn is_ours(&self, mark: Option<(&Mark<'_>, usize)>) -> bool {
+        mark.is_some_and(|(mark, at)| mark.gave(at, self.name, Some(self.value)))
+    }
+}
+
 impl HandOver {
     /// The annotations without what was handed over earlier. `ours` is the pod's mark, and the place of Dapr's container in it.
     #[cold]
     #[inline(never)]
-    pub fn taken_back(pod: InjectedPod<'_, '_>, ours: (&Mark<'_>, usize)) -> Self {
-        let (mark, at) = ours;
+    pub fn taken_back(pod: InjectedPod<'_, '_>, ours: Option<(&Mark<'_>, usize)>) -> Self {
+        let mark = ours.map(|(mark, _)| mark);
         let (env, mounts) = (read(pod, ENV), read(pod, MOUNTS));
-        let own_env =
-            entries_of(&env).filter(|entry| !mark.gave(at, entry.name, Some(entry.value)));
-        let own_mounts = entries_of_mounts(&mounts).filter(|entry| !is_ours(entry, Some(mark)));
+        let own_env = entries_of(&env).filter(|entry| !entry.is_ours(ours));
+        let own_mounts = entries_of_mounts(&mounts).filter(|entry| !is_ours(entry, mark));
         Self {
             env: own_env
                 .map(|entry| entry.text)
@@ -127,7 +133,7 @@ impl HandOver {
         };
         let own = entries_of_mounts(old_mounts);
         let own = own.filter(|entry| !is_ours(entry, mark) || is_wanted(entry));
-        let mut own: Vec<_> = own.collect();
+        let own: Vec<_> = own.collect();
         let writable = writable.split(',').filter_map(mount_of);
         let mut known: Vec<_> = own.iter().copied().filter_map(mount_of).collect();
         let read_only = known.len();
@@ -142,7 +148,6 @@ impl HandOver {
             })
         };
         let mut directory = None;
-        let mut is_whole = true;
         let mut new_mounts = Vec::new();
         for (index, mount) in wanted.mounts().enumerate() {
             let WantedMount { path, volume, .. } = mount;
@@ -167,26 +172,19 @@ impl HandOver {
             if in_the_way.is_some() {
                 let path = Excerpt::new(path);
                 findings.warn(pod.about, Problem::HandOverMount { path });
-                is_whole = false;
-                break;
+                return Self::taken_back(pod, ours);
             }
             if !is_there {
                 new_mounts.push(format!("{volume}:{path}"));
             }
         }
-        let mut new = Vec::new();
-        if is_whole {
-            new = wanted.env_at(directory.unwrap_or(&wanted.mount.path));
-        } else {
-            new_mounts.clear();
-            own.retain(|entry| !is_ours(entry, mark));
-        }
+        let new = wanted.env_at(directory.unwrap_or(&wanted.mount.path));
         let mut there = EnvSet::default();
         let mut kept = EnvSet::default();
         let mut entries: Vec<Cow<'_, str>> = Vec::new();
         for entry in entries_of(old_env) {
+            let is_ours = entry.is_ours(ours);
             let Entry { text, name, value } = entry;
-            let is_ours = ours.is_some_and(|(mark, at)| mark.gave(at, name, Some(value)));
             let index = new.iter().position(|new| new.name == name);
             match index.and_then(|index| Some((index, new.get(index)?))) {
                 known if !is_ours => {
@@ -235,7 +233,7 @@ impl HandOver {
         let old_length = old_env.len().saturating_add(old_mounts.len());
         let length = env.len().saturating_add(mounts.len());
         Self {
-            is_whole,
+            is_whole: true,
             growth: length.saturating_sub(old_length),
             env,
             mounts,

@@ -181,7 +181,7 @@ impl<'p, 'a> Plan<'p, 'a> {
             if hand_over::is_asked_for(pod, &wanted, settings) {
                 let more = more.get_or_insert_default();
                 hands_over = Some(more.hand_over(pod, &wanted, ours, findings));
-            } else if let Some(ours) = ours.filter(|_| hand_over::is_taken_back(pod, settings)) {
+            } else if ours.is_some() && hand_over::is_taken_back(pod, settings) {
                 let more = more.get_or_insert_default();
                 more.hand_over = Some(HandOver::taken_back(pod, ours));
             }
