@@ -208,9 +208,14 @@ impl<'p, 'a> Plan<'p, 'a> {
     #[inline(never)]
     fn add_mark(&mut self) {
         let removed_volumes = self.outdated_volumes();
+        let handed_over = self.more.as_ref().and_then(|more| more.hand_over.as_ref());
+        let others = handed_over.map_or(0, |hand_over| hand_over.growth);
+        let names = [keys::MARK].into_iter().chain(hand_over::ANNOTATIONS);
+        let others = names.map(str::len).fold(others, usize::saturating_add);
         let has_room = |mark: &String| {
+            let growth = mark.len().saturating_add(others);
             let places = self.pod.review.places;
-            places.is_some_and(|places| places.can_grow_by(mark.len()))
+            places.is_some_and(|places| places.can_grow_by(growth))
         };
         let mark = self.new_mark().filter(has_room);
         let more = self.more.get_or_insert_default();

@@ -11,6 +11,7 @@ use crate::settings::Freshness;
 use crate::verdict::Outcome;
 
 mod environment;
+mod mark;
 mod mounts;
 mod other_kinds;
 mod proxy;
