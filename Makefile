@@ -56,11 +56,10 @@ unit-tests: annotated-policy.wasm
 example-tests: annotated-policy.wasm program
 	$(PROGRAM) test examples
 
-# Rewrites the outputs in docs/preview.md, docs/identities.md, docs/testing-your-manifests.md and cli/tests/preview with what the
-# program prints now: review the difference.
+# Rewrites the outputs in docs and cli/tests/transcripts with what the program prints now: review the difference.
 .PHONY: snapshots
 snapshots: annotated-policy.wasm
-	SNAPSHOTS=overwrite cargo test --locked --package azwi-policy --test preview
+	SNAPSHOTS=overwrite cargo test --locked --package azwi-policy --test transcripts
 
 # Rewrites docs/messages.md with the messages of the policy: review the difference.
 .PHONY: messages

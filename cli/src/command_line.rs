@@ -14,8 +14,8 @@ use terminal_size::terminal_size_of;
 
 use crate::commands::annotate::{self, AnnotateArgs};
 use crate::commands::grant::{self, GrantArgs};
-use crate::commands::preview;
 use crate::commands::preview::args::{Color, Format, PreviewArgs};
+use crate::commands::preview::{self, Remarks};
 use crate::commands::run::{self, RunArgs};
 use crate::commands::test::{self, TestArgs};
 use crate::kubewarden::engine;
@@ -110,40 +110,60 @@ pub fn main() -> ExitCode {
 }
 
 fn preview(args: &PreviewArgs, verbose: bool) -> Result<ExitCode> {
-    let color = match args.color {
+    choose_colours(args.review.color);
+    if args.quiet && matches!(args.output, Format::Yaml | Format::Patch) {
+        bail!("--quiet: expected an output that holds problems, not yaml or patch");
+    }
+    let mut report = Report::new(
+        anstream::stdout().lock(),
+        anstream::stderr(),
+        args,
+        terminal_width(),
+    );
+    let remarks = preview::preview(
+        &args.review,
+        &args.detail,
+        &OnceCell::new(),
+        log(verbose),
+        |preview| report.add(&preview).context(OUTPUT),
+    )?;
+    let summary = report.finish(&remarks.errors).context(OUTPUT)?;
+    Ok(status(&remarks, summary.any_failed()))
+}
+
+/// Uses colours as a flag says.
+fn choose_colours(color: Color) {
+    let choice = match color {
         Color::Auto => ColorChoice::Auto,
         Color::Always => ColorChoice::Always,
         Color::Never => ColorChoice::Never,
     };
-    color.write_global();
-    if args.quiet && matches!(args.output, Format::Yaml | Format::Patch) {
-        bail!("--quiet: expected an output that holds problems, not yaml or patch");
-    }
-    let width = terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
-    let mut report = Report::new(anstream::stdout().lock(), anstream::stderr(), args, width);
-    let remarks = preview::preview(args, &OnceCell::new(), log(verbose), |preview| {
-        report.add(&preview).context(OUTPUT)
-    })?;
-    let summary = report.finish(&remarks.errors).context(OUTPUT)?;
+    choice.write_global();
+}
+
+/// The columns of the terminal, if standard output is one.
+fn terminal_width() -> Option<usize> {
+    terminal_size_of(io::stdout()).map(|(width, _)| width.0.into())
+}
+
+/// Prints the remarks, and gives the exit status of a command that has made them.
+fn status(remarks: &Remarks, has_failed: bool) -> ExitCode {
     for note in &remarks.notes {
         say(HINT, "note", printable(note));
     }
     for error in &remarks.errors {
         say(ERROR, "error", printable(error));
     }
-    if !remarks.errors.is_empty() {
-        return Ok(ExitCode::from(BAD_INPUT));
+    match (remarks.errors.as_slice(), has_failed) {
+        ([], false) => ExitCode::SUCCESS,
+        ([], true) => ExitCode::from(REJECTED_OR_FAILED),
+        _ => ExitCode::from(BAD_INPUT),
     }
-    Ok(if summary.any_failed() {
-        ExitCode::from(REJECTED_OR_FAILED)
-    } else {
-        ExitCode::SUCCESS
-    })
 }
 
 fn test(args: &TestArgs, verbose: bool) -> Result<ExitCode> {
     let mut output = anstream::stdout().lock();
-    let width = terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
+    let width = terminal_width();
     let mut score = Score::default();
     test::test(
         args,

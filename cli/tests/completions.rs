@@ -1,4 +1,4 @@
-//! Completions as zsh and fish make them of what the program prints. Those of bash are in `tests/preview/help.md`.
+//! Completions as zsh and fish make them of what the program prints. Those of bash are in `tests/transcripts/help.md`.
 
 #![allow(
     clippy::expect_used,

@@ -349,7 +349,7 @@ fn a_table_has_a_row_for_each_object() {
 
 /// The lines that transcripts show of `-o json`.
 fn lines_of_json() -> Vec<Value> {
-    let documents = fs::read_dir(root().join("cli/tests/preview")).unwrap();
+    let documents = fs::read_dir(root().join("cli/tests/transcripts")).unwrap();
     let documents = documents.map(|entry| entry.unwrap().path());
     let documents = documents.chain([root().join("docs/preview.md")]);
     let documents = documents.filter(|path| path.extension().is_some_and(|ending| ending == "md"));

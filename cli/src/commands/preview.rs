@@ -34,7 +34,7 @@ use crate::kubewarden::rbac::Rbac;
 use crate::kubewarden::scope::Namespaces;
 use crate::kubewarden::service_accounts::Others;
 use accounts::Accounts;
-use args::PreviewArgs;
+use args::{Detail, ReviewArgs};
 pub use explain::Step;
 use hints::Ignored;
 use names::shortened;
@@ -64,7 +64,8 @@ const BATCH: usize = 256;
 ///
 /// Policies that cannot be read, a module that does not run, settings that the policy rejects, and what `show` reports.
 pub fn preview(
-    args: &PreviewArgs,
+    args: &ReviewArgs,
+    detail: &Detail,
     loaded: &OnceCell<Module>,
     log: Option<LogSink>,
     mut show: impl FnMut(Preview) -> Result<()>,
@@ -192,12 +193,12 @@ pub fn preview(
         }
     }
     let run = Run {
-        explainers: args.explain.then(|| policies.explainers()),
+        explainers: detail.explain.then(|| policies.explainers()),
         policies,
         namespaces,
         default_namespace: &args.namespace,
         user: args.user(),
-        ignored: Ignored::new(&args.ignore_hint),
+        ignored: Ignored::new(&detail.ignore_hint),
     };
     progress.reviewing(reviewable.len());
     let mut places = Places::default();
@@ -228,7 +229,7 @@ fn load(path: Option<&Path>) -> Result<Module> {
 }
 
 /// An error, with help for those who give the values of a chart as kubectl's and helm's flag.
-fn with_help(error: &ManifestError, args: &PreviewArgs) -> String {
+fn with_help(error: &ManifestError, args: &ReviewArgs) -> String {
     let help = if args.helm.is_some() && error.is_of_others() {
         "; help: name files with the chart's values by --values"
     } else {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::commands::preview::args::PreviewArgs;
+use crate::commands::preview::args::{Detail, ReviewArgs};
 use crate::commands::preview::names::shortened_to;
 use crate::commands::preview::{self, Preview};
 use crate::input::{fields, files};
@@ -140,7 +140,7 @@ fn previews(
     let whole = |error: anyhow::Error| vec![in_case(format!("{error:#}"))];
     let args = args_of(case, args.module.as_deref()).map_err(whole)?;
     let mut previews = Vec::new();
-    let remarks = preview::preview(&args, module, log, |preview| {
+    let remarks = preview::preview(&args, &Detail::default(), module, log, |preview| {
         previews.push(preview);
         Ok(())
     });
@@ -154,8 +154,8 @@ fn previews(
 }
 
 /// The preview that a case asks for.
-fn args_of(case: &Case, module: Option<&Path>) -> Result<PreviewArgs> {
-    let mut args = PreviewArgs::with_defaults()?;
+fn args_of(case: &Case, module: Option<&Path>) -> Result<ReviewArgs> {
+    let mut args = ReviewArgs::with_defaults()?;
     args.module = module.map(Path::to_owned);
     match &case.policies {
         Policies::Manifests(paths) => args.policy.clone_from(paths),

@@ -37,10 +37,9 @@ Examples:
   The rejected objects, for a script:
     azwi-policy preview -s settings.yaml -o json manifests/ | jq -r 'select(.allowed | not) | .status.message'";
 
-/// The arguments of `azwi-policy preview`.
+/// What is reviewed, and by which policies: arguments that several commands take.
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
-pub struct PreviewArgs {
+pub struct ReviewArgs {
     /// Another policy module than that of this program's version.
     #[arg(long, value_name = "FILE")]
     pub module: Option<PathBuf>,
@@ -65,24 +64,6 @@ pub struct PreviewArgs {
     /// A group of that user; may be given several times.
     #[arg(long, value_name = "GROUP", requires = "as_user")]
     pub as_group: Vec<String>,
-    /// What to print.
-    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
-    pub output: Format,
-    /// Explain step by step why each pod got or did not get its identity.
-    #[arg(long)]
-    pub explain: bool,
-    /// Print rejections, warnings and hints only, and nothing if there are none.
-    #[arg(short, long)]
-    pub quiet: bool,
-    /// Exit with status 1 also if the policy warns.
-    #[arg(long)]
-    pub fail_on_warning: bool,
-    /// Exit with status 1 also if there is a warning or a hint.
-    #[arg(long)]
-    pub fail_on_hint: bool,
-    /// Leave hints of this rule out, or those on one object: RULE=KIND/NAMESPACE/NAME; may be given several times.
-    #[arg(long, value_name = "RULE[=OBJECT]")]
-    pub ignore_hint: Vec<String>,
     /// Reject pods whose ServiceAccount is not among the manifests, as a cluster does if there is none.
     #[arg(long)]
     pub strict: bool,
@@ -115,7 +96,42 @@ pub struct PreviewArgs {
     pub paths: Vec<PathBuf>,
 }
 
-impl PreviewArgs {
+/// The arguments of `azwi-policy preview`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct PreviewArgs {
+    /// What to print.
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: Format,
+    /// Print rejections, warnings and hints only, and nothing if there are none.
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Exit with status 1 also if the policy warns.
+    #[arg(long)]
+    pub fail_on_warning: bool,
+    /// Exit with status 1 also if there is a warning or a hint.
+    #[arg(long)]
+    pub fail_on_hint: bool,
+    /// How much is said of each object.
+    #[command(flatten)]
+    pub detail: Detail,
+    /// What is reviewed.
+    #[command(flatten)]
+    pub review: ReviewArgs,
+}
+
+/// How much is said of each object.
+#[derive(Debug, Default, Args)]
+pub struct Detail {
+    /// Explain step by step why each pod got or did not get its identity.
+    #[arg(long)]
+    pub explain: bool,
+    /// Leave hints of this rule out, or those on one object: RULE=KIND/NAMESPACE/NAME; may be given several times.
+    #[arg(long, value_name = "RULE[=OBJECT]")]
+    pub ignore_hint: Vec<String>,
+}
+
+impl ReviewArgs {
     /// The files and directories that are named, or standard input if nothing is and `is_piped`.
     ///
     /// # Errors
@@ -169,8 +185,8 @@ impl PreviewArgs {
     ///
     /// Arguments that must be given.
     pub fn with_defaults() -> Result<Self> {
-        let command = Self::augment_args(Command::new("preview"));
-        let matches = command.try_get_matches_from(["preview"])?;
+        let command = Self::augment_args(Command::new("review"));
+        let matches = command.try_get_matches_from(["review"])?;
         Ok(Self::from_arg_matches(&matches)?)
     }
 

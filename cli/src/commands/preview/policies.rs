@@ -11,7 +11,7 @@ use azure_workload_identity_policy::settings::{Mode, Settings};
 use serde_json::Value;
 
 use super::accounts::{Accounts, directory};
-use super::args::PreviewArgs;
+use super::args::ReviewArgs;
 use super::explain::Explainer;
 use crate::input::files;
 use crate::input::lines::ValuePath;
@@ -85,7 +85,7 @@ impl Deployed {
 ///
 /// Files and policies that cannot be read.
 pub fn deployed(
-    args: &PreviewArgs,
+    args: &ReviewArgs,
     manifests: &[Manifest],
     notes: &mut Vec<String>,
 ) -> Result<Vec<Deployed>> {
