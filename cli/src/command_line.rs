@@ -13,6 +13,8 @@ use clap_complete::Shell;
 use terminal_size::terminal_size_of;
 
 use crate::commands::annotate::{self, AnnotateArgs};
+use crate::commands::complaints::{Complaint, Level};
+use crate::commands::credentials::{self, CredentialsArgs};
 use crate::commands::grant::{self, GrantArgs};
 use crate::commands::preview::args::{Color, Format, PreviewArgs};
 use crate::commands::preview::{self, Remarks};
@@ -20,9 +22,9 @@ use crate::commands::run::{self, RunArgs};
 use crate::commands::test::{self, TestArgs};
 use crate::kubewarden::engine;
 use crate::kubewarden::host_calls::LogSink;
-use crate::output::Report;
 use crate::output::cases::Score;
 use crate::output::colours::{ERROR, HINT, PLAIN, WARNING};
+use crate::output::{self, Report};
 use crate::text::printable;
 
 /// What fails if output does.
@@ -45,7 +47,8 @@ const BAD_INPUT: u8 = 2;
   azwi-policy test examples
   azwi-policy run -r request.json -s settings.yml --allow-context-aware annotated-policy.wasm
   azwi-policy annotate -m policy-metadata.yml -u README.md -o annotated-policy.wasm policy.wasm
-  azwi-policy grant 8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11 team-a/api"
+  azwi-policy grant 8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11 team-a/api
+  azwi-policy credentials --issuer \"$ISSUER\" --policy policy.yaml manifests/"
 )]
 pub struct Cli {
     /// Print the policy's log messages to standard error.
@@ -65,6 +68,8 @@ enum Command {
     Run(RunArgs),
     /// Write the policy's metadata into its module, as kwctl annotate does.
     Annotate(AnnotateArgs),
+    /// Print the federated identity credentials that Microsoft Entra ID must hold.
+    Credentials(Box<CredentialsArgs>),
     /// Print the ClusterRole and ClusterRoleBinding that permit ServiceAccounts to use an identity.
     Grant(GrantArgs),
     /// Print the completions of this program's command line for a shell.
@@ -92,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Test(args) => (test(&args, verbose), BAD_INPUT),
         Command::Run(args) => (run(&args, verbose), REJECTED_OR_FAILED),
         Command::Annotate(args) => (annotate(&args), REJECTED_OR_FAILED),
+        Command::Credentials(args) => (credentials(&args, verbose), BAD_INPUT),
         Command::Grant(args) => (grant(&args), BAD_INPUT),
         Command::Completions(args) => (completions(&args), REJECTED_OR_FAILED),
     };
@@ -206,6 +212,26 @@ fn annotate(args: &AnnotateArgs) -> Result<ExitCode> {
         say(WARNING, "warning", warning);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn credentials(args: &CredentialsArgs, verbose: bool) -> Result<ExitCode> {
+    choose_colours(args.review.color);
+    let credentials = credentials::credentials(args, log(verbose))?;
+    let mut output = anstream::stdout().lock();
+    output::credentials::write(&mut output, &credentials, args.output, terminal_width())
+        .context(OUTPUT)?;
+    credentials.complaints.iter().for_each(complain);
+    let has_failed = credentials.has_failed(args.fail_on_warning);
+    Ok(status(&credentials.remarks, has_failed))
+}
+
+/// Prints something that is wrong.
+fn complain(complaint: &Complaint) {
+    let (style, label) = match complaint.level {
+        Level::Error => (ERROR, "error"),
+        Level::Warning => (WARNING, "warning"),
+    };
+    say(style, label, printable(&complaint.text));
 }
 
 fn grant(args: &GrantArgs) -> Result<ExitCode> {

@@ -1,6 +1,9 @@
 //! The commands of the program, each with its arguments.
 
 pub mod annotate;
+pub mod arguments;
+pub mod complaints;
+pub mod credentials;
 pub mod grant;
 pub mod preview;
 pub mod run;

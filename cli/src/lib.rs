@@ -6,6 +6,7 @@
 //! - [`kubewarden`] is what Kubewarden does around a policy: the [engine](kubewarden::engine) that runs a module, the
 //!   [answers](kubewarden::host_calls) to its calls, [requests](kubewarden::request) and
 //!   [responses](kubewarden::response), the [manifests](kubewarden::policy_manifest) that deploy it;
+//! - [`entra`] is what Microsoft Entra ID knows of a cluster: federated identity credentials;
 //! - [`commands`] are the commands of the program, [`output`] is what they print, and [`command_line`] is the program.
 //!
 //! ```no_run
@@ -49,6 +50,7 @@
 mod text;
 pub mod input;
 pub mod kubewarden;
+pub mod entra;
 pub mod commands;
 pub mod output;
 pub mod command_line;

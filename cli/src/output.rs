@@ -2,6 +2,8 @@
 
 pub mod cases;
 pub(crate) mod colours;
+mod columns;
+pub mod credentials;
 mod failure;
 mod github;
 mod junit;
@@ -211,7 +213,7 @@ fn add(count: &mut usize, more: usize) {
     *count = count.saturating_add(more);
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }

@@ -4,10 +4,10 @@ use anyhow::{Result, bail};
 use azure_workload_identity_policy::messages::Excerpt;
 use azure_workload_identity_policy::settings::authorization::Authorization;
 use azure_workload_identity_policy::values;
-use azure_workload_identity_policy::values::Malformed;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::commands::arguments::checked;
 use crate::kubewarden::rbac;
 
 const AFTER_HELP: &str = "The output is a ClusterRole and a ClusterRoleBinding; a RoleBinding would not do, because \
@@ -149,22 +149,6 @@ fn accounts(argument: &str) -> Result<Value> {
 
 fn named(kind: &str, name: &str) -> Value {
     json!({"apiGroup": rbac::GROUP, "kind": kind, "name": name})
-}
-
-/// The value of an argument if `check` accepts it.
-fn checked<'v>(
-    argument: &str,
-    value: &'v str,
-    check: fn(&str) -> Result<&str, Malformed>,
-) -> Result<&'v str> {
-    let Err(Malformed { expected, hint, .. }) = check(value) else {
-        return Ok(value);
-    };
-    let help = hint.map_or_else(String::new, |hint| format!("; help: {hint}"));
-    bail!(
-        "{argument}: expected {expected}, found {}{help}",
-        Excerpt::new(value)
-    )
 }
 
 #[cfg(test)]

@@ -182,10 +182,11 @@ pub fn write_json(output: &mut impl Write, preview: &Preview) -> io::Result<()> 
 }
 
 /// JSON without the control characters that JSON allows in strings, which a terminal would obey.
-fn escaped(json: &str) -> String {
+pub fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
-        if character.is_control() {
+        // No string has a line break as it is.
+        if character.is_control() && character != '\n' {
             escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
         } else {
             escaped.push(character);

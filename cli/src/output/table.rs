@@ -2,69 +2,31 @@
 
 use std::io::{self, Write};
 
-use anstyle::Style;
-use textwrap::core::display_width;
-
-use super::colours::{BOLD, CYAN, FAINT, GREEN, PLAIN, RED, YELLOW};
+use super::colours::{CYAN, FAINT, GREEN, PLAIN, RED, YELLOW};
+use super::columns::{Column, Columns, Cut};
 use crate::commands::preview::{Kind, Preview, PreviewOutcome};
-use crate::text::printable;
 
 /// The columns, in their order.
-const HEADS: [&str; 6] = [
-    "OUTCOME",
-    "OBJECT",
-    "WARNINGS",
-    "HINTS",
-    "FILE:LINE",
-    "RULES",
+const COLUMNS: [Column; 6] = [
+    Column::text("OUTCOME", Cut::Never),
+    Column::text("OBJECT", Cut::Middle),
+    Column::number("WARNINGS"),
+    Column::number("HINTS"),
+    Column::text("FILE:LINE", Cut::Middle),
+    Column::text("RULES", Cut::End),
 ];
-
-/// Those that hold numbers.
-const NUMBERS: [bool; 6] = [false, false, true, true, false, false];
-
-/// How a column is cut if the terminal is too narrow.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Cut {
-    Never,
-    /// Both ends tell names apart.
-    Middle,
-    End,
-}
-
-/// How each column is cut.
-const CUTS: [Cut; 6] = [
-    Cut::Never,
-    Cut::Middle,
-    Cut::Never,
-    Cut::Never,
-    Cut::Middle,
-    Cut::End,
-];
-
-/// The width that one long cell gives to its whole column at most.
-const WIDEST: usize = 60;
-
-/// The width down to which a column is cut.
-const NARROWEST: usize = 16;
-
-/// The space between columns.
-const GAP: &str = "  ";
 
 /// The rules that are named for one object.
 const NAMED: usize = 3;
 
-type Cells = [String; 6];
-
 /// What is written at the end, when the widths are known.
-#[derive(Debug, Default)]
-pub struct Table {
-    rows: Vec<Row>,
-}
-
 #[derive(Debug)]
-struct Row {
-    style: Style,
-    cells: Cells,
+pub struct Table(Columns);
+
+impl Default for Table {
+    fn default() -> Self {
+        Self(Columns::new(COLUMNS.to_vec()))
+    }
 }
 
 impl Table {
@@ -82,72 +44,21 @@ impl Table {
             None => (&preview.origin.file, preview.line),
         };
         let hints = preview.of_kind(Kind::Hint).count();
-        let cells = [
-            outcome.to_owned(),
-            preview.title(),
-            warnings.to_string(),
-            hints.to_string(),
-            format!("{}:{}", place.0, place.1),
-            rules(preview),
-        ];
-        let cells = cells.map(|cell| printable(&cell).replace('\n', " "));
-        self.rows.push(Row { style, cells });
+        let of_number = |number, style| if number == 0 { FAINT } else { style };
+        self.0.add([
+            (style, outcome.to_owned()),
+            (PLAIN, preview.title()),
+            (of_number(warnings, YELLOW), warnings.to_string()),
+            (of_number(hints, CYAN), hints.to_string()),
+            (FAINT, format!("{}:{}", place.0, place.1)),
+            (PLAIN, rules(preview)),
+        ]);
     }
 
     /// Writes the table for a terminal of this width, or for anything else.
     pub fn write(&self, output: &mut impl Write, width: Option<usize>) -> io::Result<()> {
-        if self.rows.is_empty() {
-            return Ok(());
-        }
-        let heads = HEADS.map(str::to_owned);
-        let widths = self.widths(&heads, width);
-        let heading = Row {
-            style: PLAIN,
-            cells: heads,
-        };
-        write_row(output, &heading, widths, width, |_| BOLD)?;
-        for row in &self.rows {
-            write_row(output, row, widths, width, |column| match column {
-                0 => row.style,
-                2 if is_some(&row.cells[2]) => YELLOW,
-                3 if is_some(&row.cells[3]) => CYAN,
-                2..=4 => FAINT,
-                _ => PLAIN,
-            })?;
-        }
-        Ok(())
+        self.0.write(output, width)
     }
-
-    /// The width of each column.
-    fn widths(&self, heads: &Cells, width: Option<usize>) -> [usize; 6] {
-        let mut widths = [0; 6];
-        let rows = self.rows.iter().map(|row| &row.cells);
-        for cells in rows.chain([heads]) {
-            for (width, cell) in widths.iter_mut().zip(cells) {
-                *width = display_width(cell).min(WIDEST).max(*width);
-            }
-        }
-        let Some(terminal) = width else {
-            return widths;
-        };
-        let gaps = GAP.len().saturating_mul(HEADS.len().saturating_sub(1));
-        loop {
-            let taken = widths.iter().sum::<usize>().saturating_add(gaps);
-            let flexible = widths.iter_mut().zip(CUTS);
-            let flexible =
-                flexible.filter(|(width, cut)| *cut != Cut::Never && **width > NARROWEST);
-            let widest = flexible.map(|(width, _)| width).max();
-            match widest {
-                Some(widest) if taken > terminal => *widest = widest.saturating_sub(1),
-                _ => return widths,
-            }
-        }
-    }
-}
-
-/// Whether a number is not 0.
-fn is_some(number: &str) -> bool {
-    number != "0"
 }
 
 /// The names of what is wrong with an object, each of them once, and how many more there are.
@@ -167,76 +78,11 @@ fn rules(preview: &Preview) -> String {
     }
 }
 
-fn write_row(
-    output: &mut impl Write,
-    row: &Row,
-    widths: [usize; 6],
-    terminal: Option<usize>,
-    style: impl Fn(usize) -> Style,
-) -> io::Result<()> {
-    let mut spaces = 0_usize;
-    let columns = row.cells.iter().zip(widths).zip(NUMBERS).zip(CUTS);
-    for (column, (((cell, width), is_number), cut)) in columns.enumerate() {
-        let cell = match cut {
-            Cut::Middle if terminal.is_some() => middle_cut(cell, width),
-            Cut::End if terminal.is_some() => end_cut(cell, width),
-            _ => cell.clone(),
-        };
-        let style = style(column);
-        let padding = width.saturating_sub(display_width(&cell));
-        if is_number {
-            spaces = spaces.saturating_add(padding);
-        }
-        if !cell.is_empty() {
-            write!(output, "{}{style}{cell}{style:#}", " ".repeat(spaces))?;
-            spaces = 0;
-        }
-        if !is_number {
-            spaces = spaces.saturating_add(padding);
-        }
-        spaces = spaces.saturating_add(GAP.len());
-    }
-    writeln!(output)
-}
-
-/// `text` in at most `width` columns, without its middle if it has more.
-fn middle_cut(text: &str, width: usize) -> String {
-    if display_width(text) <= width {
-        return text.to_owned();
-    }
-    let kept = width.saturating_sub(1);
-    let tail = kept.div_ceil(2);
-    let head = fitting(text.chars(), kept.saturating_sub(tail));
-    let tail: Vec<char> = fitting(text.chars().rev(), tail).chars().collect();
-    let tail: String = tail.into_iter().rev().collect();
-    format!("{head}…{tail}")
-}
-
-/// `text` in at most `width` columns, without its end if it has more.
-fn end_cut(text: &str, width: usize) -> String {
-    if display_width(text) <= width {
-        return text.to_owned();
-    }
-    format!("{}…", fitting(text.chars(), width.saturating_sub(1)))
-}
-
-/// As many of the first characters as fit into `width` columns.
-fn fitting(characters: impl Iterator<Item = char>, width: usize) -> String {
-    let mut fitting = String::new();
-    let mut taken = 0_usize;
-    for character in characters {
-        taken = taken.saturating_add(display_width(character.encode_utf8(&mut [0; 4])));
-        if taken > width {
-            break;
-        }
-        fitting.push(character);
-    }
-    fitting
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use textwrap::core::display_width;
+
     use super::*;
     use crate::output::samples::{HOSTILE, preview, problem};
 
@@ -328,15 +174,5 @@ unchanged  Pod web/名前         2      3  ./b/c.yaml:12  host-network, idle-id
             let mut characters = written.chars().filter(|character| *character != '\n');
             assert!(!characters.any(char::is_control), "{written:?}");
         }
-    }
-
-    #[test]
-    fn text_is_cut_by_columns() {
-        assert_eq!(middle_cut("abcdefgh", 8), "abcdefgh");
-        assert_eq!(middle_cut("abcdefgh", 7), "abc…fgh");
-        assert_eq!(middle_cut("abcdefgh", 6), "ab…fgh");
-        assert_eq!(middle_cut("名名名名", 6), "名…名");
-        assert_eq!(end_cut("abcdefgh", 8), "abcdefgh");
-        assert_eq!(end_cut("名名名名", 6), "名名…");
     }
 }

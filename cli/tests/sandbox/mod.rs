@@ -56,6 +56,7 @@ pub fn create() -> TempDir {
     link("examples", "examples");
     link("test_data/preview/manifests", "manifests");
     link("test_data/preview/broken", "broken");
+    link("test_data/preview/entra", "entra");
     link("test_data/preview/findings", "findings");
     link("test_data/preview/other-kinds", "other-kinds");
     link("test_data/preview/pod-templates", "pod-templates");

@@ -24,6 +24,8 @@ pub struct Decision {
     pub reasons: Vec<Reason>,
     /// Whether the module is of another version than this program: it answers differently.
     pub is_of_another_version: bool,
+    /// Whether the ServiceAccount is not among the manifests, so that a bare one was taken in its place.
+    pub is_account_assumed: bool,
 }
 
 /// What a policy says, or a preview.
@@ -118,6 +120,7 @@ impl Decision {
                 // A module that fails decides nothing, whatever its version.
                 reasons: if answers { reasons } else { Vec::new() },
                 is_of_another_version: answers,
+                is_account_assumed: false,
             };
         }
         // The last one may say only how many more there are.
@@ -136,6 +139,7 @@ impl Decision {
                 .collect(),
             reasons,
             is_of_another_version: false,
+            is_account_assumed: false,
         }
     }
 }

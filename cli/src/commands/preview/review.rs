@@ -443,6 +443,7 @@ impl Run<'_> {
         let assumed: BTreeSet<String> = hints::assumed(subject, &decision, accounts)
             .map(|(_, name)| name.to_owned())
             .collect();
+        decision.is_account_assumed = !assumed.is_empty();
         let is_known = |message: &Message| {
             let Some(Finding { about, problem, .. }) = &message.finding else {
                 return true;

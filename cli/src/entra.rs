@@ -1,0 +1,5 @@
+//! What Microsoft Entra ID knows of a cluster: federated identity credentials, and why a token is refused.
+
+pub mod credential;
+pub mod existing;
+pub mod comparison;

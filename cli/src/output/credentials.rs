@@ -1,0 +1,38 @@
+//! Federated identity credentials as output: for people, and for the tools that make them.
+
+mod az;
+mod bicep;
+mod kubernetes;
+mod machine;
+mod table;
+mod terraform;
+
+use std::io::Write;
+
+use anyhow::Result;
+
+use crate::commands::credentials::{Credentials, Format};
+
+/// Writes credentials in a format.
+///
+/// # Errors
+///
+/// What the output reports, and what a format or the tool that it is for cannot express.
+pub fn write(
+    output: &mut impl Write,
+    credentials: &Credentials,
+    format: Format,
+    width: Option<usize>,
+) -> Result<()> {
+    match format {
+        Format::Table => table::write(output, credentials, width)?,
+        Format::Json => machine::write(output, credentials)?,
+        Format::Az => output.write_all(az::script(credentials)?.as_bytes())?,
+        Format::Bicep => output.write_all(bicep::file(credentials).as_bytes())?,
+        Format::Terraform => output.write_all(terraform::configuration(credentials)?.as_bytes())?,
+        Format::Aso => output.write_all(kubernetes::service_operator(credentials)?.as_bytes())?,
+        Format::Crossplane => output.write_all(kubernetes::crossplane(credentials)?.as_bytes())?,
+    }
+    output.flush()?;
+    Ok(())
+}
