@@ -16,6 +16,7 @@ use crate::commands::annotate::{self, AnnotateArgs};
 use crate::commands::complaints::{Complaint, Level};
 use crate::commands::credentials::{self, CredentialsArgs};
 use crate::commands::grant::{self, GrantArgs};
+use crate::commands::inventory::{self, InventoryArgs};
 use crate::commands::preview::args::{Color, Format, PreviewArgs};
 use crate::commands::preview::{self, Remarks};
 use crate::commands::run::{self, RunArgs};
@@ -70,6 +71,8 @@ enum Command {
     Annotate(AnnotateArgs),
     /// Print the federated identity credentials that Microsoft Entra ID must hold.
     Credentials(Box<CredentialsArgs>),
+    /// Print who has which identity.
+    Inventory(Box<InventoryArgs>),
     /// Print the ClusterRole and ClusterRoleBinding that permit ServiceAccounts to use an identity.
     Grant(GrantArgs),
     /// Print the completions of this program's command line for a shell.
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => (run(&args, verbose), REJECTED_OR_FAILED),
         Command::Annotate(args) => (annotate(&args), REJECTED_OR_FAILED),
         Command::Credentials(args) => (credentials(&args, verbose), BAD_INPUT),
+        Command::Inventory(args) => (inventory(&args, verbose), BAD_INPUT),
         Command::Grant(args) => (grant(&args), BAD_INPUT),
         Command::Completions(args) => (completions(&args), REJECTED_OR_FAILED),
     };
@@ -223,6 +227,17 @@ fn credentials(args: &CredentialsArgs, verbose: bool) -> Result<ExitCode> {
     credentials.complaints.iter().for_each(complain);
     let has_failed = credentials.has_failed(args.fail_on_warning);
     Ok(status(&credentials.remarks, has_failed))
+}
+
+fn inventory(args: &InventoryArgs, verbose: bool) -> Result<ExitCode> {
+    choose_colours(args.review.color);
+    let inventory = inventory::inventory(args, log(verbose))?;
+    let mut output = anstream::stdout().lock();
+    output::inventory::write(&mut output, &inventory, args.output, terminal_width())
+        .context(OUTPUT)?;
+    inventory.complaints.iter().for_each(complain);
+    let has_failed = inventory.has_failed(args.fail_on_warning);
+    Ok(status(&inventory.remarks, has_failed))
 }
 
 /// Prints something that is wrong.

@@ -5,6 +5,7 @@ pub mod arguments;
 pub mod complaints;
 pub mod credentials;
 pub mod grant;
+pub mod inventory;
 pub mod preview;
 pub mod run;
 pub mod test;

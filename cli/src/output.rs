@@ -3,9 +3,11 @@
 pub mod cases;
 pub(crate) mod colours;
 mod columns;
+mod complaint;
 pub mod credentials;
 mod failure;
 mod github;
+pub mod inventory;
 mod junit;
 mod machine;
 mod openreports;

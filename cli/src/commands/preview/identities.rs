@@ -1,6 +1,7 @@
 //! What a preview tells of the identities of pods: which each gets, from where, and which containers have it.
 
 use azure_workload_identity_policy::identity::{Source, Sourced};
+use azure_workload_identity_policy::injection::TokenVolumeState;
 use azure_workload_identity_policy::keys;
 use azure_workload_identity_policy::review::Reason;
 use azure_workload_identity_policy::values;
@@ -26,6 +27,8 @@ pub struct PodIdentity {
     pub is_mutated: bool,
     /// Its containers as they would be; none if they are not known.
     pub containers: Vec<ContainerIdentity>,
+    /// Its containers as they come.
+    pub own_containers: Vec<ContainerIdentity>,
 }
 
 /// The identity that the policy resolves for a pod.
@@ -43,6 +46,8 @@ pub struct ResolvedIdentity {
     pub audience: String,
     /// Whether the token is for a custom token endpoint.
     pub is_for_token_endpoint: bool,
+    /// Whether the pod has the token volume, as it should be.
+    pub has_volume: bool,
 }
 
 /// What a container has of an identity.
@@ -54,6 +59,8 @@ pub struct ContainerIdentity {
     pub is_init: bool,
     /// The value of `AZURE_CLIENT_ID`.
     pub client_id: Option<Variable>,
+    /// The value of `AZURE_TENANT_ID`.
+    pub tenant_id: Option<Variable>,
     /// Whether it is told where the token is.
     pub has_token_file: bool,
     /// Whether it has a secret or certificate of an application as well, which SDKs take first.
@@ -97,6 +104,13 @@ impl Preview {
                 reviewed.is_pod() || is_rejected_workload && reviewed.rejection().is_some()
             })
             .map(Reviewed::pod_identity)
+    }
+
+    /// The object as it comes.
+    pub fn object(&self) -> &Value {
+        self.reviews
+            .first()
+            .map_or(&Value::Null, |first| &first.object)
     }
 
     /// Whether the object or a pod that it would create has this annotation, with the value `true`.
@@ -146,6 +160,7 @@ impl Reviewed {
                 authority_host,
                 audience,
                 is_for_token_endpoint,
+                volume_state,
                 ..
             } => Some(ResolvedIdentity {
                 client_id: client_id.clone(),
@@ -154,6 +169,7 @@ impl Reviewed {
                 authority_host: authority_host.clone(),
                 audience: audience.clone(),
                 is_for_token_endpoint: *is_for_token_endpoint,
+                has_volume: *volume_state == TokenVolumeState::Present,
             }),
             _ => None,
         });
@@ -168,6 +184,7 @@ impl Reviewed {
             rejection: rejection.map(str::to_owned),
             is_mutated: self.is_mutated(),
             containers: pod.map(containers).unwrap_or_default(),
+            own_containers: containers(&self.object),
         }
     }
 }
@@ -202,6 +219,7 @@ fn container_identity(container: &Value, is_init: bool) -> ContainerIdentity {
         name: name.unwrap_or_default().to_owned(),
         is_init,
         client_id: variable(keys::AZURE_CLIENT_ID),
+        tenant_id: variable(keys::AZURE_TENANT_ID),
         has_token_file: variable(keys::AZURE_FEDERATED_TOKEN_FILE).is_some(),
         has_credential: CREDENTIALS.iter().any(|name| variable(name).is_some()),
     }

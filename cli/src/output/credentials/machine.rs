@@ -1,12 +1,13 @@
 //! All that is known of the credentials, as JSON.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::commands::complaints::{Complaint, Level};
-use crate::commands::credentials::Credentials;
+use crate::commands::credentials::{Credentials, Use};
 use crate::entra::comparison::{Difference, Status, Surplus};
+use crate::output::complaint::Problem;
 use crate::output::machine::escaped;
 
 /// What `-o json` prints. Programs rely on it: fields may be added, not changed.
@@ -68,26 +69,6 @@ struct Superfluous<'c> {
     reason: &'static str,
 }
 
-/// Something that is wrong.
-#[derive(Serialize)]
-pub struct Problem<'c> {
-    level: &'static str,
-    message: &'c str,
-}
-
-impl<'c> Problem<'c> {
-    /// What a command complains of.
-    pub fn new(complaint: &'c Complaint) -> Self {
-        Self {
-            level: match complaint.level {
-                Level::Error => "error",
-                Level::Warning => "warning",
-            },
-            message: &complaint.text,
-        }
-    }
-}
-
 /// Writes the document.
 pub fn write(output: &mut impl Write, credentials: &Credentials) -> io::Result<()> {
     let identities = credentials.comparisons.iter().map(|comparison| {
@@ -95,9 +76,7 @@ pub fn write(output: &mut impl Write, credentials: &Credentials) -> io::Result<(
         let wanted = credentials.named(comparison);
         let wanted = wanted.map(|(credential, name, status)| {
             let users = credentials.uses.get(credential);
-            let listed = |set: fn(
-                &crate::commands::credentials::Use,
-            ) -> &std::collections::BTreeSet<String>| {
+            let listed = |set: fn(&Use) -> &BTreeSet<String>| {
                 let texts = users.into_iter().flat_map(set);
                 texts.map(String::as_str).collect()
             };

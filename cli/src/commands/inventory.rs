@@ -1,0 +1,178 @@
+//! `azwi-policy inventory`: who has which identity.
+
+mod complain;
+mod objects;
+mod outdated;
+mod rows;
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::commands::complaints::{Complaint, Level};
+use crate::commands::preview::args::{Detail, ReviewArgs};
+use crate::commands::preview::names::{shortened, title};
+use crate::commands::preview::{self, Remarks};
+use crate::kubewarden::host_calls::LogSink;
+use objects::Objects;
+pub use outdated::Outdated;
+pub use rows::{Row, State};
+
+const AFTER_HELP: &str = "Objects are manifests, or what a cluster has now. A pod of a workload that is among them counts for the \
+workload. A pod that runs is out of date if it lacks the identity that it would get today, or has another one.
+
+Exit status: 0; 1 if an object is rejected, or with --fail-on-warning if there is a warning; 2 if arguments, settings, module or \
+manifests are wrong.
+
+Examples:
+  The identities in a directory of manifests:
+    azwi-policy inventory --policy policy.yaml manifests/
+  Those of a cluster, as a page for the browser:
+    kubectl get pods,serviceaccounts,deployments,statefulsets,daemonsets,replicasets,jobs,cronjobs -A -o yaml > cluster.yaml
+    azwi-policy inventory --policy policy.yaml -o html cluster.yaml > inventory.html
+  The ServiceAccounts that one application is for:
+    azwi-policy inventory --policy policy.yaml -o json manifests/ |
+        jq -r '.identities[] | select(.clientID == \"8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11\") | .serviceAccounts[]'";
+
+/// The arguments of `azwi-policy inventory`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct InventoryArgs {
+    /// What to print.
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: Format,
+    /// Exit with status 1 also if there is a warning.
+    #[arg(long)]
+    pub fail_on_warning: bool,
+    /// What is reviewed.
+    #[command(flatten)]
+    pub review: ReviewArgs,
+}
+
+/// What to print.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A line for each workload, for people.
+    #[default]
+    Table,
+    /// One JSON object with all that is known.
+    Json,
+    /// A line of comma-separated values for each workload.
+    Csv,
+    /// A graph for Mermaid, which many sites show in Markdown.
+    Mermaid,
+    /// A graph for Graphviz.
+    Dot,
+    /// One page with a picture, which a browser shows without a network.
+    Html,
+}
+
+/// Who has which identity.
+#[derive(Debug)]
+pub struct Inventory {
+    /// The workloads and pods that have an identity or are meant to, in the order of their names.
+    pub rows: Vec<Row>,
+    /// The identities, by client ID.
+    pub identities: BTreeMap<String, Users>,
+    /// The ServiceAccounts that name a client ID, by namespace and name.
+    pub accounts: BTreeMap<(String, String), Account>,
+    /// How many workloads and pods have no identity, and are not meant to.
+    pub others: usize,
+    /// What is wrong.
+    pub complaints: Vec<Complaint>,
+    /// What else there is to say.
+    pub remarks: Remarks,
+}
+
+/// Who uses an identity.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Users {
+    /// The ServiceAccounts, by namespace and name.
+    pub accounts: BTreeSet<(String, String)>,
+    /// How many workloads and pods.
+    pub workloads: usize,
+}
+
+impl Users {
+    /// The namespaces.
+    pub fn namespaces(&self) -> BTreeSet<&str> {
+        self.accounts
+            .iter()
+            .map(|(namespace, _)| &**namespace)
+            .collect()
+    }
+}
+
+/// A ServiceAccount that names a client ID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The client ID, as it is named.
+    pub client_id: String,
+    /// Whether a pod that opts in uses it.
+    pub is_used: bool,
+}
+
+impl Inventory {
+    /// Whether the command fails.
+    pub fn has_failed(&self, fail_on_warning: bool) -> bool {
+        let fails = |complaint: &Complaint| complaint.level == Level::Error || fail_on_warning;
+        self.complaints.iter().any(fails)
+    }
+}
+
+/// Takes stock.
+///
+/// # Errors
+///
+/// What [`preview::preview`] reports.
+pub fn inventory(args: &InventoryArgs, log: Option<LogSink>) -> Result<Inventory> {
+    let mut objects = Objects::default();
+    let detail = Detail::default();
+    let remarks = preview::preview(&args.review, &detail, &OnceCell::new(), log, |preview| {
+        objects.add(&preview);
+        Ok(())
+    })?;
+    let mut remarks = remarks;
+    let doubled = objects.doubled.iter();
+    let doubled: Vec<_> = doubled
+        .map(|(kind, namespace, name)| title(kind, namespace, name))
+        .collect();
+    if !doubled.is_empty() {
+        remarks.notes.push(format!(
+            "there several times, so that the last one counts: {}",
+            shortened(&doubled)
+        ));
+    }
+    let (rows, others) = rows::of(&objects);
+    let mut identities: BTreeMap<String, Users> = BTreeMap::new();
+    for row in &rows {
+        for client_id in row.client_ids() {
+            let users = identities.entry(client_id).or_default();
+            let account = (row.namespace.clone(), row.service_account.clone());
+            users.accounts.insert(account);
+            users.workloads = users.workloads.saturating_add(1);
+        }
+    }
+    let used = rows.iter().filter(|row| row.opts_in);
+    let used: BTreeSet<_> = used
+        .map(|row| (row.namespace.as_str(), row.service_account.as_str()))
+        .collect();
+    let accounts = objects.accounts.into_iter();
+    let accounts: BTreeMap<_, _> = accounts
+        .map(|((namespace, name), client_id)| {
+            let is_used = used.contains(&(namespace.as_str(), name.as_str()));
+            ((namespace, name), Account { client_id, is_used })
+        })
+        .collect();
+    let complaints = complain::of(&rows, &identities, &accounts);
+    Ok(Inventory {
+        rows,
+        identities,
+        accounts,
+        others,
+        complaints,
+        remarks,
+    })
+}

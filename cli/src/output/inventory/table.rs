@@ -1,0 +1,82 @@
+//! A line for each workload, for people.
+
+use std::io::{self, Write};
+
+use crate::commands::inventory::{Inventory, State};
+use crate::output::colours::{FAINT, GREEN, PLAIN, RED, YELLOW};
+use crate::output::columns::{Column, Columns, Cut};
+use crate::output::count;
+
+/// Writes the table and a summary.
+pub fn write(
+    output: &mut impl Write,
+    inventory: &Inventory,
+    width: Option<usize>,
+) -> io::Result<()> {
+    let mut table = Columns::new(vec![
+        Column::text("OUTCOME", Cut::Never),
+        Column::text("WORKLOAD", Cut::Middle),
+        Column::number("PODS"),
+        Column::number("OUTDATED"),
+        Column::text("SERVICEACCOUNT", Cut::Middle),
+        Column::text("CLIENT ID", Cut::Never),
+        Column::text("TENANT", Cut::Middle),
+        Column::text("WITH", Cut::End),
+        Column::text("WITHOUT", Cut::End),
+    ]);
+    for row in &inventory.rows {
+        let style = match row.state {
+            State::Injected => GREEN,
+            State::Unchanged => PLAIN,
+            State::Rejected(_) => RED,
+        };
+        let outdated = row.outdated.len();
+        let with: Vec<_> = row.with().map(|one| super::container(row, one)).collect();
+        let without: Vec<_> = row
+            .without()
+            .map(|one| super::container(row, one))
+            .collect();
+        let tenant = row
+            .resolved
+            .as_ref()
+            .map(|identity| identity.tenant_id.value.clone());
+        table.add([
+            (style, row.state.name().to_owned()),
+            (PLAIN, row.title()),
+            (FAINT, row.pods.to_string()),
+            (
+                if outdated == 0 { FAINT } else { YELLOW },
+                outdated.to_string(),
+            ),
+            (PLAIN, row.service_account.clone()),
+            (PLAIN, super::client_id(row)),
+            (FAINT, tenant.unwrap_or_default()),
+            (PLAIN, with.join(", ")),
+            (FAINT, without.join(", ")),
+        ]);
+    }
+    table.write(output, width)?;
+    let identities = match inventory.identities.len() {
+        1 => "1 identity".to_owned(),
+        identities => format!("{identities} identities"),
+    };
+    let shared = inventory
+        .identities
+        .values()
+        .filter(|users| users.accounts.len() > 1)
+        .count();
+    let unused = inventory
+        .accounts
+        .values()
+        .filter(|account| !account.is_used)
+        .count();
+    let outdated = inventory.rows.iter().map(|row| row.outdated.len()).sum();
+    writeln!(
+        output,
+        "{} with {identities}, {shared} of them shared; {} without; {} unused; {} out of date",
+        count(inventory.rows.len(), "workload"),
+        inventory.others,
+        count(unused, "ServiceAccount"),
+        count(outdated, "pod"),
+    )
+}
