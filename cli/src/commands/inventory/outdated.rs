@@ -14,6 +14,9 @@ pub struct Outdated {
     pub reasons: Vec<String>,
 }
 
+/// Gives one of a container's variables.
+type VariableOf = fn(&ContainerIdentity) -> &Option<Variable>;
+
 /// What is out of date with a pod that runs. Values that the pod template of its workload sets are meant to be so.
 pub fn reasons(pod: &PodIdentity, template: Option<&PodIdentity>) -> Vec<String> {
     let Some(identity) = &pod.resolved else {
@@ -39,11 +42,7 @@ pub fn reasons(pod: &PodIdentity, template: Option<&PodIdentity>) -> Vec<String>
         let client_id = identity.client_id.as_ref();
         let client_id = client_id.map(|client_id| client_id.value.as_str());
         let tenant_id = Some(identity.tenant_id.value.as_str());
-        let values: [(
-            &str,
-            Option<&str>,
-            fn(&ContainerIdentity) -> &Option<Variable>,
-        ); 2] = [
+        let values: [(&str, Option<&str>, VariableOf); 2] = [
             ("client ID", client_id, |container| &container.client_id),
             ("tenant", tenant_id, |container| &container.tenant_id),
         ];
