@@ -17,6 +17,7 @@ use crate::commands::complaints::{Complaint, Level};
 use crate::commands::credentials::{self, CredentialsArgs};
 use crate::commands::grant::{self, GrantArgs};
 use crate::commands::inventory::{self, InventoryArgs};
+use crate::commands::issuer::{self, IssuerArgs};
 use crate::commands::preview::args::{Color, Format, PreviewArgs};
 use crate::commands::preview::{self, Remarks};
 use crate::commands::run::{self, RunArgs};
@@ -75,6 +76,8 @@ enum Command {
     Inventory(Box<InventoryArgs>),
     /// Print the ClusterRole and ClusterRoleBinding that permit ServiceAccounts to use an identity.
     Grant(GrantArgs),
+    /// Write the documents from which Entra ID gets the keys of a self-managed cluster.
+    Issuer(IssuerArgs),
     /// Print the completions of this program's command line for a shell.
     Completions(CompletionsArgs),
 }
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Credentials(args) => (credentials(&args, verbose), BAD_INPUT),
         Command::Inventory(args) => (inventory(&args, verbose), BAD_INPUT),
         Command::Grant(args) => (grant(&args), BAD_INPUT),
+        Command::Issuer(args) => (issuer(&args), BAD_INPUT),
         Command::Completions(args) => (completions(&args), REJECTED_OR_FAILED),
     };
     outcome.unwrap_or_else(|error| {
@@ -253,6 +257,21 @@ fn grant(args: &GrantArgs) -> Result<ExitCode> {
     let objects = grant::grant(args)?;
     io::stdout().write_all(objects.as_bytes()).context(OUTPUT)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn issuer(args: &IssuerArgs) -> Result<ExitCode> {
+    let issued = issuer::issuer(args)?;
+    io::stdout()
+        .write_all(printable(&issued.text).as_bytes())
+        .context(OUTPUT)?;
+    for note in &issued.notes {
+        say(HINT, "note", printable(note));
+    }
+    Ok(if issued.differs {
+        ExitCode::from(REJECTED_OR_FAILED)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn completions(args: &CompletionsArgs) -> Result<ExitCode> {

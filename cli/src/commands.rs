@@ -6,6 +6,7 @@ pub mod complaints;
 pub mod credentials;
 pub mod grant;
 pub mod inventory;
+pub mod issuer;
 pub mod preview;
 pub mod run;
 pub mod test;
