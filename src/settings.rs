@@ -104,6 +104,14 @@ pub enum OptIn {
     Either,
 }
 
+impl OptIn {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        let found = OPT_INS.iter().find(|(_, opt_in)| *opt_in == self);
+        found.map_or("", |(name, _)| name)
+    }
+}
+
 /// How old the ServiceAccount that a lookup gives may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {

@@ -18,6 +18,7 @@ use crate::commands::credentials::{self, CredentialsArgs};
 use crate::commands::grant::{self, GrantArgs};
 use crate::commands::inventory::{self, InventoryArgs};
 use crate::commands::issuer::{self, IssuerArgs};
+use crate::commands::migrate::{self, MigrateArgs};
 use crate::commands::preview::args::{Color, Format, PreviewArgs};
 use crate::commands::preview::{self, Remarks};
 use crate::commands::run::{self, RunArgs};
@@ -78,6 +79,8 @@ enum Command {
     Grant(GrantArgs),
     /// Write the documents from which Entra ID gets the keys of a self-managed cluster.
     Issuer(IssuerArgs),
+    /// Print what replaces the azure-workload-identity webhook, or AAD Pod Identity.
+    Migrate(MigrateArgs),
     /// Print the completions of this program's command line for a shell.
     Completions(CompletionsArgs),
 }
@@ -107,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Inventory(args) => (inventory(&args, verbose), BAD_INPUT),
         Command::Grant(args) => (grant(&args), BAD_INPUT),
         Command::Issuer(args) => (issuer(&args), BAD_INPUT),
+        Command::Migrate(args) => (migrate(&args, verbose), BAD_INPUT),
         Command::Completions(args) => (completions(&args), REJECTED_OR_FAILED),
     };
     outcome.unwrap_or_else(|error| {
@@ -271,6 +275,27 @@ fn issuer(args: &IssuerArgs) -> Result<ExitCode> {
         ExitCode::from(REJECTED_OR_FAILED)
     } else {
         ExitCode::SUCCESS
+    })
+}
+
+fn migrate(args: &MigrateArgs, verbose: bool) -> Result<ExitCode> {
+    let migrated = migrate::migrate(args, log(verbose))?;
+    io::stdout()
+        .write_all(migrated.text.as_bytes())
+        .context(OUTPUT)?;
+    for note in &migrated.remarks.notes {
+        say(HINT, "note", printable(note));
+    }
+    for warning in &migrated.remarks.warnings {
+        say(WARNING, "warning", printable(warning));
+    }
+    for difference in &migrated.differences {
+        say(ERROR, "difference", printable(difference));
+    }
+    Ok(if migrated.differences.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(REJECTED_OR_FAILED)
     })
 }
 

@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod grant;
 pub mod inventory;
 pub mod issuer;
+pub mod migrate;
 pub mod preview;
 pub mod run;
 pub mod test;

@@ -38,6 +38,7 @@ use accounts::Accounts;
 use args::{Detail, ReviewArgs};
 pub use explain::Step;
 use hints::Ignored;
+pub use hints::POD_IDENTITY_LABEL;
 pub use identities::{ContainerIdentity, PodIdentity, ResolvedIdentity, Variable, source_in_words};
 use names::shortened;
 pub use outcome::{Answer, Kind, Preview, PreviewOutcome, Problem, Reviewed};

@@ -251,8 +251,8 @@ pub fn documents_in(path: &Path) -> Result<Vec<Written>, ManifestError> {
     }
 }
 
-/// The documents in `text`, and what ends them early.
-fn documents(file: &str, text: &str) -> (Vec<Written>, Option<ManifestError>) {
+/// The documents in `text`, and what ends them early; empty ones are left out.
+pub fn documents(file: &str, text: &str) -> (Vec<Written>, Option<ManifestError>) {
     // Files that were put one behind the other begin with a mark each.
     let text = text.replace("\n\u{feff}", "\n");
     let text = text.trim_start_matches('\u{feff}');
@@ -335,7 +335,12 @@ fn unreadable(file: &str, error: io::Error) -> ManifestError {
     }
 }
 
-fn text_from(file: &str, source: impl Read) -> Result<String, ManifestError> {
+/// Everything from `source`, whose name is `file`.
+///
+/// # Errors
+///
+/// [`ManifestError::Read`], also of what is no text or too long.
+pub fn text_from(file: &str, source: impl Read) -> Result<String, ManifestError> {
     let mut bytes = Vec::new();
     let read = source
         .take(LARGEST.saturating_add(1))

@@ -12,6 +12,10 @@ pub fn file() -> String {
 }
 
 /// The module, compiled.
+#[allow(
+    dead_code,
+    reason = "not every crate that includes this runs it itself"
+)]
 pub static MODULE: LazyLock<Module> = LazyLock::new(|| {
     Module::from_file(&Engine::new().expect("an engine"), file().as_ref())
         .unwrap_or_else(|error| panic!("{error}; build the module with `make policy.wasm`"))

@@ -55,6 +55,7 @@ pub fn create() -> TempDir {
     link("annotated-policy.wasm", "annotated-policy.wasm");
     link("examples", "examples");
     link("test_data/issuer", "issuer");
+    link("test_data/migrate", "migrate");
     link("test_data/preview/manifests", "manifests");
     link("test_data/preview/broken", "broken");
     link("test_data/preview/entra", "entra");

@@ -7,6 +7,7 @@ use clap::{Args, Command, FromArgMatches, ValueEnum};
 
 use crate::commands::run::SettingsArgs;
 use crate::input::files::{STANDARD_INPUT, STANDARD_INPUT_NAME};
+use crate::input::manifests::Manifest;
 use crate::input::rendered::{self, RenderError, Rendered};
 use crate::kubewarden::request::UserInfo;
 use crate::kubewarden::service_accounts::DEFAULT_NAMESPACE;
@@ -49,6 +50,9 @@ pub struct ReviewArgs {
     /// Manifests of ClusterAdmissionPolicies and AdmissionPolicies, applied as a cluster does; may be given several times.
     #[arg(long, value_name = "PATH", conflicts_with = "SettingsArgs")]
     pub policy: Vec<PathBuf>,
+    /// Policies that another command has made, in place of those in files.
+    #[arg(skip)]
+    pub made_policies: Vec<Manifest>,
     /// Change one setting, as in azureTenantID=contoso.com or proxy.logLevel=debug; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -206,7 +210,8 @@ impl ReviewArgs {
             settings_json,
         } = &self.settings;
         let is_given = settings_path.is_some() || settings_json.is_some();
-        is_given || !self.policy.is_empty() || !self.set.is_empty()
+        let has_policies = !self.policy.is_empty() || !self.made_policies.is_empty();
+        is_given || has_policies || !self.set.is_empty()
     }
 
     /// Who applies the manifests, if that is known.

@@ -302,8 +302,11 @@ fn nested_key(map: &str, key: &str, value: &Value) -> Option<Hint> {
     Some(("nested-key", text))
 }
 
+/// The label of AAD Pod Identity.
+pub const POD_IDENTITY_LABEL: &str = "aadpodidbinding";
+
 fn aad_pod_identity(form: &str, key: &str) -> Option<Hint> {
-    (key == "aadpodidbinding").then(|| {
+    (key == POD_IDENTITY_LABEL).then(|| {
         let text = format!(
             "{form} {key} is of AAD Pod Identity, which workload identity replaces; help: name the identity in annotation {} of \
              the pod's ServiceAccount, and use label {}: {:?} in place of this one",

@@ -90,7 +90,9 @@ pub fn deployed(
     notes: &mut Vec<String>,
 ) -> Result<Vec<Deployed>> {
     let mut found = Vec::new();
-    if !args.policy.is_empty() {
+    if !args.made_policies.is_empty() {
+        found = read(&args.made_policies, &args.namespace)?;
+    } else if !args.policy.is_empty() {
         let files = files::find(&args.policy, &[])?;
         if let Some(error) = files.errors.first() {
             bail!("{error}");
