@@ -1,5 +1,6 @@
 //! What Microsoft Entra ID knows of a cluster: federated identity credentials, and why a token is refused.
 
 pub mod credential;
+pub mod issuer;
 pub mod existing;
 pub mod comparison;

@@ -6,7 +6,7 @@ mod wanted;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use azure_workload_identity_policy::messages::Excerpt;
 use azure_workload_identity_policy::values;
 use clap::{Args, ValueEnum};
@@ -15,9 +15,10 @@ use crate::commands::arguments::checked;
 use crate::commands::complaints::{Complaint, Level};
 use crate::commands::preview::args::{Detail, ReviewArgs};
 use crate::commands::preview::{self, Remarks};
-use crate::entra::comparison::{Comparison, Status, compare, is_in_cluster};
+use crate::entra::comparison::{Comparison, Status, compare};
 use crate::entra::credential::Credential;
 use crate::entra::existing::{self, ExistingFile, Holder, Holders};
+use crate::entra::issuer;
 use crate::kubewarden::host_calls::LogSink;
 pub use wanted::Use;
 use wanted::Wanted;
@@ -150,7 +151,7 @@ impl Credentials {
 ///
 /// Arguments and files that are wrong, and what [`preview::preview`] reports.
 pub fn credentials(args: &CredentialsArgs, log: Option<LogSink>) -> Result<Credentials> {
-    let issuer = checked_issuer(&args.issuer)?;
+    let issuer = issuer::checked("--issuer", &args.issuer)?;
     let applications = args.application.iter();
     let applications = applications.map(|client_id| {
         let checked = checked("--application", client_id, values::client_id)?;
@@ -202,24 +203,4 @@ pub fn credentials(args: &CredentialsArgs, log: Option<LogSink>) -> Result<Crede
         complaints,
         remarks,
     })
-}
-
-/// An issuer that Entra can fetch keys from.
-fn checked_issuer(issuer: &str) -> Result<&str> {
-    const HOW: &str = "for AKS, az aks show --query oidcIssuerProfile.issuerUrl prints it";
-    let found = Excerpt::new(issuer);
-    if is_in_cluster(issuer) {
-        bail!(
-            "--issuer: expected a URL that Microsoft Entra ID can reach, found {found}, the Kubernetes API within the cluster; \
-             help: give the cluster's OIDC issuer: {HOW}"
-        );
-    }
-    let issuer = checked("--issuer", issuer, values::https_url)?;
-    let host = issuer.split('/').nth(2).unwrap_or_default();
-    if host.contains(".oic.prod-aks.azure.") && !issuer.ends_with('/') {
-        bail!(
-            "--issuer: expected the issuer of an AKS cluster to end with /, found {found}; help: give it to the letter: {HOW}"
-        );
-    }
-    Ok(issuer)
 }

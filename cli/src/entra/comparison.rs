@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::credential::{Credential, MANY, MOST, Subject};
 use super::existing::{ExistingCredential, Holders};
+use super::issuer::{is_in_cluster, is_nearly};
 
 /// What becomes of a credential that there should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -315,21 +316,6 @@ fn other_issuer(wanted: &Credential, existing: &ExistingCredential) -> Option<Op
     has_subject(wanted, existing).then(|| Some(Difference::Issuer(own.to_owned())))
 }
 
-/// Whether two issuers differ by nothing but a final slash, white space, and upper and lower case.
-pub fn is_nearly(one: &str, other: &str) -> bool {
-    let bare = |text: &str| text.trim().trim_end_matches('/').to_lowercase();
-    bare(one) == bare(other)
-}
-
-/// Whether an issuer is the name of the Kubernetes API within the cluster, which Entra cannot reach.
-pub fn is_in_cluster(issuer: &str) -> bool {
-    let host = issuer.trim().trim_end_matches('/');
-    let host = host.split_once("://").map_or(host, |(_, host)| host);
-    let host = host.split([':', '/']).next().unwrap_or_default();
-    ["kubernetes.default", "kubernetes.default.svc"].contains(&host)
-        || host.starts_with("kubernetes.default.svc.")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -475,20 +461,6 @@ mod tests {
             let all = (0..count).map(|number| wanted("web", &format!("a{number}")));
             let found = comparison(all.collect(), Vec::new());
             assert_eq!(found.room(), expected, "{count}");
-        }
-    }
-
-    #[test]
-    fn the_kubernetes_api_is_known_by_its_names() {
-        for (issuer, expected) in [
-            ("https://kubernetes.default.svc", true),
-            ("https://kubernetes.default.svc.cluster.local/", true),
-            ("kubernetes.default", true),
-            ("https://kubernetes.default.svc:443", true),
-            ("https://kubernetes.default.example.com", false),
-            (ISSUER, false),
-        ] {
-            assert_eq!(is_in_cluster(issuer), expected, "{issuer}");
         }
     }
 }

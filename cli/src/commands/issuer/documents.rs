@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, bail};
-use azure_workload_identity_policy::messages::Excerpt;
-use fluent_uri::Uri;
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::keys::Key;
+use crate::entra::issuer;
 
 /// Where the discovery document is, below the issuer's URL.
 pub const DISCOVERY: &str = ".well-known/openid-configuration";
@@ -43,7 +42,7 @@ impl Documents {
     ///
     /// A URL that an issuer cannot have.
     pub fn new(url: &str, keys: &[Key]) -> Result<Self> {
-        check(url)?;
+        issuer::checked("--url", url)?;
         let algorithms: BTreeSet<_> = keys.iter().map(|key| key.algorithm).collect();
         let keys: Vec<_> = keys.iter().map(Key::as_json).collect();
         Ok(Self {
@@ -58,28 +57,6 @@ impl Documents {
             key_set: json!({KEYS: keys}),
         })
     }
-}
-
-/// Whether an issuer can have this URL.
-fn check(url: &str) -> Result<()> {
-    const EXPECTED: &str = "--url: expected https://HOST or https://HOST/PATH, the --service-account-issuer of the API server";
-    let found = Excerpt::new(url);
-    let Ok(uri) = Uri::parse(url) else {
-        bail!("{EXPECTED}, found {found}");
-    };
-    let authority = uri.authority();
-    let has_host = authority.is_some_and(|authority| !authority.host().is_empty());
-    let has_user = authority.is_some_and(|authority| authority.userinfo().is_some());
-    let reason = match uri.scheme().as_str() {
-        "https" if !has_host => "no host",
-        "https" if has_user => "a user in it",
-        "https" if uri.query().is_some() => "a query, after ?",
-        "https" if uri.fragment().is_some() => "a fragment, after #",
-        "https" => return Ok(()),
-        "http" => "http, from which Entra ID gets no keys",
-        _ => "another scheme; write https:// in lower case",
-    };
-    bail!("{EXPECTED}, found {found}: {reason}")
 }
 
 #[cfg(test)]
@@ -109,38 +86,6 @@ mod tests {
                 "id_token_signing_alg_values_supported": [],
             });
             assert_eq!(discovery, expected);
-        }
-    }
-
-    #[test]
-    fn rejects_what_no_issuer_is() {
-        for (url, reason) in [
-            ("", ""),
-            ("example.com", ""),
-            ("https://exa mple.com", ""),
-            ("https://", ": no host"),
-            ("https:///a", ": no host"),
-            (
-                "http://example.com",
-                ": http, from which Entra ID gets no keys",
-            ),
-            (
-                "HTTPS://example.com",
-                ": another scheme; write https:// in lower case",
-            ),
-            (
-                "kubernetes:svc",
-                ": another scheme; write https:// in lower case",
-            ),
-            ("https://me@example.com", ": a user in it"),
-            ("https://example.com/?a=b", ": a query, after ?"),
-            ("https://example.com/#a", ": a fragment, after #"),
-        ] {
-            let error = Documents::new(url, &[]).unwrap_err().to_string();
-            let expected = format!(
-                "--url: expected https://HOST or https://HOST/PATH, the --service-account-issuer of the API server, found \"{url}\"{reason}"
-            );
-            assert_eq!(error, expected);
         }
     }
 }
