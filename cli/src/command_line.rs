@@ -16,6 +16,7 @@ use crate::commands::annotate::{self, AnnotateArgs};
 use crate::commands::complaints::{Complaint, Level};
 use crate::commands::credentials::{self, CredentialsArgs};
 use crate::commands::grant::{self, GrantArgs};
+use crate::commands::inject::{self, InjectArgs};
 use crate::commands::inventory::{self, InventoryArgs};
 use crate::commands::issuer::{self, IssuerArgs};
 use crate::commands::migrate::{self, MigrateArgs};
@@ -26,7 +27,7 @@ use crate::commands::test::{self, TestArgs};
 use crate::kubewarden::engine;
 use crate::kubewarden::host_calls::LogSink;
 use crate::output::cases::Score;
-use crate::output::colours::{ERROR, HINT, PLAIN, WARNING};
+use crate::output::colours::{ERROR, HINT, PLAIN, WARNING, style_of};
 use crate::output::{self, Report};
 use crate::text::printable;
 
@@ -51,7 +52,11 @@ const BAD_INPUT: u8 = 2;
   azwi-policy run -r request.json -s settings.yml --allow-context-aware annotated-policy.wasm
   azwi-policy annotate -m policy-metadata.yml -u README.md -o annotated-policy.wasm policy.wasm
   azwi-policy grant 8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11 team-a/api
-  azwi-policy credentials --issuer \"$ISSUER\" --policy policy.yaml manifests/"
+  azwi-policy credentials --issuer \"$ISSUER\" --policy policy.yaml manifests/
+  azwi-policy inventory --policy policy.yaml manifests/
+  azwi-policy inject --policy policy.yaml manifests/ | kubectl apply -f -
+  azwi-policy migrate values.yaml
+  azwi-policy issuer --public-key sa.pub --url \"$ISSUER\""
 )]
 pub struct Cli {
     /// Print the policy's log messages to standard error.
@@ -75,6 +80,8 @@ enum Command {
     Credentials(Box<CredentialsArgs>),
     /// Print who has which identity.
     Inventory(Box<InventoryArgs>),
+    /// Write the identity into the pod templates of manifests, for pods that no policy in the cluster is asked about.
+    Inject(Box<InjectArgs>),
     /// Print the ClusterRole and ClusterRoleBinding that permit ServiceAccounts to use an identity.
     Grant(GrantArgs),
     /// Write the documents from which Entra ID gets the keys of a self-managed cluster.
@@ -108,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Annotate(args) => (annotate(&args), REJECTED_OR_FAILED),
         Command::Credentials(args) => (credentials(&args, verbose), BAD_INPUT),
         Command::Inventory(args) => (inventory(&args, verbose), BAD_INPUT),
+        Command::Inject(args) => (inject(&args, verbose), BAD_INPUT),
         Command::Grant(args) => (grant(&args), BAD_INPUT),
         Command::Issuer(args) => (issuer(&args), BAD_INPUT),
         Command::Migrate(args) => (migrate(&args, verbose), BAD_INPUT),
@@ -255,6 +263,39 @@ fn complain(complaint: &Complaint) {
         Level::Warning => (WARNING, "warning"),
     };
     say(style, label, printable(&complaint.text));
+}
+
+fn inject(args: &InjectArgs, verbose: bool) -> Result<ExitCode> {
+    choose_colours(args.review.color);
+    let injected = inject::inject(args, log(verbose))?;
+    for (kind, text) in &injected.said {
+        say(style_of(*kind), kind.name(), printable(text));
+    }
+    let is_failed = !injected.refused.is_empty() || (args.check && !injected.objects.is_empty());
+    let is_wrong = !injected.remarks.errors.is_empty();
+    let writes = !args.check && !args.diff;
+    if !is_wrong {
+        if args.in_place {
+            injected.write()?;
+        } else {
+            let text = if args.diff {
+                injected.diff()
+            } else if args.check {
+                String::new()
+            } else {
+                injected.stream()?
+            };
+            io::stdout().write_all(text.as_bytes()).context(OUTPUT)?;
+        }
+        let label = if writes { "injected" } else { "to be injected" };
+        for object in &injected.objects {
+            say(PLAIN, label, printable(object));
+        }
+    }
+    for refusal in &injected.refused {
+        say(ERROR, "error", printable(refusal));
+    }
+    Ok(status(&injected.remarks, is_failed))
 }
 
 fn grant(args: &GrantArgs) -> Result<ExitCode> {

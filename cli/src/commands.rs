@@ -5,6 +5,7 @@ pub mod arguments;
 pub mod complaints;
 pub mod credentials;
 pub mod grant;
+pub mod inject;
 pub mod inventory;
 pub mod issuer;
 pub mod migrate;

@@ -208,10 +208,7 @@ fn sort(file: &str, text: &str, input: &mut Input) -> Result<()> {
         .filter_map(|header| text.strip_prefix(header))
         .next();
     let text = without.unwrap_or(text);
-    let (documents, error) = manifests::documents(file, text);
-    if let Some(error) = error {
-        return Err(error.into());
-    }
+    let documents = manifests::documents_of(file, &text.into())?;
     let is_object = |value: &Value| value.get("kind").is_some() || value.is_array();
     let values = documents
         .into_iter()

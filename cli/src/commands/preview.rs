@@ -25,7 +25,7 @@ use anyhow::{Result, anyhow};
 use azure_workload_identity_policy::settings::pod_templates;
 use rayon::prelude::*;
 
-use crate::input::files;
+use crate::input::files::{self, Found};
 use crate::input::manifests::{Manifest, ManifestError};
 use crate::input::pod_templates::Descriptions;
 use crate::kubewarden::engine::{Engine, EngineError, Module};
@@ -44,13 +44,15 @@ use names::shortened;
 pub use outcome::{Answer, Kind, Preview, PreviewOutcome, Problem, Reviewed};
 pub use places::Place;
 use places::Places;
-use policies::Policies;
+use policies::{Deployed, Policies};
 use progress::Progress;
 use review::{Reviewable, Run};
 
 /// What there is to say beside the previews.
 #[derive(Debug, Default)]
 pub struct Remarks {
+    /// Whether one of the policies gives pods their identity.
+    pub injects: bool,
     /// What is wrong with what was named: files, kustomizations and charts that cannot be read, or that hold nothing to review.
     pub errors: Vec<String>,
     /// What is good to know.
@@ -59,6 +61,15 @@ pub struct Remarks {
 
 /// How many objects are reviewed before the first of them is shown.
 const BATCH: usize = 256;
+
+/// What the arguments name, as it was read.
+pub struct Input {
+    /// The manifests, and the texts that they are in.
+    pub found: Found,
+    /// What is said of those that other programs make.
+    said: Remarks,
+    progress: Progress,
+}
 
 /// Previews the objects in the manifests, and hands each to `show` in their order. The module of `args` is loaded when it is
 /// needed, unless an earlier preview has left it in `loaded`.
@@ -73,9 +84,35 @@ pub fn preview(
     log: Option<LogSink>,
     mut show: impl FnMut(Preview) -> Result<()>,
 ) -> Result<Remarks> {
+    let input = read(args)?;
+    let mut has_any = false;
+    let mut remarks = review(args, detail, &input, loaded, log, |_, preview| {
+        has_any = true;
+        show(preview)
+    })?;
+    if !has_any && remarks.errors.is_empty() {
+        let expected = format!(
+            "{}: expected a pod, a workload or a ServiceAccount, found none",
+            args.named(is_piped())
+        );
+        remarks.errors.push(expected);
+    }
+    Ok(remarks)
+}
+
+/// Whether something is piped into standard input.
+pub fn is_piped() -> bool {
+    !io::stdin().is_terminal()
+}
+
+/// Reads what the arguments name.
+///
+/// # Errors
+///
+/// Nothing to read, and patterns that are none.
+pub fn read(args: &ReviewArgs) -> Result<Input> {
     let progress = Progress::new();
-    let is_piped = !io::stdin().is_terminal();
-    let mut found = files::find(&args.paths(is_piped)?, &args.ignore)?;
+    let mut found = files::find(&args.paths(is_piped())?, &args.ignore)?;
     let mut said = Remarks::default();
     for rendered in args.rendered() {
         match rendered {
@@ -86,6 +123,31 @@ pub fn preview(
             Err(error) => said.errors.push(error.to_string()),
         }
     }
+    Ok(Input {
+        found,
+        said,
+        progress,
+    })
+}
+
+/// Previews the objects in what was read, as [`preview`] does, and hands each to `show` with its manifest.
+///
+/// # Errors
+///
+/// Those of [`preview`], but for what cannot be read.
+pub fn review(
+    args: &ReviewArgs,
+    detail: &Detail,
+    input: &Input,
+    loaded: &OnceCell<Module>,
+    log: Option<LogSink>,
+    mut show: impl FnMut(&Manifest, Preview) -> Result<()>,
+) -> Result<Remarks> {
+    let Input {
+        found,
+        said,
+        progress,
+    } = input;
     let manifests = &found.manifests;
     let accounts = Accounts::among(manifests, &args.namespace);
     let mut remarks = Remarks {
@@ -95,11 +157,13 @@ pub fn preview(
             .map(|error| with_help(error, args))
             .collect(),
         notes: accounts.doubled().collect(),
+        injects: false,
     };
-    remarks.errors.extend(said.errors);
-    remarks.notes.extend(said.notes);
+    remarks.errors.extend(said.errors.iter().cloned());
+    remarks.notes.extend(said.notes.iter().cloned());
     let mut passed_over: Vec<_> = found.passed_over.iter().map(ManifestError::brief).collect();
     let deployed = policies::deployed(args, manifests, &mut remarks.notes)?;
+    remarks.injects = deployed.iter().any(Deployed::injects);
     let descriptions = deployed
         .iter()
         .fold(Descriptions::default(), |known, deployed| {
@@ -134,13 +198,6 @@ pub fn preview(
     }
     remarks.notes.extend(other_kinds::note_of(&strangers));
     if reviewable.is_empty() {
-        if remarks.errors.is_empty() {
-            let expected = format!(
-                "{}: expected a pod, a workload or a ServiceAccount, found none",
-                args.named(is_piped)
-            );
-            remarks.errors.push(expected);
-        }
         return Ok(remarks);
     }
     progress.compiling();
@@ -214,7 +271,9 @@ pub fn preview(
         let previews: Vec<_> = batch.par_iter().map(preview).collect();
         progress.suspend(|| {
             let mut objects = batch.iter().zip(previews);
-            objects.try_for_each(|(object, preview)| show(run.place(object, preview, &mut places)))
+            objects.try_for_each(|(object, preview)| {
+                show(object.manifest, run.place(object, preview, &mut places))
+            })
         })?;
     }
     remarks.notes.extend(run.ignored.unused());

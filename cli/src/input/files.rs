@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ignore::WalkBuilder;
 use ignore::overrides::OverrideBuilder;
@@ -31,9 +32,22 @@ pub struct PatternError {
     error: ignore::Error,
 }
 
+/// The text of something that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Text {
+    /// The name of the file, or of what else it is.
+    pub name: String,
+    /// The file; `None` for standard input, and for what another program made.
+    pub path: Option<PathBuf>,
+    /// What is written there.
+    pub text: Arc<str>,
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Found {
+    /// The texts, in the order of the paths.
+    pub texts: Vec<Text>,
     /// The manifests, in the order of the paths.
     pub manifests: Vec<Manifest>,
     /// What is wrong with files that were named.
@@ -52,11 +66,26 @@ impl Found {
         self.named.contains(file)
     }
 
-    /// Adds what `file` holds, which was named.
+    /// Adds what `file` holds, which was named, and is none of the files that people keep.
     pub fn add_named(&mut self, file: String, contents: Contents) {
+        self.add(file, None, contents);
+    }
+
+    fn add(&mut self, file: String, path: Option<&Path>, contents: Contents) {
+        self.add_text(&file, path, &contents);
         self.named.insert(file);
         self.manifests.extend(contents.manifests);
         self.errors.extend(contents.errors);
+    }
+
+    fn add_text(&mut self, name: &str, path: Option<&Path>, contents: &Contents) {
+        if let Some(text) = &contents.text {
+            self.texts.push(Text {
+                name: name.to_owned(),
+                path: path.map(Path::to_owned),
+                text: Arc::clone(text),
+            });
+        }
     }
 }
 
@@ -83,6 +112,7 @@ pub fn find(paths: &[PathBuf], ignored: &[String]) -> Result<Found, PatternError
                         found.kustomizations.push(directory.display().to_string());
                     }
                     let contents = manifests::contents_of(&file);
+                    found.add_text(&file.display().to_string(), Some(&file), &contents);
                     found.manifests.extend(contents.manifests);
                     let errors = contents.errors.into_iter();
                     let errors = errors.filter(|error| !error.is_of_others());
@@ -91,7 +121,7 @@ pub fn find(paths: &[PathBuf], ignored: &[String]) -> Result<Found, PatternError
             }
         } else if is_new(path, &mut seen) {
             let contents = manifests::contents_of(path);
-            found.add_named(path.display().to_string(), contents);
+            found.add(path.display().to_string(), Some(path), contents);
         }
     }
     Ok(found)

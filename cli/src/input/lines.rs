@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Cursor;
 use std::iter::Peekable;
 
-use saphyr_parser::{Event, Parser, StrInput};
+use libyaml_safer::{Encoding, Event, EventData, Parser};
 use serde_json::Value;
 
 /// The way to a value in a document, as in `spec.containers[0].env`; a key with other characters is `["key"]`.
@@ -13,7 +14,7 @@ pub struct ValuePath(Vec<Step>);
 
 /// One step of a way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
+pub enum Step {
     /// To the value of a key.
     Key(String),
     /// To an item of a list.
@@ -95,6 +96,23 @@ impl ValuePath {
         })
     }
 
+    /// What it leads to in `value`, to be changed.
+    pub fn value_mut<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
+        self.0.iter().try_fold(value, |at, step| match step {
+            Step::Key(key) => at.get_mut(key),
+            Step::Item(index) => at.get_mut(index),
+            Step::Named(name) => {
+                let is_named = |item: &&mut Value| item.get("name").is_some_and(|own| own == name);
+                at.as_array_mut()?.iter_mut().find(is_named)
+            }
+        })
+    }
+
+    /// Its steps.
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
     /// Further along another way.
     #[must_use]
     pub fn join(mut self, rest: Self) -> Self {
@@ -137,15 +155,8 @@ enum Parts {
 impl Lines {
     /// The lines of the first document in `text`, which begins on line `first`; `None` if it is not well-formed.
     pub fn of(text: &str, first: usize) -> Option<Self> {
-        let mut events = Parser::new_from_str(text).peekable();
-        let before = first.saturating_sub(1);
-        while let Some(Ok((event, _))) = events.peek() {
-            if !matches!(event, Event::StreamStart | Event::DocumentStart(_)) {
-                break;
-            }
-            events.next();
-        }
-        node(&mut events, before, 0)
+        let mut events = events(text)?;
+        node(&mut events, first, 0)
     }
 
     /// The line of what is at the end of `path`; of what is not there, the line of what it would be in.
@@ -180,31 +191,101 @@ impl Lines {
 /// How deep values are read, as the YAML parser does.
 const DEEPEST: usize = 128;
 
-type Events<'t> = Peekable<Parser<'t, StrInput<'t>>>;
+/// What a parser of YAML meets one after the other.
+pub type Events = Peekable<Parser<Cursor<Vec<u8>>>>;
 
-/// The value that comes next; `None` where the text is not well-formed.
-fn node(events: &mut Events<'_>, before: usize, depth: usize) -> Option<Lines> {
+/// The events of the first document in `text`, which is not to be read as more than that. Their offsets are those in `text`.
+pub fn events(text: &str) -> Option<Events> {
+    let mut parser = Parser::new();
+    // Without a break at the end, a scalar on several lines makes this parser panic.
+    let mut text = without_bare_tags(masked(text));
+    text.push('\n');
+    parser.set_encoding(Encoding::Utf8);
+    parser.set_input(Cursor::new(text.into_bytes()));
+    let mut events = parser.peekable();
+    while let Ok(event) = events.peek()? {
+        if !matches!(
+            event.data,
+            EventData::StreamStart { .. } | EventData::DocumentStart { .. }
+        ) {
+            break;
+        }
+        events.next();
+    }
+    Some(events)
+}
+
+/// A text of the same length, in which YAML finds nothing wrong that is right in JSON: a character as two escapes.
+fn masked(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\\u") {
+        masked.push_str(before);
+        masked.push_str("\\u");
+        let is_half = after.starts_with(['d', 'D'])
+            && after
+                .chars()
+                .nth(1)
+                .is_some_and(|second| "89abcdefABCDEF".contains(second));
+        let digits = after.get(..4).filter(|_| is_half);
+        if digits.is_some() {
+            masked.push_str("0041");
+        }
+        rest = after.get(digits.map_or(0, str::len)..).unwrap_or_default();
+    }
+    masked.push_str(rest);
+    masked
+}
+
+/// A text of the same length without tags that have a comma behind them, which make this parser panic.
+fn without_bare_tags(text: String) -> String {
+    if !text.contains('!') {
+        return text;
+    }
+    let mut result = String::with_capacity(text.len());
+    for part in text.split_inclusive(',') {
+        let is_around = |character: char| character.is_whitespace() || "[]{}".contains(character);
+        let word = part.rfind(is_around).unwrap_or(0);
+        let tag = part.get(word..).and_then(|word| word.find('!'));
+        match tag.map(|tag| part.split_at(word.saturating_add(tag))) {
+            Some((before, tag)) if tag.ends_with(',') => {
+                result.push_str(before);
+                let inner = tag.len().saturating_sub(1);
+                result.push_str(&"x".repeat(inner));
+                result.push(',');
+            }
+            _ => result.push_str(part),
+        }
+    }
+    result
+}
+
+/// The value that comes next, in a document that begins on line `first`; `None` where the text is not well-formed.
+fn node(events: &mut Events, first: usize, depth: usize) -> Option<Lines> {
     if depth > DEEPEST {
         return None;
     }
     let deeper = depth.saturating_add(1);
-    let (event, span) = events.next()?.ok()?;
-    let line = span.start.line().saturating_add(before);
-    let parts = match event {
-        Event::Scalar(text, ..) => Parts::Scalar(text.into_owned()),
-        Event::SequenceStart(..) => {
+    let Event {
+        data, start_mark, ..
+    } = events.next()?.ok()?;
+    let line = usize::try_from(start_mark.line).ok()?;
+    let line = line.saturating_add(first);
+    let parts = match data {
+        EventData::Scalar { value, .. } => Parts::Scalar(value),
+        EventData::SequenceStart { .. } => {
             let mut items = Vec::new();
-            while !matches!(events.peek()?, Ok((Event::SequenceEnd, _))) {
-                items.push(node(events, before, deeper)?);
+            while !matches!(events.peek()?.as_ref().ok()?.data, EventData::SequenceEnd) {
+                items.push(node(events, first, deeper)?);
             }
             events.next();
             Parts::List(items)
         }
-        Event::MappingStart(..) => {
+        EventData::MappingStart { .. } => {
             let mut fields = BTreeMap::new();
-            while !matches!(events.peek()?, Ok((Event::MappingEnd, _))) {
-                let key = node(events, before, deeper)?;
-                let mut value = node(events, before, deeper)?;
+            while !matches!(events.peek()?.as_ref().ok()?.data, EventData::MappingEnd) {
+                let key = node(events, first, deeper)?;
+                let mut value = node(events, first, deeper)?;
                 value.line = key.line;
                 if let Parts::Scalar(name) = key.parts {
                     if let Parts::Scalar(text) = &mut value.parts
@@ -219,7 +300,7 @@ fn node(events: &mut Events<'_>, before: usize, depth: usize) -> Option<Lines> {
             Parts::Object(fields)
         }
         // What an alias stands for is elsewhere.
-        Event::Alias(_) => Parts::Scalar(String::new()),
+        EventData::Alias { .. } => Parts::Scalar(String::new()),
         _ => return None,
     };
     Some(Lines { line, parts })
@@ -351,7 +432,7 @@ spec:
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "\\PC{0,40}|[-\\[\\]{}:,?&*!|>'\"% \\na]{0,60}", path in "\\PC{0,20}") {
+        fn no_text_makes_it_panic(text in "\\PC{0,40}|[-\\[\\]{}:,?&*!|>'\"% \\na]{0,60}|[-\\[\\]{}:,?&*!|>+'\"%@`#~<=.\\\\ \\t\\r\\nax01ü]{0,60}", path in "\\PC{0,20}") {
             if let Some(lines) = Lines::of(&text, 1) {
                 lines.line(&ValuePath::new(&path));
             }

@@ -50,6 +50,11 @@ pub struct Document {
 }
 
 impl Document {
+    /// Which part of the text of its file it is.
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
     /// The lines of its parts; `None` if the line that it begins on is all that is known.
     pub fn lines(&self) -> Option<Lines> {
         Lines::of(self.text.get(self.range.clone())?, self.line)
@@ -156,6 +161,8 @@ pub enum ManifestError {
 /// What a file holds.
 #[derive(Debug, Default)]
 pub struct Contents {
+    /// The text, as it is written; `None` if it cannot be read.
+    pub text: Option<Arc<str>>,
     /// The manifests, as far as they could be read.
     pub manifests: Vec<Manifest>,
     /// What is wrong with other documents, in their order. Nothing behind one that is not well-formed can be read.
@@ -211,7 +218,7 @@ pub fn contents_of(path: &Path) -> Contents {
 /// Reads everything from `source`, whose name is `file`.
 pub fn contents_from(file: &str, source: impl Read) -> Contents {
     match text_from(file, source) {
-        Ok(text) => contents(file, &text),
+        Ok(text) => contents(file, text.into()),
         Err(error) => Contents::error(error),
     }
 }
@@ -222,7 +229,7 @@ pub fn contents_from(file: &str, source: impl Read) -> Contents {
 ///
 /// The first [`ManifestError::Syntax`] or [`ManifestError::NoObject`].
 pub fn read_text(file: &str, text: &str) -> Result<Vec<Manifest>, ManifestError> {
-    contents(file, text).manifests_only()
+    contents(file, text.into()).manifests_only()
 }
 
 /// A document of a file, whatever it is.
@@ -245,20 +252,52 @@ pub fn documents_in(path: &Path) -> Result<Vec<Written>, ManifestError> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(|error| unreadable(&name, error))?;
     let text = text_from(&name, file)?;
-    match documents(&name, &text) {
+    documents_of(&name, &text.into())
+}
+
+/// Reads the documents in `text`, which is that of `file`; empty ones are left out.
+///
+/// # Errors
+///
+/// The first [`ManifestError::Syntax`].
+pub fn documents_of(file: &str, text: &Arc<str>) -> Result<Vec<Written>, ManifestError> {
+    match documents(file, text) {
         (_, Some(error)) => Err(error),
         (documents, None) => Ok(documents),
     }
 }
 
-/// The documents in `text`, and what ends them early; empty ones are left out.
-pub fn documents(file: &str, text: &str) -> (Vec<Written>, Option<ManifestError>) {
-    // Files that were put one behind the other begin with a mark each.
-    let text = text.replace("\n\u{feff}", "\n");
-    let text = text.trim_start_matches('\u{feff}');
-    let text: Arc<str> = text.into();
+/// The byte order mark.
+const MARK: char = '\u{feff}';
+
+/// A text without the byte order marks in it, and where they were in what is left. Files that were put one behind the other
+/// begin with a mark each.
+pub fn without_marks(text: &Arc<str>) -> (Arc<str>, Vec<usize>) {
+    if !text.contains(MARK) {
+        return (Arc::clone(text), Vec::new());
+    }
+    let mut rest = String::with_capacity(text.len());
+    let mut marks = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let mut own = line;
+        while let Some(unmarked) = own.strip_prefix(MARK) {
+            marks.push(rest.len());
+            own = unmarked;
+            // Only at the very beginning there may be several.
+            if !rest.is_empty() {
+                break;
+            }
+        }
+        rest.push_str(own);
+    }
+    (rest.into(), marks)
+}
+
+/// The documents in `text`, and what ends them early.
+fn documents(file: &str, text: &Arc<str>) -> (Vec<Written>, Option<ManifestError>) {
+    let (text, _) = without_marks(text);
     // Taken one by one: after an error the parser finds the same error without end.
-    let documents: Box<dyn Iterator<Item = _>> = if file.ends_with(".json") || is_json(&text) {
+    let documents: Box<dyn Iterator<Item = _>> = if is_json_file(file, &text) {
         Box::new(json_documents(file, &text))
     } else {
         let mut sections = sections(&text);
@@ -290,9 +329,12 @@ pub fn documents(file: &str, text: &str) -> (Vec<Written>, Option<ManifestError>
     (written, None)
 }
 
-fn contents(file: &str, text: &str) -> Contents {
-    let (documents, error) = documents(file, text);
-    let mut contents = Contents::default();
+fn contents(file: &str, text: Arc<str>) -> Contents {
+    let (documents, error) = documents(file, &text);
+    let mut contents = Contents {
+        text: Some(text),
+        ..Contents::default()
+    };
     for written in documents {
         let Written {
             origin,
@@ -393,15 +435,17 @@ fn yaml_documents(file: &str, text: &str) -> impl Iterator<Item = Result<Value, 
 fn sections(text: &str) -> impl Iterator<Item = (Range<usize>, usize)> {
     let mut starts = vec![(0, 1)];
     let mut is_blank = true;
+    let mut is_behind_boundary = false;
     let mut at = 0_usize;
     for (index, line) in text.split_inclusive('\n').enumerate() {
         let rest = line.strip_prefix("---");
         let is_boundary =
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
         if is_boundary {
-            if is_blank && starts.len() == 1 {
+            if is_blank && !is_behind_boundary {
                 starts.clear();
             }
+            is_behind_boundary = true;
             starts.push((at, index.saturating_add(1)));
         } else if !line.trim().is_empty()
             && !line.trim_start().starts_with('#')
@@ -476,6 +520,11 @@ fn place(line: usize, column: usize) -> String {
 /// A parser's message `text` without the place, which is given before it.
 fn without_place(text: &str, line: usize, column: usize) -> String {
     text.replacen(&format!(" at line {line} column {column}"), "", 1)
+}
+
+/// Whether a file is read as JSON.
+pub fn is_json_file(file: &str, text: &str) -> bool {
+    file.ends_with(".json") || is_json(text)
 }
 
 /// Whether all of it is JSON, whatever the file is called: several documents in a row are no YAML.
@@ -772,6 +821,14 @@ mod tests {
             .map(|manifest| line(manifest, "kind"))
             .collect();
         assert_eq!(lines, [3, 7]);
+        let text =
+            "---\n---\n# nothing\n---\nkind: Pod\napiVersion: v1\n---\nkind: Pod\napiVersion: v1\n";
+        let manifests = read_text("f", text).unwrap();
+        let lines: Vec<_> = manifests
+            .iter()
+            .map(|manifest| line(manifest, "kind"))
+            .collect();
+        assert_eq!(lines, [5, 8]);
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub struct Reviewed {
     /// The object as messages name it, as `Pod default/app`.
     pub title: String,
     /// The path of the pod's template in the manifest; `None` if it is the object itself.
-    pub(super) template: Option<String>,
+    pub template: Option<String>,
     /// Whether the object is all there is to know of it; else its containers are not known.
     pub is_whole: bool,
     /// The object as it comes.
