@@ -3,7 +3,6 @@
 mod complain;
 mod wanted;
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
@@ -13,7 +12,7 @@ use clap::{Args, ValueEnum};
 
 use crate::commands::arguments::checked;
 use crate::commands::complaints::{Complaint, Level};
-use crate::commands::preview::args::{Detail, ReviewArgs};
+use crate::commands::preview::args::ReviewArgs;
 use crate::commands::preview::{self, Remarks};
 use crate::entra::comparison::{Comparison, Status, compare};
 use crate::entra::credential::Credential;
@@ -159,11 +158,7 @@ pub fn credentials(args: &CredentialsArgs, log: Option<LogSink>) -> Result<Crede
     });
     let applications: BTreeSet<String> = applications.collect::<Result<_>>()?;
     let mut wanted = Wanted::new(issuer);
-    let detail = Detail::default();
-    let remarks = preview::preview(&args.review, &detail, &OnceCell::new(), log, |preview| {
-        wanted.add(&preview);
-        Ok(())
-    })?;
+    let (_, mut remarks) = preview::pods(&args.review, log, |preview| wanted.add(preview))?;
     let Wanted {
         uses,
         mut complaints,
@@ -184,7 +179,6 @@ pub fn credentials(args: &CredentialsArgs, log: Option<LogSink>) -> Result<Crede
     let compares = existing::tells_of_credentials(&holders);
     let comparisons = compare(uses.keys().cloned().collect(), &holders, compares, issuer);
     complaints.extend(complain::of(&comparisons, compares, issuer));
-    let mut remarks = remarks;
     remarks.notes.extend(notes);
     let known = holders.values().flat_map(|holder| &holder.credentials);
     let uncompared = known

@@ -5,14 +5,13 @@ mod objects;
 mod outdated;
 mod rows;
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::commands::complaints::{Complaint, Level};
-use crate::commands::preview::args::{Detail, ReviewArgs};
+use crate::commands::preview::args::ReviewArgs;
 use crate::commands::preview::names::{shortened, title};
 use crate::commands::preview::{self, Remarks};
 use crate::kubewarden::host_calls::LogSink;
@@ -129,12 +128,10 @@ impl Inventory {
 /// What [`preview::preview`] reports.
 pub fn inventory(args: &InventoryArgs, log: Option<LogSink>) -> Result<Inventory> {
     let mut objects = Objects::default();
-    let detail = Detail::default();
-    let remarks = preview::preview(&args.review, &detail, &OnceCell::new(), log, |preview| {
-        objects.add(&preview);
-        Ok(())
-    })?;
-    let mut remarks = remarks;
+    let (input, mut remarks) = preview::pods(&args.review, log, |preview| objects.add(preview))?;
+    for manifest in &input.found.manifests {
+        objects.add_account(manifest, &args.review.namespace);
+    }
     let doubled = objects.doubled.iter();
     let doubled: Vec<_> = doubled
         .map(|(kind, namespace, name)| title(kind, namespace, name))

@@ -59,6 +59,18 @@ pub struct Remarks {
     pub notes: Vec<String>,
 }
 
+impl Remarks {
+    /// Adds an error if there is none yet, because there is nothing to review.
+    fn found_nothing(&mut self, args: &ReviewArgs) {
+        if self.errors.is_empty() {
+            let named = args.named(is_piped());
+            let error =
+                format!("{named}: expected a pod, a workload or a ServiceAccount, found none");
+            self.errors.push(error);
+        }
+    }
+}
+
 /// How many objects are reviewed before the first of them is shown.
 const BATCH: usize = 256;
 
@@ -90,14 +102,48 @@ pub fn preview(
         has_any = true;
         show(preview)
     })?;
-    if !has_any && remarks.errors.is_empty() {
-        let expected = format!(
-            "{}: expected a pod, a workload or a ServiceAccount, found none",
-            args.named(is_piped())
-        );
-        remarks.errors.push(expected);
+    if !has_any {
+        remarks.found_nothing(args);
     }
     Ok(remarks)
+}
+
+/// Previews the pods and workloads among the manifests, as [`preview`] does, and leaves ServiceAccounts alone: they are only
+/// looked up. Gives back what was read as well.
+///
+/// # Errors
+///
+/// Those of [`preview`].
+pub fn pods(
+    args: &ReviewArgs,
+    log: Option<LogSink>,
+    mut show: impl FnMut(&Preview),
+) -> Result<(Input, Remarks)> {
+    let input = read(args)?;
+    let mut has_any = false;
+    let detail = Detail::of_pods();
+    let mut remarks = review(
+        args,
+        &detail,
+        &input,
+        &OnceCell::new(),
+        log,
+        |_, preview| {
+            has_any = true;
+            show(&preview);
+            Ok(())
+        },
+    )?;
+    let mut manifests = input.found.manifests.iter();
+    if !has_any && !manifests.any(is_account) {
+        remarks.found_nothing(args);
+    }
+    Ok((input, remarks))
+}
+
+/// Whether a manifest is that of a ServiceAccount.
+pub fn is_account(manifest: &Manifest) -> bool {
+    manifest.is("v1", "ServiceAccount")
 }
 
 /// Whether something is piped into standard input.
@@ -179,6 +225,7 @@ pub fn review(
         let Manifest { origin, kind, .. } = manifest;
         let namespace = manifest.namespace().unwrap_or(&args.namespace);
         match Reviewable::of(manifest, namespace, &descriptions) {
+            Ok(Some(_)) if detail.leaves_accounts && is_account(manifest) => {}
             Ok(Some(object)) => reviewable.push(object),
             Ok(None) => strangers.extend(other_kinds::stranger(manifest, namespace)),
             Err(error) if found.is_named(&origin.file) => {

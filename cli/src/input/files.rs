@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ignore::WalkBuilder;
 use ignore::overrides::OverrideBuilder;
+use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::input::manifests::{self, Contents, Manifest, ManifestError};
@@ -105,19 +106,22 @@ pub fn find(paths: &[PathBuf], ignored: &[String]) -> Result<Found, PatternError
             let contents = manifests::contents_from(STANDARD_INPUT_NAME, io::stdin());
             found.add_named(STANDARD_INPUT_NAME.to_owned(), contents);
         } else if path.is_dir() {
-            for file in files_below(path, ignored, &mut found)? {
-                if !is_test_case(&file) && is_new(&file, &mut seen) {
-                    if is_kustomization(&file) {
-                        let directory = file.parent().unwrap_or(path);
-                        found.kustomizations.push(directory.display().to_string());
-                    }
-                    let contents = manifests::contents_of(&file);
-                    found.add_text(&file.display().to_string(), Some(&file), &contents);
-                    found.manifests.extend(contents.manifests);
-                    let errors = contents.errors.into_iter();
-                    let errors = errors.filter(|error| !error.is_of_others());
-                    found.passed_over.extend(errors);
+            let mut files = files_below(path, ignored, &mut found)?;
+            files.retain(|file| !is_test_case(file) && is_new(file, &mut seen));
+            let contents: Vec<_> = files
+                .par_iter()
+                .map(|file| manifests::contents_of(file))
+                .collect();
+            for (file, contents) in files.iter().zip(contents) {
+                if is_kustomization(file) {
+                    let directory = file.parent().unwrap_or(path);
+                    found.kustomizations.push(directory.display().to_string());
                 }
+                found.add_text(&file.display().to_string(), Some(file), &contents);
+                found.manifests.extend(contents.manifests);
+                let errors = contents.errors.into_iter();
+                let errors = errors.filter(|error| !error.is_of_others());
+                found.passed_over.extend(errors);
             }
         } else if is_new(path, &mut seen) {
             let contents = manifests::contents_of(path);

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use azure_workload_identity_policy::keys;
 use serde_json::Value;
 
-use crate::commands::preview::{PodIdentity, Preview};
+use crate::commands::preview::{PodIdentity, Preview, is_account};
+use crate::input::manifests::Manifest;
 
 /// A workload or pod by kind, namespace and name.
 pub type Key = (String, String, String);
@@ -42,15 +43,6 @@ impl Objects {
         let object = preview.object();
         let text = |path: &str| object.pointer(path).and_then(Value::as_str);
         let namespace = preview.namespace.clone();
-        if preview.kind == "ServiceAccount" {
-            let annotations = object.pointer("/metadata/annotations");
-            let client_id = annotations.and_then(|annotations| annotations.get(keys::CLIENT_ID));
-            if let Some(client_id) = client_id.and_then(Value::as_str) {
-                let name = (namespace, preview.name.clone());
-                self.accounts.insert(name, client_id.to_owned());
-            }
-            return;
-        }
         let is_over = matches!(text("/status/phase"), Some("Succeeded" | "Failed"));
         let has_come = text("/spec/nodeName").is_some() || text("/status/phase").is_some();
         let is_going = text("/metadata/deletionTimestamp").is_some();
@@ -64,6 +56,19 @@ impl Objects {
         let key = (preview.kind.clone(), namespace, preview.name.clone());
         if self.all.insert(key.clone(), kept).is_some() {
             self.doubled.insert(key);
+        }
+    }
+
+    /// Adds the ServiceAccount in a manifest, if it is one and names a client ID; in `default_namespace` if it names none.
+    pub fn add_account(&mut self, manifest: &Manifest, default_namespace: &str) {
+        let annotations = manifest.object.pointer("/metadata/annotations");
+        let client_id = annotations.and_then(|annotations| annotations.get(keys::CLIENT_ID));
+        let client_id = client_id.and_then(Value::as_str);
+        if let Some(client_id) = client_id.filter(|_| is_account(manifest)) {
+            let namespace = manifest.namespace().unwrap_or(default_namespace).to_owned();
+            let name = manifest.name().unwrap_or_default().to_owned();
+            self.accounts
+                .insert((namespace, name), client_id.to_owned());
         }
     }
 

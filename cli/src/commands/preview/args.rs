@@ -133,6 +133,19 @@ pub struct Detail {
     /// Leave hints of this rule out, or those on one object: RULE=KIND/NAMESPACE/NAME; may be given several times.
     #[arg(long, value_name = "RULE[=OBJECT]")]
     pub ignore_hint: Vec<String>,
+    /// Whether ServiceAccounts are only looked up, and not reviewed themselves.
+    #[arg(skip)]
+    pub leaves_accounts: bool,
+}
+
+impl Detail {
+    /// For commands that are about pods only.
+    pub fn of_pods() -> Self {
+        Self {
+            leaves_accounts: true,
+            ..Self::default()
+        }
+    }
 }
 
 impl ReviewArgs {
