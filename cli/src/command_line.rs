@@ -15,6 +15,7 @@ use terminal_size::terminal_size_of;
 use crate::commands::annotate::{self, AnnotateArgs};
 use crate::commands::complaints::{Complaint, Level};
 use crate::commands::credentials::{self, CredentialsArgs};
+use crate::commands::diagnose::{self, DiagnoseArgs};
 use crate::commands::grant::{self, GrantArgs};
 use crate::commands::inject::{self, InjectArgs};
 use crate::commands::inventory::{self, InventoryArgs};
@@ -49,14 +50,15 @@ const BAD_INPUT: u8 = 2;
     after_help = "Examples:
   azwi-policy preview --policy examples/quick-start/policy.yaml examples/quick-start
   azwi-policy test examples
-  azwi-policy run -r request.json -s settings.yml --allow-context-aware annotated-policy.wasm
-  azwi-policy annotate -m policy-metadata.yml -u README.md -o annotated-policy.wasm policy.wasm
-  azwi-policy grant 8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11 team-a/api
-  azwi-policy credentials --issuer \"$ISSUER\" --policy policy.yaml manifests/
   azwi-policy inventory --policy policy.yaml manifests/
+  azwi-policy credentials --issuer \"$ISSUER\" --policy policy.yaml manifests/
+  azwi-policy diagnose --policy policy.yaml manifests/ < error.txt
   azwi-policy inject --policy policy.yaml manifests/ | kubectl apply -f -
   azwi-policy migrate values.yaml
-  azwi-policy issuer --public-key sa.pub --url \"$ISSUER\""
+  azwi-policy grant 8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11 team-a/api
+  azwi-policy issuer --public-key sa.pub --url \"$ISSUER\"
+  azwi-policy run -r request.json -s settings.yml --allow-context-aware annotated-policy.wasm
+  azwi-policy annotate -m policy-metadata.yml -u README.md -o annotated-policy.wasm policy.wasm"
 )]
 pub struct Cli {
     /// Print the policy's log messages to standard error.
@@ -72,22 +74,24 @@ enum Command {
     Preview(Box<PreviewArgs>),
     /// Test what the policy does to manifests against what files azwi-test.yaml expect.
     Test(TestArgs),
+    /// Print who has which identity.
+    Inventory(Box<InventoryArgs>),
+    /// Print the federated identity credentials that Microsoft Entra ID must hold.
+    Credentials(Box<CredentialsArgs>),
+    /// Say why Microsoft Entra ID refuses a token, by the text of the error or by the token.
+    Diagnose(Box<DiagnoseArgs>),
+    /// Write the identity into the pod templates of manifests, for pods that no policy in the cluster is asked about.
+    Inject(Box<InjectArgs>),
+    /// Print what replaces the azure-workload-identity webhook, or AAD Pod Identity.
+    Migrate(MigrateArgs),
+    /// Print the ClusterRole and ClusterRoleBinding that permit ServiceAccounts to use an identity.
+    Grant(GrantArgs),
+    /// Write the documents from which Microsoft Entra ID gets the keys of a self-managed cluster.
+    Issuer(IssuerArgs),
     /// Review one AdmissionRequest and print the AdmissionResponse, as kwctl run does.
     Run(RunArgs),
     /// Write the policy's metadata into its module, as kwctl annotate does.
     Annotate(AnnotateArgs),
-    /// Print the federated identity credentials that Microsoft Entra ID must hold.
-    Credentials(Box<CredentialsArgs>),
-    /// Print who has which identity.
-    Inventory(Box<InventoryArgs>),
-    /// Write the identity into the pod templates of manifests, for pods that no policy in the cluster is asked about.
-    Inject(Box<InjectArgs>),
-    /// Print the ClusterRole and ClusterRoleBinding that permit ServiceAccounts to use an identity.
-    Grant(GrantArgs),
-    /// Write the documents from which Entra ID gets the keys of a self-managed cluster.
-    Issuer(IssuerArgs),
-    /// Print what replaces the azure-workload-identity webhook, or AAD Pod Identity.
-    Migrate(MigrateArgs),
     /// Print the completions of this program's command line for a shell.
     Completions(CompletionsArgs),
 }
@@ -111,14 +115,15 @@ pub fn main() -> ExitCode {
     let (outcome, failure) = match command {
         Command::Preview(args) => (preview(&args, verbose), BAD_INPUT),
         Command::Test(args) => (test(&args, verbose), BAD_INPUT),
-        Command::Run(args) => (run(&args, verbose), REJECTED_OR_FAILED),
-        Command::Annotate(args) => (annotate(&args), REJECTED_OR_FAILED),
-        Command::Credentials(args) => (credentials(&args, verbose), BAD_INPUT),
         Command::Inventory(args) => (inventory(&args, verbose), BAD_INPUT),
+        Command::Credentials(args) => (credentials(&args, verbose), BAD_INPUT),
+        Command::Diagnose(args) => (diagnose(&args, verbose), BAD_INPUT),
         Command::Inject(args) => (inject(&args, verbose), BAD_INPUT),
+        Command::Migrate(args) => (migrate(&args, verbose), BAD_INPUT),
         Command::Grant(args) => (grant(&args), BAD_INPUT),
         Command::Issuer(args) => (issuer(&args), BAD_INPUT),
-        Command::Migrate(args) => (migrate(&args, verbose), BAD_INPUT),
+        Command::Run(args) => (run(&args, verbose), REJECTED_OR_FAILED),
+        Command::Annotate(args) => (annotate(&args), REJECTED_OR_FAILED),
         Command::Completions(args) => (completions(&args), REJECTED_OR_FAILED),
     };
     outcome.unwrap_or_else(|error| {
@@ -254,6 +259,15 @@ fn inventory(args: &InventoryArgs, verbose: bool) -> Result<ExitCode> {
     inventory.complaints.iter().for_each(complain);
     let has_failed = inventory.has_failed(args.fail_on_warning);
     Ok(status(&inventory.remarks, has_failed))
+}
+
+fn diagnose(args: &DiagnoseArgs, verbose: bool) -> Result<ExitCode> {
+    choose_colours(args.review.color);
+    let (diagnosis, remarks) = diagnose::diagnose(args, log(verbose))?;
+    let mut output = anstream::stdout().lock();
+    output::diagnosis::write(&mut output, &diagnosis, args.output, terminal_width())
+        .context(OUTPUT)?;
+    Ok(status(&remarks, diagnosis.judgement.cause.is_none()))
 }
 
 /// Prints something that is wrong.

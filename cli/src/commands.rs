@@ -4,6 +4,7 @@ pub mod annotate;
 pub mod arguments;
 pub mod complaints;
 pub mod credentials;
+pub mod diagnose;
 pub mod grant;
 pub mod inject;
 pub mod inventory;

@@ -5,6 +5,7 @@ pub(crate) mod colours;
 mod columns;
 mod complaint;
 pub mod credentials;
+pub mod diagnosis;
 mod failure;
 mod github;
 pub mod inventory;

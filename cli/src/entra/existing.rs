@@ -58,6 +58,10 @@ pub struct Holder {
     pub resource_id: Option<String>,
     /// The application's object ID.
     pub object_id: Option<String>,
+    /// The managed identity's principal ID, which is the object ID of its service principal.
+    pub principal_id: Option<String>,
+    /// The managed identity's tenant.
+    pub tenant_id: Option<String>,
     /// Its credentials; `None` if no file tells of them.
     pub credentials: Option<Vec<ExistingCredential>>,
 }
@@ -159,10 +163,21 @@ impl Ord for ResourceId {
 /// What one object in a file is.
 enum Item {
     Credential(Owner, ExistingCredential),
-    /// A managed identity: its client ID, its resource ID, and the object that stands for it.
-    Identity(Option<String>, Option<String>, Option<Owner>),
+    Identity(Identity),
     /// An application: its client ID and its object ID.
     Application(String, Option<String>),
+}
+
+/// A managed identity.
+#[derive(Default)]
+struct Identity {
+    /// Its client ID, once Azure has made it.
+    client_id: Option<String>,
+    resource_id: Option<String>,
+    principal_id: Option<String>,
+    tenant_id: Option<String>,
+    /// The object that stands for it.
+    object: Option<Owner>,
 }
 
 /// Reads what exists. A file that does not say whose its credentials are counts for the one client ID in `wanted`, if it is
@@ -205,17 +220,23 @@ fn holders(
                         written.origin,
                         describe(object)
                     ),
-                    Some(Item::Identity(Some(client_id), resource_id, object)) => {
-                        let holder = holders.entry(client_id.clone()).or_default();
-                        if let Some(id) = &resource_id {
-                            let owner = Owner::Resource(ResourceId(id.clone()));
-                            known.insert(owner, client_id.clone());
+                    Some(Item::Identity(identity)) => {
+                        // Else Azure has not made it yet.
+                        if let Some(client_id) = identity.client_id {
+                            let holder = holders.entry(client_id.clone()).or_default();
+                            if let Some(id) = &identity.resource_id {
+                                let owner = Owner::Resource(ResourceId(id.clone()));
+                                known.insert(owner, client_id.clone());
+                            }
+                            let or =
+                                |new: Option<String>, old: &mut Option<String>| new.or(old.take());
+                            holder.resource_id = or(identity.resource_id, &mut holder.resource_id);
+                            holder.principal_id =
+                                or(identity.principal_id, &mut holder.principal_id);
+                            holder.tenant_id = or(identity.tenant_id, &mut holder.tenant_id);
+                            known.extend(identity.object.map(|object| (object, client_id)));
                         }
-                        holder.resource_id = resource_id.or(holder.resource_id.take());
-                        known.extend(object.map(|object| (object, client_id)));
                     }
-                    // An identity that Azure has not made yet.
-                    Some(Item::Identity(None, ..)) => {}
                     Some(Item::Application(client_id, object_id)) => {
                         let holder = holders.entry(client_id).or_default();
                         holder.is_application = true;
@@ -322,9 +343,13 @@ fn item(object: &Value) -> Option<Item> {
         let object_id = text("/id").map(str::to_owned);
         return Some(Item::Application(app_id.to_lowercase(), object_id));
     }
-    let client_id = field("clientId")?.to_lowercase();
-    let id = text("/id").and_then(resource_id);
-    Some(Item::Identity(Some(client_id), id, None))
+    Some(Item::Identity(Identity {
+        client_id: Some(field("clientId")?.to_lowercase()),
+        resource_id: text("/id").and_then(resource_id),
+        principal_id: field("principalId").map(str::to_lowercase),
+        tenant_id: field("tenantId").map(str::to_lowercase),
+        object: None,
+    }))
 }
 
 /// The managed identity with a resource ID, or a part of what it has.
@@ -332,6 +357,21 @@ fn of_resource(id: Option<&str>) -> Owner {
     match id.and_then(resource_id) {
         Some(id) => Owner::Resource(ResourceId(id)),
         None => Owner::Unknown,
+    }
+}
+
+/// What the status of an object says of a managed identity.
+fn of_status(object: &Value, path: &str, owner: Owner) -> Identity {
+    let field = |name: &str| {
+        let value = object.pointer(&format!("{path}/{name}"));
+        value.and_then(Value::as_str)
+    };
+    Identity {
+        client_id: field("clientId").map(str::to_lowercase),
+        resource_id: field("id").and_then(resource_id),
+        principal_id: field("principalId").map(str::to_lowercase),
+        tenant_id: field("tenantId").map(str::to_lowercase),
+        object: Some(owner),
     }
 }
 
@@ -343,14 +383,7 @@ fn of_service_operator(object: &Value, group: &str) -> Option<Item> {
     let named = |name: &str| Owner::Object(group.to_owned(), namespace.to_owned(), name.to_owned());
     let name = text("/metadata/name").unwrap_or_default();
     match text("/kind")? {
-        "UserAssignedIdentity" => {
-            let client_id = text("/status/clientId").map(str::to_lowercase);
-            Some(Item::Identity(
-                client_id,
-                text("/status/id").and_then(resource_id),
-                Some(named(name)),
-            ))
-        }
+        "UserAssignedIdentity" => Some(Item::Identity(of_status(object, "/status", named(name)))),
         "FederatedIdentityCredential" => {
             let owner = match (text("/spec/owner/armId"), text("/spec/owner/name")) {
                 (Some(id), _) => of_resource(Some(id)),
@@ -377,14 +410,11 @@ fn of_crossplane(object: &Value, group: &str) -> Option<Item> {
     let named = |name: &str| Owner::Object(group.to_owned(), namespace.to_owned(), name.to_owned());
     let name = text("/metadata/name").unwrap_or_default();
     match text("/kind")? {
-        "UserAssignedIdentity" => {
-            let client_id = text("/status/atProvider/clientId").map(str::to_lowercase);
-            Some(Item::Identity(
-                client_id,
-                text("/status/atProvider/id").and_then(resource_id),
-                Some(named(name)),
-            ))
-        }
+        "UserAssignedIdentity" => Some(Item::Identity(of_status(
+            object,
+            "/status/atProvider",
+            named(name),
+        ))),
         "FederatedIdentityCredential" => {
             let of = "/spec/forProvider";
             let parent = |field: &str| text(&format!("{of}/{field}"));
@@ -484,8 +514,8 @@ mod tests {
             let expected = Holder {
                 is_application: false,
                 resource_id: Some(id.to_owned()),
-                object_id: None,
                 credentials: Some(vec![credential("n")]),
+                ..Holder::default()
             };
             let holders = read_texts(&texts, &[CLIENT_ID]).unwrap();
             assert_eq!(
@@ -502,6 +532,36 @@ mod tests {
         };
         let holders = read_texts(&[(Some(CLIENT_ID), application)], &[]).unwrap();
         assert_eq!(holders, Holders::from([(CLIENT_ID.to_owned(), expected)]));
+    }
+
+    #[test]
+    fn identities_say_which_ids_are_not_client_ids() {
+        let principal = "5F8A2C1B-0000-4000-8000-000000000001";
+        let tenant = "72F988BF-86F1-41AF-91AB-2D7CD011DB47";
+        let of_az = format!(
+            r#"[{{"clientId": "{CLIENT_ID}", "principalId": "{principal}", "tenantId": "{tenant}"}}]"#
+        );
+        let of_operator = format!(
+            "{{apiVersion: managedidentity.azure.com/v1api20230131, kind: UserAssignedIdentity, metadata: {{name: shop}}, \
+             status: {{clientId: {CLIENT_ID}, principalId: {principal}, tenantId: {tenant}}}}}"
+        );
+        let of_crossplane = format!(
+            "{{apiVersion: managedidentity.azure.upbound.io/v1beta1, kind: UserAssignedIdentity, metadata: {{name: shop}}, \
+             status: {{atProvider: {{clientId: {CLIENT_ID}, principalId: {principal}, tenantId: {tenant}}}}}}}"
+        );
+        let expected = Holder {
+            principal_id: Some(principal.to_lowercase()),
+            tenant_id: Some(tenant.to_lowercase()),
+            ..Holder::default()
+        };
+        for text in [of_az, of_operator, of_crossplane] {
+            let holders = read_texts(&[(None, &text)], &[]).unwrap();
+            assert_eq!(
+                holders,
+                Holders::from([(CLIENT_ID.to_owned(), expected.clone())]),
+                "{text}"
+            );
+        }
     }
 
     #[test]
