@@ -6,7 +6,6 @@ mod federation;
 mod refused;
 mod token;
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -17,9 +16,10 @@ use azure_workload_identity_policy::messages::Excerpt;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use crate::commands::preview::args::{Detail, ReviewArgs};
+use crate::commands::preview::args::ReviewArgs;
 use crate::commands::preview::{self, Remarks};
 use crate::entra::claims::Claims;
+use crate::entra::credential::Subject;
 use crate::entra::existing::{self, ExistingFile};
 use crate::entra::issuer;
 use crate::entra::refusal;
@@ -142,7 +142,7 @@ impl DiagnoseArgs {
 ///
 /// # Errors
 ///
-/// Arguments and files that are wrong, texts that are no error that is known, and what [`preview::preview`] reports.
+/// Arguments and files that are wrong, texts that are no error that is known, and what [`preview::pods`] reports.
 pub fn diagnose(args: &DiagnoseArgs, log: Option<LogSink>) -> Result<(Diagnosis, Remarks)> {
     args.check_input()?;
     let issuer = args.issuer.as_deref();
@@ -169,11 +169,15 @@ pub fn diagnose(args: &DiagnoseArgs, log: Option<LogSink>) -> Result<(Diagnosis,
         ..Evidence::default()
     };
     let remarks = if args.has_manifests() {
-        let detail = Detail::default();
-        preview::preview(&args.review, &detail, &OnceCell::new(), log, |preview| {
-            evidence.add(&preview);
-            Ok(())
-        })?
+        let (input, remarks) = preview::pods(&args.review, log, |preview| evidence.add(preview))?;
+        let accounts = input.accounts_with_identity(&args.review.namespace);
+        evidence
+            .accounts
+            .extend(accounts.map(|(account, client_id)| {
+                let (namespace, name) = account;
+                (Subject { namespace, name }, client_id.to_lowercase())
+            }));
+        remarks
     } else {
         Remarks::default()
     };

@@ -129,9 +129,6 @@ impl Inventory {
 pub fn inventory(args: &InventoryArgs, log: Option<LogSink>) -> Result<Inventory> {
     let mut objects = Objects::default();
     let (input, mut remarks) = preview::pods(&args.review, log, |preview| objects.add(preview))?;
-    for manifest in &input.found.manifests {
-        objects.add_account(manifest, &args.review.namespace);
-    }
     let doubled = objects.doubled.iter();
     let doubled: Vec<_> = doubled
         .map(|(kind, namespace, name)| title(kind, namespace, name))
@@ -156,7 +153,7 @@ pub fn inventory(args: &InventoryArgs, log: Option<LogSink>) -> Result<Inventory
     let used: BTreeSet<_> = used
         .map(|row| (row.namespace.as_str(), row.service_account.as_str()))
         .collect();
-    let accounts = objects.accounts.into_iter();
+    let accounts = input.accounts_with_identity(&args.review.namespace);
     let accounts: BTreeMap<_, _> = accounts
         .map(|((namespace, name), client_id)| {
             let is_used = used.contains(&(namespace.as_str(), name.as_str()));

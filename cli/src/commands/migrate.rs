@@ -25,7 +25,7 @@ use crate::input::manifests::{self, Manifest, ManifestError};
 use crate::kubewarden::host_calls::LogSink;
 use crate::kubewarden::service_accounts::DEFAULT_NAMESPACE;
 use pod_identity::PodIdentity;
-pub use remarks::Remarks;
+pub use remarks::MigrationRemarks;
 use webhook::Webhook;
 use workloads::Target;
 
@@ -85,7 +85,7 @@ pub struct Migrated {
     /// Objects in YAML, each after a line `---`.
     pub text: String,
     /// What became of the input.
-    pub remarks: Remarks,
+    pub remarks: MigrationRemarks,
     /// What of the dump would not stay as it is.
     pub differences: Vec<String>,
 }
@@ -109,7 +109,7 @@ pub fn migrate(args: &MigrateArgs, log: Option<LogSink>) -> Result<Migrated> {
         let (file, text) = read(path)?;
         sort(&file, &text, &mut input)?;
     }
-    let mut remarks = Remarks::default();
+    let mut remarks = MigrationRemarks::default();
     let Replacement { policies, objects } = replacement(&input, args, &mut remarks)?;
     let policies = text_of(&policies)?;
     let mut differences = Vec::new();
@@ -137,7 +137,11 @@ struct Replacement {
     objects: Vec<Value>,
 }
 
-fn replacement(input: &Input, args: &MigrateArgs, remarks: &mut Remarks) -> Result<Replacement> {
+fn replacement(
+    input: &Input,
+    args: &MigrateArgs,
+    remarks: &mut MigrationRemarks,
+) -> Result<Replacement> {
     let webhook = webhook_in(input, &args.set, remarks);
     let pod_identity = pod_identity_in(input, &args.namespace, remarks);
     if webhook.is_none() && pod_identity.is_empty() {
@@ -239,7 +243,11 @@ fn sort(file: &str, text: &str, input: &mut Input) -> Result<()> {
 }
 
 /// What the input says of the webhook, if anything.
-fn webhook_in(input: &Input, assigned: &[String], remarks: &mut Remarks) -> Option<Webhook> {
+fn webhook_in(
+    input: &Input,
+    assigned: &[String],
+    remarks: &mut MigrationRemarks,
+) -> Option<Webhook> {
     let mut webhook = Webhook::new(assigned);
     let parts = input
         .manifests
@@ -257,7 +265,11 @@ fn webhook_in(input: &Input, assigned: &[String], remarks: &mut Remarks) -> Opti
 }
 
 /// What the input says of AAD Pod Identity.
-fn pod_identity_in(input: &Input, default_namespace: &str, remarks: &mut Remarks) -> PodIdentity {
+fn pod_identity_in(
+    input: &Input,
+    default_namespace: &str,
+    remarks: &mut MigrationRemarks,
+) -> PodIdentity {
     let mut found = PodIdentity::default();
     let parts = input
         .manifests

@@ -22,6 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use azure_workload_identity_policy::keys;
 use azure_workload_identity_policy::settings::pod_templates;
 use rayon::prelude::*;
 
@@ -141,8 +142,28 @@ pub fn pods(
     Ok((input, remarks))
 }
 
+impl Input {
+    /// The ServiceAccounts that name a client ID, by namespace, which is `default_namespace` if they name none, and name.
+    pub fn accounts_with_identity(
+        &self,
+        default_namespace: &str,
+    ) -> impl Iterator<Item = ((String, String), String)> {
+        let accounts = self.found.manifests.iter().filter(|one| is_account(one));
+        accounts.filter_map(move |manifest| {
+            let annotations = manifest.object.pointer("/metadata/annotations")?;
+            let client_id = annotations.get(keys::CLIENT_ID)?.as_str()?;
+            let namespace = manifest.namespace().unwrap_or(default_namespace);
+            let name = manifest.name().unwrap_or_default();
+            Some((
+                (namespace.to_owned(), name.to_owned()),
+                client_id.to_owned(),
+            ))
+        })
+    }
+}
+
 /// Whether a manifest is that of a ServiceAccount.
-pub fn is_account(manifest: &Manifest) -> bool {
+fn is_account(manifest: &Manifest) -> bool {
     manifest.is("v1", "ServiceAccount")
 }
 

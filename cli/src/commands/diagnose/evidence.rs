@@ -2,9 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use azure_workload_identity_policy::keys;
-use serde_json::Value;
-
 use super::diagnosis::Fact;
 use crate::commands::preview::names::shortened;
 use crate::commands::preview::{PodIdentity, Preview, source_in_words};
@@ -61,10 +58,6 @@ pub struct Evidence {
 impl Evidence {
     /// Adds what a preview says of an object.
     pub fn add(&mut self, preview: &Preview) {
-        if preview.kind == "ServiceAccount" {
-            self.accounts.extend(account(preview));
-            return;
-        }
         let pods = preview.pod_identities().map(|identity| Pod {
             title: preview.title(),
             account: Subject {
@@ -151,16 +144,4 @@ impl Evidence {
             None => client_id.to_owned(),
         }
     }
-}
-
-/// The ServiceAccount, and the client ID that it names.
-fn account(preview: &Preview) -> Option<(Subject, String)> {
-    let object = &preview.reviews.first()?.object;
-    let annotations = object.pointer("/metadata/annotations")?;
-    let client_id = annotations.get(keys::CLIENT_ID).and_then(Value::as_str)?;
-    let account = Subject {
-        namespace: preview.namespace.clone(),
-        name: preview.name.clone(),
-    };
-    Some((account, client_id.to_lowercase()))
 }

@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use azure_workload_identity_policy::keys;
 use serde_json::Value;
 
-use crate::commands::preview::{PodIdentity, Preview, is_account};
-use crate::input::manifests::Manifest;
+use crate::commands::preview::{PodIdentity, Preview};
 
 /// A workload or pod by kind, namespace and name.
 pub type Key = (String, String, String);
@@ -31,8 +29,6 @@ pub struct Object {
 pub struct Objects {
     /// Workloads and pods. Of several of one name the last counts, as if applied in this order.
     pub all: BTreeMap<Key, Object>,
-    /// The client IDs that ServiceAccounts name.
-    pub accounts: BTreeMap<(String, String), String>,
     /// Those that are there several times.
     pub doubled: BTreeSet<Key>,
 }
@@ -56,19 +52,6 @@ impl Objects {
         let key = (preview.kind.clone(), namespace, preview.name.clone());
         if self.all.insert(key.clone(), kept).is_some() {
             self.doubled.insert(key);
-        }
-    }
-
-    /// Adds the ServiceAccount in a manifest, if it is one and names a client ID; in `default_namespace` if it names none.
-    pub fn add_account(&mut self, manifest: &Manifest, default_namespace: &str) {
-        let annotations = manifest.object.pointer("/metadata/annotations");
-        let client_id = annotations.and_then(|annotations| annotations.get(keys::CLIENT_ID));
-        let client_id = client_id.and_then(Value::as_str);
-        if let Some(client_id) = client_id.filter(|_| is_account(manifest)) {
-            let namespace = manifest.namespace().unwrap_or(default_namespace).to_owned();
-            let name = manifest.name().unwrap_or_default().to_owned();
-            self.accounts
-                .insert((namespace, name), client_id.to_owned());
         }
     }
 

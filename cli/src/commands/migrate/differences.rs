@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use json_patch::PatchOperation;
 use serde_json::Value;
 
-use super::remarks::Remarks;
+use super::remarks::MigrationRemarks;
 use crate::commands::preview::args::{Detail, ReviewArgs};
 use crate::commands::preview::{self, Preview, PreviewOutcome};
 use crate::input::manifests::Manifest;
@@ -23,7 +23,7 @@ pub fn differences(
     dump: &[PathBuf],
     module: Option<PathBuf>,
     log: Option<LogSink>,
-    remarks: &mut Remarks,
+    remarks: &mut MigrationRemarks,
 ) -> Result<Vec<String>> {
     let mut args = ReviewArgs::with_defaults()?;
     args.made_policies = policies;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::remarks::{OF_LOG, OF_METRICS, OF_SERVER, OF_WEBHOOK, Place, Remarks};
+use super::remarks::{MigrationRemarks, OF_LOG, OF_METRICS, OF_SERVER, OF_WEBHOOK, Place};
 use super::values::{ARC_CLUSTER, read_variable};
 use super::webhook::{SOURCES, Webhook, expanded};
 use crate::input::fields::did_you_mean;
@@ -64,7 +64,7 @@ fn label<'m>(manifest: &'m Manifest, key: &str) -> Option<&'m str> {
 }
 
 /// Reads an object that the webhook consists of.
-pub fn read(manifest: &Manifest, webhook: &mut Webhook, remarks: &mut Remarks) {
+pub fn read(manifest: &Manifest, webhook: &mut Webhook, remarks: &mut MigrationRemarks) {
     let Manifest {
         origin,
         kind,
@@ -106,7 +106,12 @@ fn is_of_aks(manifest: &Manifest) -> bool {
         || release.and_then(Value::as_str) == Some(AKS_RELEASE)
 }
 
-fn read_deployment(place: &str, object: &Value, webhook: &mut Webhook, remarks: &mut Remarks) {
+fn read_deployment(
+    place: &str,
+    object: &Value,
+    webhook: &mut Webhook,
+    remarks: &mut MigrationRemarks,
+) {
     let containers = object.pointer("/spec/template/spec/containers");
     let containers = containers.and_then(Value::as_array);
     let image_of = |container: &Value| {
@@ -159,7 +164,12 @@ fn read_deployment(place: &str, object: &Value, webhook: &mut Webhook, remarks: 
     remarks.leave(&rest, OF_SERVER);
 }
 
-fn read_arguments(place: &str, arguments: &[&str], webhook: &mut Webhook, remarks: &mut Remarks) {
+fn read_arguments(
+    place: &str,
+    arguments: &[&str],
+    webhook: &mut Webhook,
+    remarks: &mut MigrationRemarks,
+) {
     let mut arguments = arguments.iter().peekable();
     while let Some(argument) = arguments.next() {
         let Some(name) = argument.strip_prefix('-') else {
@@ -197,7 +207,12 @@ fn read_arguments(place: &str, arguments: &[&str], webhook: &mut Webhook, remark
     }
 }
 
-fn read_configuration(place: &str, object: &Value, webhook: &mut Webhook, remarks: &mut Remarks) {
+fn read_configuration(
+    place: &str,
+    object: &Value,
+    webhook: &mut Webhook,
+    remarks: &mut MigrationRemarks,
+) {
     let all = object.get("webhooks").and_then(Value::as_array);
     for entry in all.into_iter().flatten() {
         let name = entry
@@ -219,7 +234,12 @@ fn read_configuration(place: &str, object: &Value, webhook: &mut Webhook, remark
     }
 }
 
-fn read_field(place: &Place<'_>, value: &Value, webhook: &mut Webhook, remarks: &mut Remarks) {
+fn read_field(
+    place: &Place<'_>,
+    value: &Value,
+    webhook: &mut Webhook,
+    remarks: &mut MigrationRemarks,
+) {
     match place.part {
         "failurePolicy" => webhook.take_failure_policy(place, value, remarks),
         "namespaceSelector" => webhook.take_namespaces(place, value, remarks),

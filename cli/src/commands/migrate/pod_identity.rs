@@ -6,7 +6,7 @@ use azure_workload_identity_policy::messages::Excerpt;
 use azure_workload_identity_policy::values;
 use serde_json::Value;
 
-use super::remarks::{Place, Remarks};
+use super::remarks::{MigrationRemarks, Place};
 use crate::input::manifests::Manifest;
 
 /// Their API group.
@@ -76,7 +76,12 @@ impl PodIdentity {
     }
 
     /// Reads an object, in `default_namespace` if it names none.
-    pub fn read(&mut self, manifest: &Manifest, default_namespace: &str, remarks: &mut Remarks) {
+    pub fn read(
+        &mut self,
+        manifest: &Manifest,
+        default_namespace: &str,
+        remarks: &mut MigrationRemarks,
+    ) {
         let namespace = manifest.namespace().unwrap_or(default_namespace).to_owned();
         let name = manifest.name().unwrap_or_default().to_owned();
         let title = format!("{} {namespace}/{name}", manifest.kind);
@@ -143,7 +148,7 @@ impl PodIdentity {
     }
 
     /// Says which bindings lead nowhere, and which identities and bindings nothing of `labels` uses.
-    pub fn tell_unused(&self, labels: &[String], remarks: &mut Remarks) {
+    pub fn tell_unused(&self, labels: &[String], remarks: &mut MigrationRemarks) {
         for binding in &self.bindings {
             let Binding {
                 namespace,
@@ -181,7 +186,7 @@ fn identity(
     name: String,
     spec: &Value,
     place: &Place<'_>,
-    remarks: &mut Remarks,
+    remarks: &mut MigrationRemarks,
 ) -> Option<Identity> {
     let password = field(spec, "clientPassword");
     let secret = |field: &str| password.and_then(|password| password.get(field)?.as_str());

@@ -16,7 +16,7 @@ pub const OF_WEBHOOK: &str = "not needed: Kubewarden makes the webhook configura
 
 /// What became of each part of the input.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Remarks {
+pub struct MigrationRemarks {
     /// What is good to know.
     pub notes: Vec<String>,
     /// What somebody has to look at.
@@ -32,7 +32,7 @@ struct Unneeded {
     parts: Vec<String>,
 }
 
-impl Remarks {
+impl MigrationRemarks {
     /// Says what became of `place`.
     pub fn note(&mut self, place: &Place<'_>, text: &str) {
         self.notes.push(format!("{place}: {text}"));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::remarks::{OF_LOG, OF_METRICS, OF_SERVER, OF_WEBHOOK, Place, Remarks};
+use super::remarks::{MigrationRemarks, OF_LOG, OF_METRICS, OF_SERVER, OF_WEBHOOK, Place};
 use super::webhook::{SOURCES, Webhook};
 use crate::input::fields::did_you_mean;
 
@@ -75,7 +75,7 @@ fn own(document: &Value) -> &Value {
 }
 
 /// Reads the values in `document` of `file`.
-pub fn read(file: &str, document: &Value, webhook: &mut Webhook, remarks: &mut Remarks) {
+pub fn read(file: &str, document: &Value, webhook: &mut Webhook, remarks: &mut MigrationRemarks) {
     for (name, value) in own(document).as_object().into_iter().flatten() {
         if let (true, Value::Object(values)) = (PARENTS.contains(&name.as_str()), value) {
             for (inner, value) in values {
@@ -89,7 +89,13 @@ pub fn read(file: &str, document: &Value, webhook: &mut Webhook, remarks: &mut R
     }
 }
 
-fn read_one(file: &str, name: &str, value: &Value, webhook: &mut Webhook, remarks: &mut Remarks) {
+fn read_one(
+    file: &str,
+    name: &str,
+    value: &Value,
+    webhook: &mut Webhook,
+    remarks: &mut MigrationRemarks,
+) {
     let place = &Place::new(file, name);
     if let Some(source) = SOURCES.iter().find(|source| source.value == name) {
         return webhook.take(place, source, value, remarks);
@@ -126,7 +132,12 @@ pub const ARC_CLUSTER: &str = "the webhook mounts a Secret that Azure Arc fills,
                                of Kubernetes, for which the cluster needs an OIDC issuer: az connectedk8s update --enable-oidc-issuer";
 
 /// Reads a variable of the webhook's container, as a pod has it.
-pub fn read_variable(whole: &str, variable: &Value, webhook: &mut Webhook, remarks: &mut Remarks) {
+pub fn read_variable(
+    whole: &str,
+    variable: &Value,
+    webhook: &mut Webhook,
+    remarks: &mut MigrationRemarks,
+) {
     let name = variable.get("name").and_then(Value::as_str);
     let name = name.unwrap_or_default();
     let place = &Place::new(whole, name);

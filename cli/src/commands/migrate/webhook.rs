@@ -8,7 +8,7 @@ use azure_workload_identity_policy::settings::{OptIn, Settings};
 use serde_json::{Map, Value, json};
 
 use super::release::Release;
-use super::remarks::{Place, Remarks};
+use super::remarks::{MigrationRemarks, Place};
 use crate::input::manifests::name_of_type;
 use crate::input::settings::SettingsValue;
 
@@ -155,7 +155,7 @@ impl Webhook {
     }
 
     /// Takes the release from `text`, if there is one in it.
-    pub fn take_release(&mut self, place: &Place<'_>, text: &str, remarks: &mut Remarks) {
+    pub fn take_release(&mut self, place: &Place<'_>, text: &str, remarks: &mut MigrationRemarks) {
         match Release::read(text) {
             Ok(release) => {
                 if self.release.is_some_and(|other| other != release) {
@@ -179,7 +179,7 @@ impl Webhook {
         place: &Place<'_>,
         source: &Source,
         value: &Value,
-        remarks: &mut Remarks,
+        remarks: &mut MigrationRemarks,
     ) {
         let name = source.setting;
         if self.is_assigned(name) {
@@ -233,7 +233,12 @@ impl Webhook {
     }
 
     /// Takes what happens to pods if the webhook does not answer.
-    pub fn take_failure_policy(&mut self, place: &Place<'_>, value: &Value, remarks: &mut Remarks) {
+    pub fn take_failure_policy(
+        &mut self,
+        place: &Place<'_>,
+        value: &Value,
+        remarks: &mut MigrationRemarks,
+    ) {
         let known = FAILURE_POLICIES.into_iter();
         let mut known = known.filter(|known| value.as_str() == Some(known));
         match known.next() {
@@ -246,7 +251,12 @@ impl Webhook {
     }
 
     /// Takes the namespaces that the webhook is for.
-    pub fn take_namespaces(&mut self, place: &Place<'_>, value: &Value, remarks: &mut Remarks) {
+    pub fn take_namespaces(
+        &mut self,
+        place: &Place<'_>,
+        value: &Value,
+        remarks: &mut MigrationRemarks,
+    ) {
         if is_empty(value) {
             return remarks.note(place, "not set: all namespaces");
         }
@@ -265,7 +275,12 @@ impl Webhook {
     }
 
     /// Takes the pods that the webhook is sent.
-    pub fn take_objects(&mut self, place: &Place<'_>, value: &Value, remarks: &mut Remarks) {
+    pub fn take_objects(
+        &mut self,
+        place: &Place<'_>,
+        value: &Value,
+        remarks: &mut MigrationRemarks,
+    ) {
         self.object_selector = Some(value.clone());
         let text = match is_empty(value) {
             true => "not set: all pods",
@@ -275,7 +290,12 @@ impl Webhook {
     }
 
     /// Takes the conditions that a request must meet.
-    pub fn take_conditions(&mut self, place: &Place<'_>, value: &Value, remarks: &mut Remarks) {
+    pub fn take_conditions(
+        &mut self,
+        place: &Place<'_>,
+        value: &Value,
+        remarks: &mut MigrationRemarks,
+    ) {
         self.match_conditions = Some(value.clone());
         remarks.note(
             place,
@@ -284,7 +304,12 @@ impl Webhook {
     }
 
     /// Takes how long the API server waits.
-    pub fn take_timeout(&mut self, place: &Place<'_>, value: &Value, remarks: &mut Remarks) {
+    pub fn take_timeout(
+        &mut self,
+        place: &Place<'_>,
+        value: &Value,
+        remarks: &mut MigrationRemarks,
+    ) {
         match value.as_u64() {
             // The default of Kubernetes and Kubewarden.
             Some(10) => remarks.leave(place, "not needed: the default"),
@@ -315,7 +340,7 @@ impl Webhook {
     /// # Errors
     ///
     /// No release, and settings that the policy would not accept.
-    pub fn plan(&self, release: Option<&str>, remarks: &mut Remarks) -> Result<Plan> {
+    pub fn plan(&self, release: Option<&str>, remarks: &mut MigrationRemarks) -> Result<Plan> {
         let given = release.map(|text| {
             let release = Release::read(text);
             release.map_err(|error| anyhow::anyhow!("--release: {error}"))
@@ -354,7 +379,7 @@ impl Webhook {
     }
 
     /// What opts a pod in, and what else the API server asks of it.
-    fn selected(&self, release: Release, remarks: &mut Remarks) -> (OptIn, Option<Value>) {
+    fn selected(&self, release: Release, remarks: &mut MigrationRemarks) -> (OptIn, Option<Value>) {
         let opt_in = release.opt_in();
         let Some(selector) = &self.object_selector else {
             return (opt_in, None);

@@ -9,7 +9,7 @@ use azure_workload_identity_policy::settings::OptIn;
 use serde_json::{Map, Value, json};
 
 use super::pod_identity::{LABEL, Match, PodIdentity};
-use super::remarks::{Place, Remarks};
+use super::remarks::{MigrationRemarks, Place};
 use crate::commands::preview::names::title;
 use crate::input::manifests::Manifest;
 use crate::kubewarden::service_accounts::{DEFAULT_ACCOUNT, named_in};
@@ -69,7 +69,7 @@ pub fn migrated(
     manifests: &[Manifest],
     pod_identity: &PodIdentity,
     target: Target<'_>,
-    remarks: &mut Remarks,
+    remarks: &mut MigrationRemarks,
 ) -> Vec<Value> {
     let existing = existing_accounts(manifests, target.default_namespace);
     let mut accounts = BTreeMap::<AccountName, Account>::new();
@@ -200,7 +200,7 @@ fn wanted(
     place: &Place<'_>,
     namespace: &str,
     matches: &[Match<'_>],
-    remarks: &mut Remarks,
+    remarks: &mut MigrationRemarks,
 ) -> Option<Wanted> {
     for found in matches.iter().filter(|found| found.is_foreign) {
         let text = format!(
@@ -262,7 +262,7 @@ fn account_object(
     existing: Option<&Value>,
     default: Option<&Value>,
     target: Target<'_>,
-    remarks: &mut Remarks,
+    remarks: &mut MigrationRemarks,
 ) -> Value {
     let title = title("ServiceAccount", namespace, name);
     let place = Place::whole(&title);
