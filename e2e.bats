@@ -295,6 +295,35 @@ Pod default/azure-cli-7d9c6b9c5d-*: volume "azure-identity-token" is missing; he
   [ "$status" -eq 0 ]
 }
 
+# So are the commands that follow the chain to Microsoft Entra ID.
+@test "makes credentials whose commands a shell takes as they are meant" {
+  [ -x target/debug/azwi-policy ] || skip "azwi-policy is not built: make program"
+  run --separate-stderr target/debug/azwi-policy credentials --issuer https://oidc.example.com/ \
+    --settings-path test_data/preview/entra/settings.yaml --application 1b4e28ba-2fa1-11d2-883f-0016d3cca427 \
+    --output az test_data/preview/entra/shop.yaml
+  [ "$status" -eq 0 ]
+  [ "$(grep --count 'federated-credential create' <<<"$output")" -eq 4 ]
+  command -v shellcheck >/dev/null || skip "shellcheck is not on PATH: apt-get install shellcheck; brew install shellcheck"
+  shellcheck --severity=style - <<<"$output"
+}
+
+@test "injects an identity into manifests, in which a policy then finds nothing to add" {
+  [ -x target/debug/azwi-policy ] || skip "azwi-policy is not built: make program"
+  manifest=$BATS_TEST_TMPDIR/workload.yaml
+  cp examples/quick-start/workload.yaml "$manifest"
+  target/debug/azwi-policy inject --policy examples/quick-start/policy.yaml --in-place "$manifest"
+  [ "$(diff examples/quick-start/workload.yaml "$manifest" | grep --count '^<')" -eq 0 ]
+  [ "$(target/debug/azwi-policy preview --policy examples/quick-start/policy.yaml --output json "$manifest" |
+    jq --raw-output .outcome | sort --unique)" = unchanged ]
+}
+
+@test "makes policies of the webhook's values, with which its pods stay as they are" {
+  [ -x target/debug/azwi-policy ] || skip "azwi-policy is not built: make program"
+  target/debug/azwi-policy migrate test_data/migrate/webhook/values.yaml >"$BATS_TEST_TMPDIR/policies.yaml"
+  [ "$(grep --count '^kind: ClusterAdmissionPolicy' "$BATS_TEST_TMPDIR/policies.yaml")" -eq 3 ]
+  target/debug/azwi-policy preview --policy "$BATS_TEST_TMPDIR/policies.yaml" --quiet examples/quick-start/workload.yaml
+}
+
 @test "rejects settings without a tenant" {
   review pod "" "{}"
   invalid "setting azureTenantID: required: expected a tenant ID, a UUID or a verified domain name, found nothing"

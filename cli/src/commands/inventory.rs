@@ -4,6 +4,7 @@ mod complain;
 mod objects;
 mod outdated;
 mod rows;
+mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,7 @@ use crate::kubewarden::host_calls::LogSink;
 use objects::Objects;
 pub use outdated::Outdated;
 pub use rows::{Row, State};
+pub use users::{Account, Users};
 
 const AFTER_HELP: &str = "Objects are manifests, or what a cluster has now. A pod of a workload that is among them counts for the \
 workload. A pod that runs is out of date if it lacks the identity that it would get today, or has another one.
@@ -83,34 +85,6 @@ pub struct Inventory {
     pub complaints: Vec<Complaint>,
     /// What else there is to say.
     pub remarks: Remarks,
-}
-
-/// Who uses an identity.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Users {
-    /// The ServiceAccounts, by namespace and name.
-    pub accounts: BTreeSet<(String, String)>,
-    /// How many workloads and pods.
-    pub workloads: usize,
-}
-
-impl Users {
-    /// The namespaces.
-    pub fn namespaces(&self) -> BTreeSet<&str> {
-        self.accounts
-            .iter()
-            .map(|(namespace, _)| &**namespace)
-            .collect()
-    }
-}
-
-/// A ServiceAccount that names a client ID.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
-    /// The client ID, as it is named.
-    pub client_id: String,
-    /// Whether a pod that opts in uses it.
-    pub is_used: bool,
 }
 
 impl Inventory {

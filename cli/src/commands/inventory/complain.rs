@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use azure_workload_identity_policy::messages::Excerpt;
 
 use super::rows::{Row, State};
-use super::{Account, Users};
+use super::users::{Account, Users};
 use crate::commands::complaints::Complaint;
 use crate::commands::preview::names::shortened;
 use crate::kubewarden::service_accounts::DEFAULT_ACCOUNT;

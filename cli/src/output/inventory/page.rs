@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::graph::{Graph, Node};
+use super::{machine, words};
 use crate::commands::complaints::Level;
 use crate::commands::inventory::Inventory;
 
@@ -71,10 +72,10 @@ struct PageRow {
 pub fn page(inventory: &Inventory) -> askama::Result<String> {
     let rows = inventory.rows.iter().map(|row| {
         let identity = row.resolved.as_ref();
-        let with: Vec<_> = row.with().map(|one| super::container(row, one)).collect();
+        let with: Vec<_> = row.with().map(|one| words::container(row, one)).collect();
         let without: Vec<_> = row
             .without()
-            .map(|one| super::container(row, one))
+            .map(|one| words::container(row, one))
             .collect();
         PageRow {
             state: row.state.name(),
@@ -82,8 +83,8 @@ pub fn page(inventory: &Inventory) -> askama::Result<String> {
             pods: row.pods,
             outdated: row.outdated.len(),
             account: row.service_account.clone(),
-            client_id: super::client_id(row),
-            source: row.source().map(super::machine::source).unwrap_or_default(),
+            client_id: words::client_id(row),
+            source: row.source().map(machine::source).unwrap_or_default(),
             tenant: identity
                 .map(|one| one.tenant_id.value.clone())
                 .unwrap_or_default(),

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::{machine, words};
 use crate::commands::inventory::Inventory;
 
 /// The columns.
@@ -32,10 +33,10 @@ pub fn write(output: &mut impl Write, inventory: &Inventory) -> io::Result<()> {
             Some(part) => format!("{} ({part})", row.name),
             None => row.name.clone(),
         };
-        let with: Vec<_> = row.with().map(|one| super::container(row, one)).collect();
+        let with: Vec<_> = row.with().map(|one| words::container(row, one)).collect();
         let without: Vec<_> = row
             .without()
-            .map(|one| super::container(row, one))
+            .map(|one| words::container(row, one))
             .collect();
         let fields = [
             row.kind.clone(),
@@ -43,7 +44,7 @@ pub fn write(output: &mut impl Write, inventory: &Inventory) -> io::Result<()> {
             name,
             row.service_account.clone(),
             row.client_id().unwrap_or_default().to_lowercase(),
-            row.source().map(super::machine::source).unwrap_or_default(),
+            row.source().map(machine::source).unwrap_or_default(),
             identity
                 .map(|one| one.tenant_id.value.clone())
                 .unwrap_or_default(),

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::words;
 use crate::commands::inventory::{Inventory, State};
 use crate::output::colours::{FAINT, GREEN, PLAIN, RED, YELLOW};
 use crate::output::columns::{Column, Columns, Cut};
@@ -31,10 +32,10 @@ pub fn write(
             State::Rejected(_) => RED,
         };
         let outdated = row.outdated.len();
-        let with: Vec<_> = row.with().map(|one| super::container(row, one)).collect();
+        let with: Vec<_> = row.with().map(|one| words::container(row, one)).collect();
         let without: Vec<_> = row
             .without()
-            .map(|one| super::container(row, one))
+            .map(|one| words::container(row, one))
             .collect();
         let tenant = row
             .resolved
@@ -49,7 +50,7 @@ pub fn write(
                 outdated.to_string(),
             ),
             (PLAIN, row.service_account.clone()),
-            (PLAIN, super::client_id(row)),
+            (PLAIN, words::client_id(row)),
             (FAINT, tenant.unwrap_or_default()),
             (PLAIN, with.join(", ")),
             (FAINT, without.join(", ")),
