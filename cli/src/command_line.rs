@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anstream::ColorChoice;
 use anstyle::Style;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use terminal_size::terminal_size_of;
@@ -25,6 +25,7 @@ use crate::commands::preview::args::{Color, Format, PreviewArgs};
 use crate::commands::preview::{self, Remarks};
 use crate::commands::run::{self, RunArgs};
 use crate::commands::test::{self, TestArgs};
+use crate::entra::redaction;
 use crate::kubewarden::engine;
 use crate::kubewarden::host_calls::LogSink;
 use crate::output::cases::Score;
@@ -117,7 +118,7 @@ pub fn main() -> ExitCode {
         Command::Test(args) => (test(&args, verbose), BAD_INPUT),
         Command::Inventory(args) => (inventory(&args, verbose), BAD_INPUT),
         Command::Credentials(args) => (credentials(&args, verbose), BAD_INPUT),
-        Command::Diagnose(args) => (diagnose(&args, verbose), BAD_INPUT),
+        Command::Diagnose(args) => (diagnose(&args, verbose).map_err(without_tokens), BAD_INPUT),
         Command::Inject(args) => (inject(&args, verbose), BAD_INPUT),
         Command::Migrate(args) => (migrate(&args, verbose), BAD_INPUT),
         Command::Grant(args) => (grant(&args), BAD_INPUT),
@@ -242,9 +243,9 @@ fn annotate(args: &AnnotateArgs) -> Result<ExitCode> {
 fn credentials(args: &CredentialsArgs, verbose: bool) -> Result<ExitCode> {
     choose_colours(args.review.color);
     let credentials = credentials::credentials(args, log(verbose))?;
-    let mut output = anstream::stdout().lock();
-    output::credentials::write(&mut output, &credentials, args.output, terminal_width())
-        .context(OUTPUT)?;
+    let mut text = Vec::new();
+    output::credentials::write(&mut text, &credentials, args.output, terminal_width())?;
+    print(&text)?;
     credentials.complaints.iter().for_each(complain);
     let has_failed = credentials.has_failed(args.fail_on_warning);
     Ok(status(&credentials.remarks, has_failed))
@@ -253,9 +254,9 @@ fn credentials(args: &CredentialsArgs, verbose: bool) -> Result<ExitCode> {
 fn inventory(args: &InventoryArgs, verbose: bool) -> Result<ExitCode> {
     choose_colours(args.review.color);
     let inventory = inventory::inventory(args, log(verbose))?;
-    let mut output = anstream::stdout().lock();
-    output::inventory::write(&mut output, &inventory, args.output, terminal_width())
-        .context(OUTPUT)?;
+    let mut text = Vec::new();
+    output::inventory::write(&mut text, &inventory, args.output, terminal_width())?;
+    print(&text)?;
     inventory.complaints.iter().for_each(complain);
     let has_failed = inventory.has_failed(args.fail_on_warning);
     Ok(status(&inventory.remarks, has_failed))
@@ -268,6 +269,24 @@ fn diagnose(args: &DiagnoseArgs, verbose: bool) -> Result<ExitCode> {
     output::diagnosis::write(&mut output, &diagnosis, args.output, terminal_width())
         .context(OUTPUT)?;
     Ok(status(&remarks, diagnosis.judgement.cause.is_none()))
+}
+
+/// Writes to standard output, without colours if that does not want them.
+fn print(text: &[u8]) -> Result<()> {
+    let mut output = anstream::stdout().lock();
+    output.write_all(text).context(OUTPUT)?;
+    output.flush().context(OUTPUT)
+}
+
+/// An error without the token that somebody gave in place of a file.
+fn without_tokens(error: anyhow::Error) -> anyhow::Error {
+    let text = format!("{error:#}");
+    let hidden = redaction::without_tokens(&text);
+    if hidden == text {
+        error
+    } else {
+        anyhow!("{hidden}; help: give the name of a file, or - for standard input")
+    }
 }
 
 /// Prints something that is wrong.

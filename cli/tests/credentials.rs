@@ -10,7 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
 
 use azwi_policy::commands::credentials::{Credentials, Format, Use};
@@ -61,6 +61,7 @@ fn credentials(wanted: &[Credential]) -> Credentials {
             &holders,
             false,
             "https://oidc.example.com/",
+            &BTreeSet::new(),
         ),
         uses: uses.collect(),
         holders,

@@ -32,7 +32,7 @@ With --existing, what exists is compared with what there should be. Each FILE ha
   kubectl get federatedidentitycredentials,userassignedidentities -A -o yaml
 Where nothing in it says whose the credentials are, CLIENT_ID=FILE does.
 
-Exit status: 0; 1 if an identity would hold more than 20 credentials, if something is missing, wrong or superfluous, or with \
+Exit status: 0; 1 if an object is rejected, if an identity would hold more than 20 credentials, if something is missing, wrong or superfluous, or with \
 --fail-on-warning if there is a warning; 2 if arguments, settings, module, manifests or files are wrong.
 
 Examples:
@@ -163,6 +163,7 @@ pub fn credentials(args: &CredentialsArgs, log: Option<LogSink>) -> Result<Crede
         uses,
         mut complaints,
         notes,
+        spared,
         ..
     } = wanted;
     let client_ids = uses.keys().map(|credential| credential.client_id.clone());
@@ -177,7 +178,13 @@ pub fn credentials(args: &CredentialsArgs, log: Option<LogSink>) -> Result<Crede
         holders.entry(client_id).or_default().is_application = true;
     }
     let compares = existing::tells_of_credentials(&holders);
-    let comparisons = compare(uses.keys().cloned().collect(), &holders, compares, issuer);
+    let comparisons = compare(
+        uses.keys().cloned().collect(),
+        &holders,
+        compares,
+        issuer,
+        &spared,
+    );
     complaints.extend(complain::of(&comparisons, compares, issuer));
     remarks.notes.extend(notes);
     let known = holders.values().flat_map(|holder| &holder.credentials);

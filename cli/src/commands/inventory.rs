@@ -6,7 +6,7 @@ mod outdated;
 mod rows;
 mod users;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -123,18 +123,23 @@ pub fn inventory(args: &InventoryArgs, log: Option<LogSink>) -> Result<Inventory
             users.workloads = users.workloads.saturating_add(1);
         }
     }
-    let used = rows.iter().filter(|row| row.opts_in);
-    let used: BTreeSet<_> = used
-        .map(|row| (row.namespace.as_str(), row.service_account.as_str()))
-        .collect();
     let accounts = input.accounts_with_identity(&args.review.namespace);
+    let (used, others_of) = objects.users();
     let accounts: BTreeMap<_, _> = accounts
         .map(|((namespace, name), client_id)| {
-            let is_used = used.contains(&(namespace.as_str(), name.as_str()));
-            ((namespace, name), Account { client_id, is_used })
+            let account = (namespace.as_str(), name.as_str());
+            let other = others_of.get(&account);
+            let account = Account {
+                client_id,
+                is_used: used.contains(&account),
+                other_user: other.map(|(kind, namespace, name)| title(kind, namespace, name)),
+            };
+            ((namespace, name), account)
         })
         .collect();
-    let complaints = complain::of(&rows, &identities, &accounts);
+    let mut complaints = objects.complaints.clone();
+    complaints.extend(complain::of(&rows, &identities, &accounts));
+    complaints.dedup();
     Ok(Inventory {
         rows,
         identities,

@@ -1,6 +1,6 @@
 //! The credentials that there should be, beside those that exist.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::credential::{Credential, MANY, MOST, Subject};
 use super::existing::{ExistingCredential, Holders};
@@ -112,12 +112,14 @@ impl Comparison {
 }
 
 /// Compares the credentials that there should be with what exists; `compares` is whether anything is said of that.
-/// Credentials of other issuers than `issuer` are another cluster's.
+/// Credentials of other issuers than `issuer` are another cluster's. Those of ServiceAccounts in `spared` may be used, although
+/// nothing wants them.
 pub fn compare(
     wanted: Vec<Credential>,
     holders: &Holders,
     compares: bool,
     issuer: &str,
+    spared: &BTreeSet<Subject>,
 ) -> Vec<Comparison> {
     let mut by_client: BTreeMap<String, Vec<Credential>> = BTreeMap::new();
     if compares {
@@ -138,7 +140,7 @@ pub fn compare(
             let existing = holders.get(&client_id);
             let existing = existing.and_then(|holder| holder.credentials.as_deref());
             match existing {
-                Some(existing) => compared(client_id, wanted, existing, issuer),
+                Some(existing) => compared(client_id, wanted, existing, issuer, spared),
                 None => Comparison {
                     client_id,
                     is_known: false,
@@ -208,6 +210,7 @@ fn compared(
     wanted: Vec<Credential>,
     existing: &[ExistingCredential],
     issuer: &str,
+    spared: &BTreeSet<Subject>,
 ) -> Comparison {
     let mut pool = Pool {
         existing,
@@ -233,7 +236,9 @@ fn compared(
         if *is_taken {
             continue;
         }
-        if is_ours && one.subject.is_some() {
+        let subject = one.subject.as_deref().and_then(Subject::parse);
+        let may_be_used = subject.is_some_and(|subject| spared.contains(&subject));
+        if is_ours && one.subject.is_some() && !may_be_used {
             surplus.push((one.clone(), Surplus::Superfluous));
         } else {
             others = others.saturating_add(1);
@@ -352,7 +357,7 @@ mod tests {
             ..Holder::default()
         };
         let holders = Holders::from([(CLIENT_ID.to_owned(), holder)]);
-        let mut comparisons = compare(wanted, &holders, true, ISSUER);
+        let mut comparisons = compare(wanted, &holders, true, ISSUER, &BTreeSet::new());
         assert_eq!(comparisons.len(), 1);
         comparisons.remove(0)
     }

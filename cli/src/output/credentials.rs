@@ -28,7 +28,7 @@ pub fn write(
         Format::Table => table::write(output, credentials, width)?,
         Format::Json => machine::write(output, credentials)?,
         Format::Az => output.write_all(az::script(credentials)?.as_bytes())?,
-        Format::Bicep => output.write_all(bicep::file(credentials).as_bytes())?,
+        Format::Bicep => output.write_all(bicep::file(credentials)?.as_bytes())?,
         Format::Terraform => output.write_all(terraform::configuration(credentials)?.as_bytes())?,
         Format::Aso => output.write_all(kubernetes::service_operator(credentials)?.as_bytes())?,
         Format::Crossplane => output.write_all(kubernetes::crossplane(credentials)?.as_bytes())?,

@@ -6,7 +6,10 @@ use azure_workload_identity_policy::messages::Excerpt;
 use azure_workload_identity_policy::values;
 
 use crate::commands::complaints::Complaint;
-use crate::commands::preview::{PodIdentity, Preview, ResolvedIdentity, source_in_words};
+use crate::commands::preview::names::title;
+use crate::commands::preview::{
+    ContainerIdentity, PodIdentity, Preview, ResolvedIdentity, Variable, source_in_words,
+};
 use crate::entra::credential::{Credential, Subject};
 
 /// The annotation by which a pod asks for AKS's own token endpoint, behind the policy's prefix and `use-`.
@@ -32,6 +35,8 @@ pub struct Wanted<'i> {
     pub complaints: Vec<Complaint>,
     /// What is good to know.
     pub notes: Vec<String>,
+    /// The ServiceAccounts of pods that may need credentials of which nothing is known.
+    pub spared: BTreeSet<Subject>,
 }
 
 impl<'i> Wanted<'i> {
@@ -42,6 +47,7 @@ impl<'i> Wanted<'i> {
             uses: BTreeMap::new(),
             complaints: Vec::new(),
             notes: Vec::new(),
+            spared: BTreeSet::new(),
         }
     }
 
@@ -50,20 +56,40 @@ impl<'i> Wanted<'i> {
         let asks_for_binding = |identity: &ResolvedIdentity| {
             identity.is_for_token_endpoint && preview.asks_for(BINDING)
         };
-        for pod in preview.pod_identities().filter(|pod| pod.opts_in) {
-            let title = preview.title();
-            let account = format!("{}/{}", preview.namespace, pod.service_account);
+        for complaint in preview.complaints_if_without() {
+            self.complain(complaint);
+        }
+        let title = match preview.owner() {
+            Some((kind, namespace, name)) => title(&kind, &namespace, &name),
+            None => preview.title(),
+        };
+        for pod in preview.pod_identities() {
+            let subject = Subject {
+                namespace: preview.namespace.clone(),
+                name: pod.service_account.clone(),
+            };
+            let account = format!("{}/{}", subject.namespace, subject.name);
             let account = Excerpt::new(&account);
-            if let Some(reason) = &pod.rejection {
-                let reason = reason.lines().next().unwrap_or_default();
-                self.complain(Complaint::error(format!(
-                    "{title} is rejected, so that the credential of ServiceAccount {account} is left out: {reason}"
-                )));
+            let account = account.bare();
+            if pod.rejection.is_some() {
+                let complaint = Complaint::error(format!(
+                    "{title} is rejected, so that the credential of ServiceAccount {account} is left out"
+                ));
+                if pod.opts_in {
+                    self.complain(complaint);
+                }
+                self.spared.insert(subject);
                 continue;
             }
             let Some(identity) = &pod.resolved else {
+                if pod.containers.iter().any(ContainerIdentity::has_identity) {
+                    self.spared.insert(subject);
+                }
                 continue;
             };
+            if !identity.is_account_known {
+                self.spared.insert(subject);
+            }
             if asks_for_binding(identity) {
                 self.note(format!(
                     "ServiceAccount {account}: its pods use an identity binding, whose one credential AKS makes for the whole \
@@ -102,8 +128,11 @@ impl<'i> Wanted<'i> {
         };
         let mut credentials = Vec::new();
         let mut complaint = None;
+        let mut others = Vec::new();
+        let title = preview.title();
         let account = format!("{}/{}", subject.namespace, subject.name);
         let account = Excerpt::new(&account);
+        let account = account.bare();
         match &identity.client_id {
             Some(client_id) => match values::client_id(&client_id.value) {
                 Ok(value) => {
@@ -128,15 +157,29 @@ impl<'i> Wanted<'i> {
         for container in pod
             .containers
             .iter()
-            .filter(|container| container.has_identity())
+            .filter(|container| container.has_identity() && !container.has_credential)
         {
-            let own = container
-                .own_client_id()
-                .filter(|_| !container.has_credential);
+            let name = Excerpt::new(&container.name);
+            let own = match &container.client_id {
+                Some(Variable::Value(own)) => values::client_id(own)
+                    .err()
+                    .map(|_| Excerpt::new(own).to_string()),
+                Some(Variable::FromElsewhere) => Some("a value from elsewhere".to_owned()),
+                None => None,
+            };
+            let is_of_account = match (&container.client_id, &identity.client_id) {
+                (Some(Variable::Value(own)), Some(client_id)) => *own == client_id.value,
+                _ => false,
+            };
+            if let Some(found) = own.filter(|_| !is_of_account) {
+                others.push(Complaint::warning(format!(
+                    "{title}: container {name}: expected AZURE_CLIENT_ID to be a UUID, found {found}, so that its credential is not known"
+                )));
+            }
+            let own = container.own_client_id();
             if let Some(own) = own {
                 let own = credential(&own);
                 if !credentials.iter().any(|(known, _)| *known == own) {
-                    let name = Excerpt::new(&container.name);
                     credentials.push((own, format!("variable of container {name}")));
                 }
             }
@@ -149,6 +192,7 @@ impl<'i> Wanted<'i> {
         }
         complaint
             .into_iter()
+            .chain(others)
             .for_each(|complaint| self.complain(complaint));
         credentials
     }

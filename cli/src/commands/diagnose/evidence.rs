@@ -116,7 +116,8 @@ impl Evidence {
         let Some(pod) = pods.first() else {
             return facts;
         };
-        let titles: BTreeSet<_> = pods.iter().map(|pod| pod.title.clone()).collect();
+        let alike = pods.iter().filter(|other| other.account == pod.account);
+        let titles: BTreeSet<_> = alike.map(|pod| pod.title.clone()).collect();
         let titles: Vec<_> = titles.into_iter().collect();
         facts.push(Fact::new("subject", &pod.account.to_string()).from(shortened(&titles)));
         if let Some(resolved) = &pod.identity.resolved {

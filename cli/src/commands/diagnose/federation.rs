@@ -191,7 +191,13 @@ fn of_credentials(part: Part, presented: &Presented, evidence: &Evidence) -> Opt
         Some(_) => evidence.holders.clone(),
         None => without_issuers(&evidence.holders),
     };
-    let comparisons = compare(wanted, &holders, true, issuer.unwrap_or_default());
+    let comparisons = compare(
+        wanted,
+        &holders,
+        true,
+        issuer.unwrap_or_default(),
+        &BTreeSet::new(),
+    );
     let mut found: Vec<(&Comparison, &Credential, &Status)> = Vec::new();
     for comparison in &comparisons {
         let wanted = comparison.wanted.iter();
@@ -199,10 +205,12 @@ fn of_credentials(part: Part, presented: &Presented, evidence: &Evidence) -> Opt
     }
     let rank = |status: &Status| match status {
         Status::Differs { difference, .. } if is_about(part, difference) => 0,
+        // It is another pod's, unless the error says whose the token is.
+        Status::Differs { .. } if presented.subject.is_none() && part != Part::Any => 4,
         Status::Differs { .. } => 1,
         Status::Missing => 2,
         Status::Exists(_) => 3,
-        Status::Unknown => 4,
+        Status::Unknown => 5,
     };
     found.sort_by_key(|(_, _, status)| rank(status));
     let (comparison, credential, status) = found.first()?;

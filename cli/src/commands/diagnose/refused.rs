@@ -601,9 +601,9 @@ fn not_configured(kind: Kind, presented: &Presented, evidence: &Evidence) -> Jud
     if evidence.pods.is_empty() {
         return Judgement::unknown(&[
             "give the manifests of the pod and its ServiceAccount: this program says what is missing in them",
-            "whether the pod itself, not the Deployment, has label azure.workload.identity/use: \"true\": kubectl get pod NAME \
+            "see whether the pod itself, not the Deployment, has label azure.workload.identity/use: \"true\": kubectl get pod NAME \
              --show-labels",
-            "whether it was created after the policy: pods are not changed later; kubectl rollout restart",
+            "see whether it was created after the policy: pods are not changed later; kubectl rollout restart",
         ]);
     }
     let mut troubles: BTreeMap<Trouble, Vec<(String, String)>> = BTreeMap::new();
@@ -617,7 +617,7 @@ fn not_configured(kind: Kind, presented: &Presented, evidence: &Evidence) -> Jud
         }
     }
     let Some((trouble, found)) = troubles.first_key_value() else {
-        return configured(kind, presented);
+        return configured(kind, presented, evidence);
     };
     let texts: Vec<_> = found.iter().map(|(_, text)| text.clone()).collect();
     let texts = shortened(&texts);
@@ -690,14 +690,17 @@ fn trouble(pod: &Pod) -> Option<(Trouble, String)> {
         };
         return Some((Trouble::NoClientId, text));
     }
-    let without = identity
+    let (with, without): (Vec<_>, Vec<_>) = identity
         .containers
         .iter()
-        .filter(|container| !container.has_identity() && !container.is_init);
+        .filter(|container| !container.is_init)
+        .partition(|container| container.has_identity());
     let without: Vec<_> = without
+        .into_iter()
         .map(|container| Excerpt::new(&container.name).to_string())
         .collect();
-    (!without.is_empty()).then(|| {
+    // One that is left out beside others is meant to be.
+    (with.is_empty() && !without.is_empty()).then(|| {
         let names = shortened(&without);
         (
             Trouble::WithoutVariables,
@@ -707,8 +710,18 @@ fn trouble(pod: &Pod) -> Option<(Trouble, String)> {
 }
 
 /// What is said if nothing keeps the pods from being configured.
-fn configured(kind: Kind, presented: &Presented) -> Judgement {
-    let created = "when the pod was created: pods are not changed later; kubectl rollout restart";
+fn configured(kind: Kind, presented: &Presented, evidence: &Evidence) -> Judgement {
+    let skipped = evidence.pods.iter().find_map(|pod| {
+        let mut containers = pod.identity.containers.iter();
+        let container = containers.find(|container| !container.has_identity())?;
+        let name = Excerpt::new(&container.name);
+        Some(format!(
+            "see whether the error is of a container that annotation azure.workload.identity/skip-containers leaves out, such as {name} of {}",
+            pod.title
+        ))
+    });
+    let created =
+        "see when the pod was created: pods are not changed later; kubectl rollout restart";
     match kind {
         Kind::NoTokenFile => Judgement::cause(
             "token-path",
@@ -722,16 +735,16 @@ fn configured(kind: Kind, presented: &Presented) -> Judgement {
                 "a pod that was created before the policy has no token: kubectl rollout restart",
             ],
         ),
-        Kind::ManagedIdentity => Judgement::unknown(&[
-            "the policy would give the pods of these manifests what they need",
-            created,
-            "whether the application asks with ManagedIdentityCredential: it does not know workload identity, use \
-             WorkloadIdentityCredential or DefaultAzureCredential",
-        ]),
-        _ => Judgement::unknown(&[
-            "the policy would give the pods of these manifests what they need",
-            created,
-            "whether the policy is active and the request reaches it: kubectl get clusteradmissionpolicies",
-        ]),
+        kind => {
+            let last = if kind == Kind::ManagedIdentity {
+                "see whether the application asks with ManagedIdentityCredential: it does not know workload identity, use \
+                 WorkloadIdentityCredential or DefaultAzureCredential"
+            } else {
+                "see whether the policy is active and the request reaches it: kubectl get clusteradmissionpolicies"
+            };
+            let first = "the policy would give the pods of these manifests what they need";
+            let next = [first, created].into_iter().chain(skipped.as_deref());
+            Judgement::unknown(&next.chain([last]).collect::<Vec<_>>())
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! What the pod templates of an object lack, by its preview.
 
 use azure_workload_identity_policy::layout::Layout;
+use azure_workload_identity_policy::messages::Excerpt;
 use serde_json::Value;
 
 use super::change::Change;
-use crate::commands::preview::{Preview, Reviewed};
+use crate::commands::preview::{PodIdentity, Preview, Reviewed};
 use crate::input::lines::ValuePath;
 
 /// What the object lacks, by where in it that is.
@@ -14,6 +15,18 @@ use crate::input::lines::ValuePath;
 /// Why that cannot be written into the object.
 pub fn changes(preview: &Preview) -> Result<Vec<(ValuePath, Change)>, String> {
     let mutated = preview.reviews.iter().filter(|review| review.is_mutated());
+    let lacks_account = |pod: &PodIdentity| {
+        let resolved = pod.resolved.as_ref();
+        resolved.is_some_and(|identity| !identity.is_account_known)
+    };
+    let mut pods = preview.pod_identities();
+    if let Some(pod) = pods.find(|pod| pod.is_mutated && lacks_account(pod)) {
+        let account = format!("{}/{}", preview.namespace, pod.service_account);
+        return Err(format!(
+            "ServiceAccount {} is not among the manifests, so that its client ID is not known; help: add its manifest",
+            Excerpt::new(&account).bare()
+        ));
+    }
     mutated
         .filter_map(|reviewed| Some(change(reviewed, reviewed.mutated()?)))
         .collect()

@@ -20,15 +20,11 @@ pub fn of(
     for row in rows {
         let title = row.title();
         let account = account((&row.namespace, &row.service_account));
-        if let State::Rejected(reason) = &row.state {
-            let reason = reason.lines().next().unwrap_or_default();
-            complaints.push(Complaint::error(format!(
-                "{title} is rejected, so that it has no identity: {reason}"
-            )));
-        } else if let Some(identity) = row
+        let is_rejected = matches!(row.state, State::Rejected(_));
+        if let Some(identity) = row
             .resolved
             .as_ref()
-            .filter(|identity| identity.client_id.is_none())
+            .filter(|identity| identity.client_id.is_none() && !is_rejected)
         {
             let has_own = row
                 .containers
@@ -47,20 +43,25 @@ pub fn of(
         }
         complaints.extend(outdated(row));
     }
-    for ((namespace, name), Account { client_id, is_used }) in accounts {
+    for ((namespace, name), of) in accounts {
         let account = account((namespace, name));
-        let client_id = Excerpt::new(client_id);
+        let client_id = Excerpt::new(&of.client_id);
         if name == DEFAULT_ACCOUNT {
             complaints.push(Complaint::warning(format!(
                 "ServiceAccount {account} names client ID {client_id}, which each pod of the namespace can have that names no \
                  ServiceAccount; help: give the identity to a ServiceAccount of its own"
             )));
         }
-        if !is_used {
-            complaints.push(Complaint::warning(format!(
-                "ServiceAccount {account} names client ID {client_id}, and no pod among the manifests that opts in uses it; \
-                 help: remove it, or label the pods that are meant to use it with azure.workload.identity/use: \"true\""
-            )));
+        match &of.other_user {
+            _ if of.is_used => {}
+            None => complaints.push(Complaint::warning(format!(
+                "ServiceAccount {account} names client ID {client_id}, and no pod among the manifests uses it; help: remove it if these are \
+                 all manifests"
+            ))),
+            Some(user) => complaints.push(Complaint::warning(format!(
+                "ServiceAccount {account} names client ID {client_id}, and no pod that uses it opts in, as of {user}; help: opt in those that \
+                 are meant to have the identity: azwi-policy preview --explain says what is missing"
+            ))),
         }
     }
     for (client_id, users) in identities {
@@ -92,6 +93,7 @@ fn account((namespace, name): (&str, &str)) -> String {
 fn outdated(row: &Row) -> Option<Complaint> {
     let first = row.outdated.first()?;
     let pods = match (row.outdated.len(), row.pods) {
+        (1, 1) if row.kind == "Pod" => "it is".to_owned(),
         (1, 1) => "its pod is".to_owned(),
         (1, all) => format!("1 of {all} pods is"),
         (some, all) => format!("{some} of {all} pods are"),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::commands::complaints::Complaint;
 use crate::commands::preview::{PodIdentity, Preview};
 
 /// A workload or pod by kind, namespace and name.
@@ -20,9 +21,14 @@ pub struct Object {
     pub owner: Option<Key>,
     /// Whether it is a pod that runs or is about to.
     pub runs: bool,
+    /// Whether it is a ReplicaSet that is to have no pods.
+    pub is_idle: bool,
     /// The identities of the pods that it is or would create.
     pub pods: Vec<PodIdentity>,
 }
+
+/// A ServiceAccount by namespace and name.
+type Account<'o> = (&'o str, &'o str);
 
 /// All objects.
 #[derive(Debug, Default)]
@@ -31,28 +37,46 @@ pub struct Objects {
     pub all: BTreeMap<Key, Object>,
     /// Those that are there several times.
     pub doubled: BTreeSet<Key>,
+    /// What is said of those whose pods get no identity.
+    pub complaints: Vec<Complaint>,
 }
 
 impl Objects {
     /// Adds what there is to know of an object.
     pub fn add(&mut self, preview: &Preview) {
         let object = preview.object();
-        let text = |path: &str| object.pointer(path).and_then(Value::as_str);
         let namespace = preview.namespace.clone();
-        let is_over = matches!(text("/status/phase"), Some("Succeeded" | "Failed"));
-        let has_come = text("/spec/nodeName").is_some() || text("/status/phase").is_some();
-        let is_going = text("/metadata/deletionTimestamp").is_some();
         let kept = Object {
             file: preview.origin.file.clone(),
             line: preview.line,
-            owner: owner(object, &namespace),
-            runs: preview.kind == "Pod" && has_come && !is_over && !is_going,
+            owner: preview.owner(),
+            runs: preview.runs(),
+            is_idle: preview.kind == "ReplicaSet"
+                && object.pointer("/spec/replicas") == Some(&Value::from(0)),
             pods: preview.pod_identities().collect(),
         };
+        self.complaints.extend(preview.complaints_if_without());
         let key = (preview.kind.clone(), namespace, preview.name.clone());
         if self.all.insert(key.clone(), kept).is_some() {
             self.doubled.insert(key);
         }
+    }
+
+    /// The ServiceAccounts of pods that opt in, and those of others with a workload or pod that uses them, by namespace and name.
+    pub fn users(&self) -> (BTreeSet<Account<'_>>, BTreeMap<Account<'_>, &Key>) {
+        let mut used = BTreeSet::new();
+        let mut others = BTreeMap::new();
+        for (key, object) in &self.all {
+            for pod in &object.pods {
+                let account = (key.1.as_str(), pod.service_account.as_str());
+                if pod.opts_in {
+                    used.insert(account);
+                } else {
+                    others.entry(account).or_insert_with(|| self.top(key));
+                }
+            }
+        }
+        (used, others)
     }
 
     /// The objects that control others.
@@ -75,25 +99,4 @@ impl Objects {
         }
         top
     }
-}
-
-/// The object that controls an object. A Deployment is known by the ReplicaSet of its pods.
-fn owner(object: &Value, namespace: &str) -> Option<Key> {
-    let owners = object.pointer("/metadata/ownerReferences")?.as_array()?;
-    let owner = owners
-        .iter()
-        .find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))?;
-    let kind = owner.get("kind")?.as_str()?;
-    let name = owner.get("name")?.as_str()?;
-    let labels = object.pointer("/metadata/labels");
-    let hash = labels.and_then(|labels| labels.get("pod-template-hash"));
-    let deployment = hash.and_then(Value::as_str).and_then(|hash| {
-        let name = name.strip_suffix(hash)?.strip_suffix('-')?;
-        (kind == "ReplicaSet").then_some(name)
-    });
-    let (kind, name) = match deployment {
-        Some(name) => ("Deployment", name),
-        None => (kind, name),
-    };
-    Some((kind.to_owned(), namespace.to_owned(), name.to_owned()))
 }

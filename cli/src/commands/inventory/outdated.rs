@@ -26,6 +26,13 @@ pub fn reasons(pod: &PodIdentity, template: Option<&PodIdentity>) -> Vec<String>
         return Vec::new();
     }
     let mut reasons = Vec::new();
+    if let Some(template) =
+        template.filter(|template| template.service_account != pod.service_account)
+    {
+        let own = Excerpt::new(&pod.service_account);
+        let wanted = Excerpt::new(&template.service_account);
+        reasons.push(format!("has ServiceAccount {own} instead of {wanted}"));
+    }
     for (own, wanted) in pod.own_containers.iter().zip(&pod.containers) {
         let name = Excerpt::new(&own.name);
         if wanted.has_identity() && !own.has_identity() {

@@ -6,7 +6,7 @@ use azure_workload_identity_policy::identity::Source;
 
 use super::objects::{Key, Object, Objects};
 use super::outdated::{self, Outdated};
-use crate::commands::preview::{ContainerIdentity, PodIdentity, ResolvedIdentity, Variable};
+use crate::commands::preview::{ContainerIdentity, PodIdentity, ResolvedIdentity};
 
 /// A workload or pod with its identity.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,13 +110,8 @@ impl Row {
         if matches!(self.state, State::Rejected(_)) {
             return BTreeSet::new();
         }
-        let named = self
-            .containers
-            .iter()
-            .filter_map(|container| match &container.client_id {
-                Some(Variable::Value(value)) => Some(value.to_lowercase()),
-                _ => None,
-            });
+        let containers = self.containers.iter();
+        let named = containers.filter_map(ContainerIdentity::own_client_id);
         let resolved = self.client_id().filter(|_| self.containers.is_empty());
         named.chain(resolved.map(str::to_lowercase)).collect()
     }
@@ -179,10 +174,11 @@ pub fn of(objects: &Objects) -> (Vec<Row>, usize) {
     for (top, key, object) in children {
         if key.0 != "Pod" {
             // What a workload creates for its pods, such as a ReplicaSet, is no workload of its own, unless that one is unknown.
-            if !objects.all.contains_key(top) && !owners.contains(key) {
+            if !objects.all.contains_key(top) && !owners.contains(key) && !object.is_idle {
                 for pod in object.pods.iter().filter(|pod| is_meant(pod)) {
                     let row = Row::new(top, object, pod);
-                    rows.entry((top, String::new())).or_insert(row);
+                    let name = part_of(objects, top, pod);
+                    rows.entry((top, name)).or_insert(row);
                 }
             }
             continue;
@@ -195,7 +191,7 @@ pub fn of(objects: &Objects) -> (Vec<Row>, usize) {
                 _ => None,
             });
         for pod in object.pods.iter().filter(|pod| is_meant(pod)) {
-            let row = rows.entry((top, String::new()));
+            let row = rows.entry((top, part_of(objects, top, pod)));
             let row = row.or_insert_with(|| Row::new(top, object, pod));
             row.pods = row.pods.saturating_add(usize::from(object.runs));
             if object.runs {
@@ -204,6 +200,15 @@ pub fn of(objects: &Objects) -> (Vec<Row>, usize) {
         }
     }
     (rows.into_values().collect(), others)
+}
+
+/// What tells rows of one workload apart: nothing if it is among the objects, else the ServiceAccount.
+fn part_of(objects: &Objects, top: &Key, pod: &PodIdentity) -> String {
+    if objects.all.contains_key(top) {
+        String::new()
+    } else {
+        pod.service_account.clone()
+    }
 }
 
 fn add_outdated(row: &mut Row, key: &Key, pod: &PodIdentity, template: Option<&PodIdentity>) {

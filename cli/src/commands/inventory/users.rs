@@ -28,4 +28,6 @@ pub struct Account {
     pub client_id: String,
     /// Whether a pod that opts in uses it.
     pub is_used: bool,
+    /// A workload or pod that uses it without opting in, as messages name it.
+    pub other_user: Option<String>,
 }

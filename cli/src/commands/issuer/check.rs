@@ -96,8 +96,9 @@ fn differences_of_discovery(found: &Value, expected: &Value) -> Vec<String> {
         let found = list(found).unwrap_or_default();
         let missing = list(expected).unwrap_or_default();
         let missing = missing.iter().filter(|value| !found.contains(value));
-        differences
-            .extend(missing.map(|value| format!("{field}: expected {value} in it, found it not")));
+        differences.extend(
+            missing.map(|value| format!("{field}: expected {value} in it, found only others")),
+        );
     }
     differences
 }
@@ -246,12 +247,12 @@ mod tests {
             (
                 "id_token_signing_alg_values_supported",
                 Some(json!(["ES256"])),
-                "id_token_signing_alg_values_supported: expected \"RS256\" in it, found it not".to_owned(),
+                "id_token_signing_alg_values_supported: expected \"RS256\" in it, found only others".to_owned(),
             ),
             (
                 "subject_types_supported",
                 None,
-                "subject_types_supported: expected \"public\" in it, found it not".to_owned(),
+                "subject_types_supported: expected \"public\" in it, found only others".to_owned(),
             ),
         ] {
             let expected = Compared {

@@ -13,7 +13,8 @@ use crate::commands::preview::{self, Preview, PreviewOutcome};
 use crate::input::manifests::Manifest;
 use crate::kubewarden::host_calls::LogSink;
 
-/// The objects in the files `dump` that `policies` would change or reject, each with what would happen.
+/// The pods in the files `dump`, and that `policies` would change or reject, each with what would happen. Nothing else is
+/// ever changed, and pods that are over are left out.
 ///
 /// # Errors
 ///
@@ -37,8 +38,10 @@ pub fn differences(
         &OnceCell::new(),
         log,
         |preview| {
-            count = count.saturating_add(1);
-            differences.extend(difference(&preview));
+            if preview.kind == "Pod" && !preview.is_over() {
+                count = count.saturating_add(1);
+                differences.extend(difference(&preview));
+            }
             Ok(())
         },
     )?;
@@ -49,11 +52,19 @@ pub fn differences(
     remarks
         .notes
         .extend(notes.map(|note| format!("--dump: {note}")));
-    let differing = differences.len();
-    let same = count.saturating_sub(differing);
-    remarks.notes.push(format!(
-        "--dump: {count} objects: {same} stay as they are, {differing} would not"
-    ));
+    let pods = match count {
+        0 => bail!(
+            "--dump: expected pods, found none; help: kubectl get pods,serviceaccounts -A -o yaml"
+        ),
+        1 => "1 pod".to_owned(),
+        count => format!("{count} pods"),
+    };
+    let differing = match differences.len() {
+        0 => "all would stay as they are".to_owned(),
+        1 => "1 would not stay as it is".to_owned(),
+        differing => format!("{differing} would not stay as they are"),
+    };
+    remarks.notes.push(format!("--dump: {pods}: {differing}"));
     Ok(differences)
 }
 

@@ -7,7 +7,8 @@ use azure_workload_identity_policy::review::Reason;
 use azure_workload_identity_policy::values;
 use serde_json::Value;
 
-use super::outcome::{Preview, Reviewed};
+use super::outcome::{Kind, Preview, Reviewed};
+use crate::commands::complaints::Complaint;
 use crate::kubewarden::service_accounts::{DEFAULT_ACCOUNT, named_in};
 
 /// A pod, and the identity that it gets or has.
@@ -91,6 +92,15 @@ impl ContainerIdentity {
     }
 }
 
+/// Workloads that stand for themselves, whatever made them.
+const STANDING: [&str; 5] = [
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "CronJob",
+    "ReplicationController",
+];
+
 /// The variables by which a container has an application's own secret or certificate.
 const CREDENTIALS: [&str; 2] = ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"];
 
@@ -104,6 +114,67 @@ impl Preview {
                 reviewed.is_pod() || is_rejected_workload && reviewed.rejection().is_some()
             })
             .map(Reviewed::pod_identity)
+    }
+
+    /// What is rejected, warned about or hinted at, if no pod of the object gets an identity; each is an error or a warning.
+    pub fn complaints_if_without(&self) -> Vec<Complaint> {
+        let has_any = self
+            .pod_identities()
+            .any(|pod| pod.rejection.is_none() && pod.resolved.is_some());
+        let problems = self.problems.iter().filter(|_| !has_any);
+        problems
+            .map(|problem| {
+                let title = self.title();
+                let text = match &problem.text {
+                    text if text.starts_with(&title) => text.clone(),
+                    text => format!("{title}: {text}"),
+                };
+                match problem.kind {
+                    Kind::Rejection => Complaint::error(text),
+                    _ => Complaint::warning(text),
+                }
+            })
+            .collect()
+    }
+
+    /// Whether it is a pod that is over, or is about to be.
+    pub fn is_over(&self) -> bool {
+        let object = self.object();
+        let phase = object.pointer("/status/phase").and_then(Value::as_str);
+        let is_going = object.pointer("/metadata/deletionTimestamp").is_some();
+        self.kind == "Pod" && (is_going || matches!(phase, Some("Succeeded" | "Failed")))
+    }
+
+    /// Whether it is a pod of a cluster that runs or is about to.
+    pub fn runs(&self) -> bool {
+        let paths = ["/spec/nodeName", "/status/phase"];
+        let mut signs = paths.iter().map(|path| self.object().pointer(path));
+        self.kind == "Pod" && !self.is_over() && signs.any(|sign| sign.is_some())
+    }
+
+    /// The object that controls it, by kind, namespace and name. A Deployment is known by the ReplicaSet of its pods.
+    pub fn owner(&self) -> Option<(String, String, String)> {
+        if STANDING.contains(&&*self.kind) {
+            return None;
+        }
+        let object = self.object();
+        let owners = object.pointer("/metadata/ownerReferences")?.as_array()?;
+        let owner = owners
+            .iter()
+            .find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))?;
+        let kind = owner.get("kind")?.as_str()?;
+        let name = owner.get("name")?.as_str()?;
+        let labels = object.pointer("/metadata/labels");
+        let hash = labels.and_then(|labels| labels.get("pod-template-hash"));
+        let deployment = hash.and_then(Value::as_str).and_then(|hash| {
+            let name = name.strip_suffix(hash)?.strip_suffix('-')?;
+            (kind == "ReplicaSet").then_some(name)
+        });
+        let (kind, name) = match deployment {
+            Some(name) => ("Deployment", name),
+            None => (kind, name),
+        };
+        Some((kind.to_owned(), self.namespace.clone(), name.to_owned()))
     }
 
     /// The object as it comes.
@@ -148,8 +219,14 @@ impl Reviewed {
             _ => None,
         });
         let (service_account, is_known) = named.unwrap_or_else(|| {
-            let spec = self.object.get("spec");
-            let named = spec.and_then(named_in).map(|(_, name)| name);
+            // Of a workload that is rejected, it is in the template.
+            let paths = [
+                "/spec/jobTemplate/spec/template/spec",
+                "/spec/template/spec",
+                "/spec",
+            ];
+            let mut specs = paths.iter().filter_map(|path| self.object.pointer(path));
+            let named = specs.find_map(named_in).map(|(_, name)| name);
             (named.unwrap_or(DEFAULT_ACCOUNT), false)
         });
         let is_assumed = decision.is_some_and(|decision| decision.is_account_assumed);

@@ -1,7 +1,9 @@
 //! A Bicep file.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use anyhow::{Result, bail};
 use serde_json::{Map, Value};
 
 use crate::commands::credentials::Credentials;
@@ -14,11 +16,28 @@ const MANAGED_IDENTITY: &str = "Microsoft.ManagedIdentity/userAssignedIdentities
 const VERSION: &str = "2023-01-31";
 
 /// The file, which is for the resource group of the managed identities.
-pub fn file(credentials: &Credentials) -> String {
+///
+/// # Errors
+///
+/// Identities of several resource groups, which one file cannot be for.
+pub fn file(credentials: &Credentials) -> Result<String> {
     let comparisons = credentials.comparisons.iter();
     let comparisons = comparisons.filter(|comparison| !comparison.wanted.is_empty());
     let (applications, identities): (Vec<_>, Vec<_>) = comparisons
         .partition(|comparison| credentials.holder(&comparison.client_id).is_application);
+    let groups = identities.iter().filter_map(|comparison| {
+        let holder = credentials.holder(&comparison.client_id);
+        let (subscription, group) = (holder.subscription()?, holder.resource_group()?);
+        Some(format!("{subscription}/{group}").to_lowercase())
+    });
+    let groups: BTreeSet<String> = groups.collect();
+    if groups.len() > 1 {
+        let groups: Vec<_> = groups.into_iter().collect();
+        bail!(
+            "a Bicep file is for one resource group, and the identities are in several: {}; help: use -o az or -o terraform",
+            groups.join(", ")
+        );
+    }
     let mut file = String::new();
     if !applications.is_empty() {
         file.push_str("// Needs microsoftGraphV1 among the extensions of bicepconfig.json.\nextension microsoftGraphV1\n\n");
@@ -46,7 +65,7 @@ pub fn file(credentials: &Credentials) -> String {
     for comparison in applications {
         file.push_str(&of_application(credentials, comparison));
     }
-    file
+    Ok(file)
 }
 
 /// A parameter that is an object of names, with a default if all are known.

@@ -5,7 +5,7 @@ use hcl::expr::{Expression, FuncCall, Traversal, Variable};
 use hcl::{Block, Body};
 
 use crate::commands::credentials::Credentials;
-use crate::entra::comparison::Comparison;
+use crate::entra::comparison::{Comparison, Status};
 
 /// The resource of a managed identity's credential.
 const OF_IDENTITY: &str = "azurerm_federated_identity_credential";
@@ -49,11 +49,22 @@ pub fn configuration(credentials: &Credentials) -> Result<String> {
                 .build()
                 .into(),
         };
-        for (credential, name, _) in credentials.named(comparison) {
+        for (credential, name, status) in credentials.named(comparison) {
+            let label = label(&credential.identifier());
+            if let Some(id) = resource_id(credentials, comparison).filter(|_| is_there(status)) {
+                let to = Traversal::builder(Variable::new(OF_IDENTITY)?).attr(label.as_str());
+                let id = format!("{id}/federatedIdentityCredentials/{name}");
+                blocks.push(
+                    Block::builder("import")
+                        .add_attribute(("to", to.build()))
+                        .add_attribute(("id", id))
+                        .build(),
+                );
+            }
             blocks.push(
                 Block::builder("resource")
                     .add_label(OF_IDENTITY)
-                    .add_label(label(&credential.identifier()))
+                    .add_label(label)
                     .add_attribute(("name", name))
                     .add_attribute(("user_assigned_identity_id", id.clone()))
                     .add_attribute(("issuer", credential.issuer.as_str()))
@@ -77,7 +88,11 @@ pub fn configuration(credentials: &Credentials) -> Result<String> {
             .attr(application.as_str())
             .attr("id")
             .build();
-        for (credential, name, _) in credentials.named(comparison) {
+        for (credential, name, status) in credentials.named(comparison) {
+            // To import one of an application, its ID would have to be known.
+            if is_there(status) {
+                continue;
+            }
             blocks.push(
                 Block::builder("resource")
                     .add_label(OF_APPLICATION)
@@ -92,6 +107,15 @@ pub fn configuration(credentials: &Credentials) -> Result<String> {
         }
     }
     Ok(hcl::to_string(&Body::from_iter(blocks))?)
+}
+
+/// Whether there is such a credential, although it may differ.
+fn is_there(status: &Status) -> bool {
+    match status {
+        Status::Exists(_) => true,
+        Status::Differs { difference, .. } => difference.is_mended_by_update(),
+        Status::Missing | Status::Unknown => false,
+    }
 }
 
 /// The resource ID of a managed identity, if it is known.

@@ -169,9 +169,26 @@ fn look_of(row: &Row) -> Look {
     }
 }
 
+/// How many edges, and how many characters, Mermaid draws unless its configuration says otherwise.
+const MERMAID: (usize, usize) = (500, 50_000);
+
 /// The graph for Mermaid.
 pub fn mermaid(inventory: &Inventory) -> String {
     let graph = Graph::of(inventory);
+    let text = flowchart(&graph);
+    let edges = graph.edges().count();
+    if edges <= MERMAID.0 && text.len() <= MERMAID.1 {
+        return text;
+    }
+    format!(
+        "%% Too large for Mermaid as it is on most sites: {edges} edges of {}, {} characters of {}. Use -o html or -o dot.\n{text}",
+        MERMAID.0,
+        text.len(),
+        MERMAID.1
+    )
+}
+
+fn flowchart(graph: &Graph) -> String {
     let mut text = "flowchart LR\n".to_owned();
     for (letter, nodes) in graph.columns() {
         for (index, node) in nodes.iter().enumerate() {

@@ -60,6 +60,12 @@ struct Container<'i> {
     has_identity: bool,
     #[serde(rename = "clientID", skip_serializing_if = "Option::is_none")]
     client_id: Option<&'i str>,
+    /// Whether the value comes from elsewhere, such as a Secret.
+    #[serde(
+        rename = "clientIDFromElsewhere",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    is_from_elsewhere: bool,
 }
 
 #[derive(Serialize)]
@@ -165,6 +171,7 @@ fn of_container(container: &ContainerIdentity) -> Container<'_> {
             Some(Variable::Value(value)) => Some(value),
             _ => None,
         },
+        is_from_elsewhere: container.client_id == Some(Variable::FromElsewhere),
     }
 }
 

@@ -22,7 +22,7 @@ pub fn container(row: &Row, container: &ContainerIdentity) -> String {
                 .client_id()
                 .is_some_and(|of_row| of_row.eq_ignore_ascii_case(own)) =>
         {
-            format!("{name} ({})", own.to_lowercase())
+            format!("{name} ({own})")
         }
         _ => name.clone(),
     }
