@@ -155,7 +155,8 @@ pub fn inject(args: &InjectArgs, log: Option<LogSink>) -> Result<Injected> {
         said,
         remarks,
     };
-    if found.texts.is_empty() && injected.remarks.errors.is_empty() {
+    let are_blank = found.texts.iter().all(|text| text.text.trim().is_empty());
+    if are_blank && injected.remarks.errors.is_empty() {
         let named = args.review.named(preview::is_piped());
         let error = format!("{named}: expected manifests, found none");
         injected.remarks.errors.push(error);

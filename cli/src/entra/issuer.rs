@@ -1,5 +1,7 @@
 //! The issuer of a cluster's tokens, as Microsoft Entra ID knows it.
 
+use std::net::IpAddr;
+
 use anyhow::{Result, bail};
 use azure_workload_identity_policy::messages::Excerpt;
 use fluent_uri::Uri;
@@ -12,6 +14,13 @@ use fluent_uri::Uri;
 pub fn checked<'u>(argument: &str, url: &'u str) -> Result<&'u str> {
     const EXPECTED: &str = "expected https://HOST or https://HOST/PATH, the --service-account-issuer of the API server";
     let found = Excerpt::new(url);
+    if let Some(issuer) = url.strip_suffix(DOCUMENT) {
+        bail!(
+            "{argument}: expected the issuer, found {found}, the URL of its discovery document; help: give {}, or with a slash at its end if \
+             the document says so",
+            Excerpt::new(issuer)
+        );
+    }
     if is_in_cluster(url) {
         bail!(
             "{argument}: expected a URL that Microsoft Entra ID can reach, found {found}, the Kubernetes API within the cluster; \
@@ -26,6 +35,7 @@ pub fn checked<'u>(argument: &str, url: &'u str) -> Result<&'u str> {
     let has_user = authority.is_some_and(|authority| authority.userinfo().is_some());
     let reason = match uri.scheme().as_str() {
         "https" if host.is_empty() => "no host",
+        "https" if is_private(host) => "a host that Microsoft Entra ID cannot reach",
         "https" if has_user => "a user in it",
         "https" if uri.query().is_some() => "a query, after ?",
         "https" if uri.fragment().is_some() => "a fragment, after #",
@@ -39,6 +49,21 @@ pub fn checked<'u>(argument: &str, url: &'u str) -> Result<&'u str> {
         _ => "another scheme; write https:// in lower case",
     };
     bail!("{argument}: {EXPECTED}, found {found}: {reason}")
+}
+
+/// Where an issuer has its discovery document.
+const DOCUMENT: &str = "/.well-known/openid-configuration";
+
+/// Whether a host is known only where it is.
+fn is_private(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse();
+    match address {
+        Ok(IpAddr::V4(address)) => {
+            address.is_private() || address.is_loopback() || address.is_link_local()
+        }
+        Ok(IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost") || host.ends_with(".local"),
+    }
 }
 
 /// How to learn it.
@@ -81,6 +106,16 @@ mod tests {
     }
 
     #[test]
+    fn a_document_is_not_its_issuer() {
+        let url = "https://example.com/a/.well-known/openid-configuration";
+        assert_eq!(
+            checked("--url", url).unwrap_err().to_string(),
+            "--url: expected the issuer, found \"https://example.com/a/.well-known/openid-configuration\", the URL of its discovery document; \
+             help: give \"https://example.com/a\", or with a slash at its end if the document says so"
+        );
+    }
+
+    #[test]
     fn rejects_what_no_issuer_is() {
         for (url, reason) in [
             ("", ""),
@@ -99,6 +134,22 @@ mod tests {
             (
                 "kubernetes:svc",
                 ": another scheme; write https:// in lower case",
+            ),
+            (
+                "https://localhost:8443",
+                ": a host that Microsoft Entra ID cannot reach",
+            ),
+            (
+                "https://10.0.0.1/a",
+                ": a host that Microsoft Entra ID cannot reach",
+            ),
+            (
+                "https://[::1]",
+                ": a host that Microsoft Entra ID cannot reach",
+            ),
+            (
+                "https://api.cluster.local",
+                ": a host that Microsoft Entra ID cannot reach",
             ),
             ("https://me@example.com", ": a user in it"),
             ("https://example.com/?a=b", ": a query, after ?"),
