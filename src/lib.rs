@@ -1,7 +1,6 @@
 //! A Kubewarden policy that gives pods their Azure identity.
 //!
-//! [`review`](review::review) decides, from nothing but the request, the settings and the ServiceAccount. This file is the
-//! boundary around it, and the only one that knows waPC and the host: bytes in, bytes out.
+//! [`review`](review::review) decides, from nothing but the request, the settings and the ServiceAccount.
 //!
 //! The rooms, from the ground up; a room knows only those before it:
 //!
@@ -9,7 +8,8 @@
 //! - [`pod_paths`] is where objects of other kinds say what their pods are;
 //! - [`findings`] is all that can be wrong, [`settings`] and [`objects`] are what is read;
 //! - [`identity`] is whose identity a pod gets, [`injection`] what it lacks of it;
-//! - [`verdict`] is the answer, and [`review`] comes to it.
+//! - [`verdict`] is the answer, and [`review`] comes to it;
+//! - `guest` is the boundary around it.
 
 #![cfg_attr(
     test,
@@ -38,59 +38,5 @@ pub mod identity;
 pub mod injection;
 pub mod verdict;
 pub mod review;
-
-use wapc_guest::{CallResult, host_call, register_function};
-
-use identity::kubernetes_api::KubernetesApi;
-use identity::lookup;
-use settings::Freshness;
-
-/// Registers what the host calls.
-#[allow(unsafe_code, reason = "the host finds this function by its name")]
-#[unsafe(no_mangle)]
-pub extern "C" fn wapc_init() {
-    register_function("validate", validate);
-    register_function("validate_settings", validate_settings);
-    register_function(
-        "protocol_version",
-        kubewarden_policy_sdk::protocol_version_guest,
-    );
-}
-
-fn validate(payload: &[u8]) -> CallResult {
-    let verdict = review::review(payload, &Host, &mut ());
-    if let Some(line) = verdict::log::line(&verdict) {
-        // The verdict does not depend on whether it can be logged.
-        let _ = host_call("kubewarden", "tracing", "log", &line);
-    }
-    Ok(verdict.to_json())
-}
-
-fn validate_settings(payload: &[u8]) -> CallResult {
-    Ok(verdict::settings_answer(payload))
-}
-
-/// The Kubernetes API, asked by way of the host.
-struct Host;
-
-impl Host {
-    fn ask(operation: &str, request: &str) -> Result<Vec<u8>, String> {
-        host_call("kubewarden", "kubernetes", operation, request.as_bytes())
-            .map_err(|error| error.to_string())
-    }
-}
-
-impl KubernetesApi for Host {
-    fn service_account(
-        &self,
-        namespace: &str,
-        name: &str,
-        freshness: Freshness,
-    ) -> Result<Vec<u8>, String> {
-        Self::ask("get_resource", &lookup::request(namespace, name, freshness))
-    }
-
-    fn can_i(&self, request: &str) -> Result<Vec<u8>, String> {
-        Self::ask("can_i", request)
-    }
-}
+#[cfg(not(target_os = "unknown"))]
+mod guest;

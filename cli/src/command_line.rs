@@ -1,6 +1,5 @@
 //! The command line of `azwi-policy`.
 
-use std::cell::OnceCell;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -155,7 +154,7 @@ fn preview(args: &PreviewArgs, verbose: bool) -> Result<ExitCode> {
     let remarks = preview::preview(
         &args.review,
         &args.detail,
-        &OnceCell::new(),
+        &preview::module(args.review.module.as_deref()),
         log(verbose),
         |preview| report.add(&preview).context(OUTPUT),
     )?;

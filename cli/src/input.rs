@@ -3,7 +3,10 @@
 pub mod lines;
 pub mod fields;
 pub mod manifests;
+pub mod found;
+#[cfg(feature = "native")]
 pub mod rendered;
+#[cfg(feature = "native")]
 pub mod files;
 pub mod settings;
 pub mod workload;

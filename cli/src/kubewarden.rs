@@ -10,8 +10,11 @@ pub mod rbac;
 pub mod cluster;
 pub mod session;
 pub mod host_calls;
+pub mod guest;
 pub mod sections;
+#[cfg(feature = "native")]
 pub mod engine;
+#[cfg(feature = "native")]
 pub mod own_module;
 pub mod response;
 pub mod policy;

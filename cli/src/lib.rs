@@ -7,7 +7,8 @@
 //!   [answers](kubewarden::host_calls) to its calls, [requests](kubewarden::request) and
 //!   [responses](kubewarden::response), the [manifests](kubewarden::policy_manifest) that deploy it;
 //! - [`entra`] is what Microsoft Entra ID knows of a cluster: federated identity credentials;
-//! - [`commands`] are the commands of the program, [`output`] is what they print, and [`command_line`] is the program.
+//! - [`commands`] are the commands of the program, [`output`] is what they print, and [`command_line`] is the program;
+//! - [`playground`] is what a page in a browser makes of texts.
 //!
 //! ```no_run
 //! use azwi_policy::input::settings::SettingsValue;
@@ -53,4 +54,6 @@ pub mod kubewarden;
 pub mod entra;
 pub mod commands;
 pub mod output;
+pub mod playground;
+#[cfg(feature = "native")]
 pub mod command_line;

@@ -53,7 +53,7 @@ fn review(host: HostCalls) -> Review {
         "metadata": {"name": "demo", "labels": {"azure.workload.identity/use": "true"}},
         "spec": {"serviceAccountName": "fed-sa", "containers": [{"name": "app"}]},
     });
-    Policy::new(&MODULE, settings, host).review(&AdmissionRequest::pod_creation("default", pod))
+    Policy::new(&*MODULE, settings, host).review(&AdmissionRequest::pod_creation("default", pod))
 }
 
 /// A host that gives the answers in turn, and the order in which it was asked: whether an answer could be an old one.

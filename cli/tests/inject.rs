@@ -17,7 +17,6 @@ mod hand;
 #[path = "../../tests/strategies/mod.rs"]
 mod strategies;
 
-use std::cell::OnceCell;
 use std::fs;
 use std::path::Path;
 
@@ -37,11 +36,13 @@ const CASES: u32 = 24;
 
 /// The arguments that review a file with settings.
 fn arguments(file: &Path, settings: &Value) -> InjectArgs {
-    let mut review = ReviewArgs::with_defaults().unwrap();
-    review.settings.settings_json = Some(settings.to_string());
     let module = concat!(env!("CARGO_MANIFEST_DIR"), "/../annotated-policy.wasm");
-    review.module = Some(module.into());
-    review.paths = vec![file.to_owned()];
+    let mut review = ReviewArgs {
+        module: Some(module.into()),
+        paths: vec![file.to_owned()],
+        ..ReviewArgs::default()
+    };
+    review.settings.settings_json = Some(settings.to_string());
     InjectArgs {
         in_place: false,
         check: false,
@@ -63,7 +64,7 @@ fn mutated(file: &Path, settings: &Value) -> Vec<String> {
     preview::preview(
         &review,
         &Detail::default(),
-        &OnceCell::new(),
+        &preview::module(review.module.as_deref()),
         None,
         |preview| {
             if preview.outcome() == PreviewOutcome::Mutated {

@@ -15,15 +15,14 @@ mod module;
 #[path = "../../tests/vector_files/mod.rs"]
 mod vector_files;
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use azwi_policy::commands::migrate::{self, MigrateArgs, Migrated};
 use azwi_policy::commands::preview::args::{Detail, ReviewArgs};
-use azwi_policy::commands::preview::{self, Preview, PreviewOutcome};
-use azwi_policy::kubewarden::engine::Module;
+use azwi_policy::commands::preview::{self, LazyModule, Preview, PreviewOutcome};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -249,10 +248,14 @@ fn what_the_webhook_has_injected_stays_as_it_is() {
         let set = settings.as_object().unwrap().iter();
         let set = set.map(|(key, value)| format!("{key}={value}")).collect();
         let dump = file(&directory, &format!("{number}.json"), &objects);
-        let count = objects.len();
+        let pods = objects.iter().filter(|object| object["kind"] == "Pod");
+        let pods = match pods.count() {
+            1 => "1 pod".to_owned(),
+            count => format!("{count} pods"),
+        };
         let migrated = migrated(vec![path], set, vec![dump]);
         assert_eq!(migrated.differences, Vec::<String>::new(), "{settings}");
-        let note = format!("--dump: {count} objects: {count} stay as they are, 0 would not");
+        let note = format!("--dump: {pods}: all would stay as they are");
         assert!(
             migrated.remarks.notes.contains(&note),
             "{:?}",
@@ -346,7 +349,8 @@ proptest! {
     #[test]
     fn what_had_its_identity_of_pod_identity_gets_it(cases in cases()) {
         thread_local! {
-            static LOADED: OnceCell<Module> = const { OnceCell::new() };
+            static LOADED: LazyModule<'static> =
+                LazyModule::new(module::file(), || Ok(Arc::new(module::MODULE.clone())));
         }
         let directory = tempfile::tempdir().unwrap();
         let input = file(&directory, "cluster.json", &cluster(&cases));
@@ -355,11 +359,12 @@ proptest! {
         fs::write(&result, &migrated.text).unwrap();
         let mut found = BTreeMap::new();
         if !migrated.text.is_empty() {
-            let mut args = ReviewArgs::with_defaults().unwrap();
-            args.module = Some(module::file().into());
-            args.set = vec!["azureTenantID=contoso.com".to_owned()];
-            args.strict = true;
-            args.paths = vec![result];
+            let args = ReviewArgs {
+                set: vec!["azureTenantID=contoso.com".to_owned()],
+                strict: true,
+                paths: vec![result],
+                ..ReviewArgs::default()
+            };
             let remarks = LOADED.with(|loaded| {
                 preview::preview(&args, &Detail::default(), loaded, None, |preview| {
                     if preview.kind != "ServiceAccount" {

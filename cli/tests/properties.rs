@@ -32,6 +32,7 @@ use arbitrary::Unstructured;
 use azure_workload_identity_policy::settings::Settings as NativeSettings;
 use azure_workload_identity_policy::verdict::message;
 use azwi_policy::input::settings::SettingsValue;
+use azwi_policy::kubewarden::guest::Guest;
 use azwi_policy::kubewarden::host_calls::{Answers, HostCalls};
 use azwi_policy::kubewarden::policy::{Policy, Review};
 use azwi_policy::kubewarden::question::Question;
@@ -88,7 +89,7 @@ fn validate(payload: &[u8], case: &Case) -> Result<ValidationResponse, String> {
 fn review(case: &Case) -> Review {
     let settings = SettingsValue::from_value("settings", case.settings.clone()).expect("an object");
     let request = AdmissionRequest::from_value(case.request.clone()).expect("a request");
-    Policy::new(&MODULE, settings, host(case).0).review(&request)
+    Policy::new(&*MODULE, settings, host(case).0).review(&request)
 }
 
 proptest! {

@@ -41,7 +41,7 @@ fn response(vector: &Vector, request: &Value) -> Response {
         Question::Permission(_) => permission.clone(),
     };
     let host = HostCalls::new(Answers::Source(Box::new(source))).grant("v1", "ServiceAccount");
-    let policy = Policy::new(&MODULE, settings, host);
+    let policy = Policy::new(&*MODULE, settings, host);
     policy.check_settings().expect(&vector.name);
     let request = AdmissionRequest::from_value(request.clone()).expect("a request");
     let response = policy.review(&request).response;

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use azwi_policy::kubewarden::engine::{EngineError, Module};
+use azwi_policy::kubewarden::engine::Module;
+use azwi_policy::kubewarden::guest::{CallError, Guest};
 use azwi_policy::kubewarden::request::AdmissionRequest;
 use azwi_policy::kubewarden::response::{AdmissionResponse, ValidationResponse};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -162,14 +163,14 @@ fn run(measure: Measure, module: &Module, case: &Case) -> Result<()> {
     Ok(())
 }
 
-fn guest(module: &Module, payload: &[u8]) -> Result<Vec<u8>, EngineError> {
-    module.call_answered_by("validate", payload, |_, namespace, operation, _| {
-        match (namespace, operation) {
-            ("kubernetes", "get_resource") => Ok(SERVICE_ACCOUNT.with(Vec::clone)),
-            ("tracing", "log") => Ok(Vec::new()),
-            _ => Err(format!("unknown operation: {operation}")),
-        }
-    })
+fn guest(module: &Module, payload: &[u8]) -> Result<Vec<u8>, CallError> {
+    let answer = |_: &str, namespace: &str, operation: &str, _: &[u8]| match (namespace, operation)
+    {
+        ("kubernetes", "get_resource") => Ok(SERVICE_ACCOUNT.with(Vec::clone)),
+        ("tracing", "log") => Ok(Vec::new()),
+        _ => Err(format!("unknown operation: {operation}")),
+    };
+    module.call_answered_by("validate", payload, Box::new(answer))
 }
 
 thread_local! {

@@ -1,26 +1,24 @@
 //! `azwi-policy credentials`: which federated identity credentials Microsoft Entra ID must hold.
 
 mod complain;
+#[cfg(feature = "native")]
+mod reading;
 mod wanted;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
 use azure_workload_identity_policy::messages::Excerpt;
-use azure_workload_identity_policy::values;
 use clap::{Args, ValueEnum};
 
-use crate::commands::arguments::checked;
 use crate::commands::complaints::{Complaint, Level};
+use crate::commands::preview::Remarks;
 use crate::commands::preview::args::ReviewArgs;
-use crate::commands::preview::{self, Remarks};
 use crate::entra::comparison::{Comparison, Status, compare};
 use crate::entra::credential::Credential;
-use crate::entra::existing::{self, ExistingFile, Holder, Holders};
-use crate::entra::issuer;
-use crate::kubewarden::host_calls::LogSink;
-pub use wanted::Use;
-use wanted::Wanted;
+use crate::entra::existing::{self, Holder, Holders};
+#[cfg(feature = "native")]
+pub use reading::credentials;
+pub use wanted::{Use, Wanted};
 
 const AFTER_HELP: &str = "One credential for each ServiceAccount that a pod which opts in uses, and each client ID. Nothing \
 is sent anywhere: the output is for az, Bicep, Terraform, Azure Service Operator or Crossplane to apply.
@@ -111,6 +109,45 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// The credentials that are wanted, compared with those that their holders have. The previews behind them have led to
+    /// these remarks.
+    pub fn new(wanted: Wanted<'_>, holders: Holders, mut remarks: Remarks) -> Self {
+        let Wanted {
+            issuer,
+            uses,
+            mut complaints,
+            notes,
+            spared,
+        } = wanted;
+        let compares = existing::tells_of_credentials(&holders);
+        let comparisons = compare(
+            uses.keys().cloned().collect(),
+            &holders,
+            compares,
+            issuer,
+            &spared,
+        );
+        complaints.extend(complain::of(&comparisons, compares, issuer));
+        remarks.notes.extend(notes);
+        let known = holders.values().flat_map(|holder| &holder.credentials);
+        let uncompared = known
+            .flatten()
+            .filter(|existing| existing.issuer.is_none() && existing.subject.is_some());
+        remarks.notes.extend(uncompared.map(|existing| {
+            let name = Excerpt::new(&existing.name);
+            format!("credential {name}: its issuer comes from elsewhere, and is not compared")
+        }));
+        Self {
+            issuer: issuer.to_owned(),
+            comparisons,
+            uses,
+            holders,
+            compares,
+            complaints,
+            remarks,
+        }
+    }
+
     /// The credentials of an identity, each with the name that it has or gets, and what becomes of it.
     pub fn named<'c>(
         &'c self,
@@ -142,66 +179,4 @@ impl Credentials {
         };
         self.complaints.iter().any(fails)
     }
-}
-
-/// Works the credentials out.
-///
-/// # Errors
-///
-/// Arguments and files that are wrong, and what [`preview::preview`] reports.
-pub fn credentials(args: &CredentialsArgs, log: Option<LogSink>) -> Result<Credentials> {
-    let issuer = issuer::checked("--issuer", &args.issuer)?;
-    let applications = args.application.iter();
-    let applications = applications.map(|client_id| {
-        let checked = checked("--application", client_id, values::client_id)?;
-        Ok(checked.to_lowercase())
-    });
-    let applications: BTreeSet<String> = applications.collect::<Result<_>>()?;
-    let mut wanted = Wanted::new(issuer);
-    let (_, mut remarks) = preview::pods(&args.review, log, |preview| wanted.add(preview))?;
-    let Wanted {
-        uses,
-        mut complaints,
-        notes,
-        spared,
-        ..
-    } = wanted;
-    let client_ids = uses.keys().map(|credential| credential.client_id.clone());
-    let client_ids: BTreeSet<String> = client_ids.collect();
-    let files: Vec<_> = args
-        .existing
-        .iter()
-        .map(|file| ExistingFile::new(file))
-        .collect();
-    let mut holders = existing::read(&files, &client_ids).context("--existing")?;
-    for client_id in applications {
-        holders.entry(client_id).or_default().is_application = true;
-    }
-    let compares = existing::tells_of_credentials(&holders);
-    let comparisons = compare(
-        uses.keys().cloned().collect(),
-        &holders,
-        compares,
-        issuer,
-        &spared,
-    );
-    complaints.extend(complain::of(&comparisons, compares, issuer));
-    remarks.notes.extend(notes);
-    let known = holders.values().flat_map(|holder| &holder.credentials);
-    let uncompared = known
-        .flatten()
-        .filter(|existing| existing.issuer.is_none() && existing.subject.is_some());
-    remarks.notes.extend(uncompared.map(|existing| {
-        let name = Excerpt::new(&existing.name);
-        format!("credential {name}: its issuer comes from elsewhere, and is not compared")
-    }));
-    Ok(Credentials {
-        issuer: issuer.to_owned(),
-        comparisons,
-        uses,
-        holders,
-        compares,
-        complaints,
-        remarks,
-    })
 }

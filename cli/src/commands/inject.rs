@@ -9,7 +9,6 @@ mod pods;
 mod stream;
 mod files;
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
@@ -18,7 +17,7 @@ use similar::TextDiff;
 
 use crate::commands::preview::args::{Detail, ReviewArgs};
 use crate::commands::preview::{self, Kind, Preview, PreviewOutcome, Problem, Remarks};
-use crate::input::files::Text;
+use crate::input::found::Text;
 use crate::input::manifests::ManifestError;
 use crate::kubewarden::host_calls::LogSink;
 use texts::Wanted;
@@ -109,12 +108,12 @@ pub fn inject(args: &InjectArgs, log: Option<LogSink>) -> Result<Injected> {
     let mut wanted = Vec::new();
     let mut refused = Vec::new();
     let mut said = Vec::new();
-    let loaded = OnceCell::new();
+    let module = preview::module(args.review.module.as_deref());
     let mut remarks = preview::review(
         &args.review,
         &Detail::default(),
         &input,
-        &loaded,
+        &module,
         log,
         |manifest, preview| {
             let problems = preview.problems.iter();

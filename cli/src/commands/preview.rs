@@ -3,35 +3,35 @@
 mod accounts;
 mod api_server;
 pub mod args;
+mod batch;
 mod decision;
 mod explain;
 mod hints;
 mod identities;
+mod lazy_module;
 pub mod names;
 mod other_kinds;
 mod outcome;
 mod places;
 mod policies;
+#[cfg(feature = "native")]
 mod progress;
+#[cfg(feature = "native")]
+mod reading;
 mod review;
+mod watch;
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal};
-use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use azure_workload_identity_policy::keys;
 use azure_workload_identity_policy::settings::pod_templates;
-use rayon::prelude::*;
 
-use crate::input::files::{self, Found};
+use crate::input::found::Found;
 use crate::input::manifests::{Manifest, ManifestError};
 use crate::input::pod_templates::Descriptions;
-use crate::kubewarden::engine::{Engine, EngineError, Module};
 use crate::kubewarden::host_calls::LogSink;
-use crate::kubewarden::own_module;
 use crate::kubewarden::rbac::Rbac;
 use crate::kubewarden::scope::Namespaces;
 use crate::kubewarden::service_accounts::Others;
@@ -41,13 +41,17 @@ pub use explain::Step;
 use hints::Ignored;
 pub use hints::POD_IDENTITY_LABEL;
 pub use identities::{ContainerIdentity, PodIdentity, ResolvedIdentity, Variable, source_in_words};
+pub use lazy_module::LazyModule;
 use names::shortened;
 pub use outcome::{Answer, Kind, Preview, PreviewOutcome, Problem, Reviewed};
 pub use places::Place;
 use places::Places;
+pub use policies::Given;
 use policies::{Deployed, Policies};
-use progress::Progress;
+#[cfg(feature = "native")]
+pub use reading::{is_piped, module, pods, preview, read};
 use review::{Reviewable, Run};
+pub use watch::{Unwatched, Watch};
 
 /// What there is to say beside the previews.
 #[derive(Debug, Default)]
@@ -61,10 +65,9 @@ pub struct Remarks {
 }
 
 impl Remarks {
-    /// Adds an error if there is none yet, because there is nothing to review.
-    fn found_nothing(&mut self, args: &ReviewArgs) {
+    /// Adds an error if there is none yet, because there is nothing to review in what is `named`.
+    pub fn found_nothing(&mut self, named: &str) {
         if self.errors.is_empty() {
-            let named = args.named(is_piped());
             let error =
                 format!("{named}: expected a pod, a workload or a ServiceAccount, found none");
             self.errors.push(error);
@@ -75,71 +78,18 @@ impl Remarks {
 /// How many objects are reviewed before the first of them is shown.
 const BATCH: usize = 256;
 
-/// What the arguments name, as it was read.
+/// What is reviewed, as it was read.
 pub struct Input {
     /// The manifests, and the texts that they are in.
     pub found: Found,
-    /// What is said of those that other programs make.
-    said: Remarks,
-    progress: Progress,
-}
-
-/// Previews the objects in the manifests, and hands each to `show` in their order. The module of `args` is loaded when it is
-/// needed, unless an earlier preview has left it in `loaded`.
-///
-/// # Errors
-///
-/// Policies that cannot be read, a module that does not run, settings that the policy rejects, and what `show` reports.
-pub fn preview(
-    args: &ReviewArgs,
-    detail: &Detail,
-    loaded: &OnceCell<Module>,
-    log: Option<LogSink>,
-    mut show: impl FnMut(Preview) -> Result<()>,
-) -> Result<Remarks> {
-    let input = read(args)?;
-    let mut has_any = false;
-    let mut remarks = review(args, detail, &input, loaded, log, |_, preview| {
-        has_any = true;
-        show(preview)
-    })?;
-    if !has_any {
-        remarks.found_nothing(args);
-    }
-    Ok(remarks)
-}
-
-/// Previews the pods and workloads among the manifests, as [`preview`] does, and leaves ServiceAccounts alone: they are only
-/// looked up. Gives back what was read as well.
-///
-/// # Errors
-///
-/// Those of [`preview`].
-pub fn pods(
-    args: &ReviewArgs,
-    log: Option<LogSink>,
-    mut show: impl FnMut(&Preview),
-) -> Result<(Input, Remarks)> {
-    let input = read(args)?;
-    let mut has_any = false;
-    let detail = Detail::of_pods();
-    let mut remarks = review(
-        args,
-        &detail,
-        &input,
-        &OnceCell::new(),
-        log,
-        |_, preview| {
-            has_any = true;
-            show(&preview);
-            Ok(())
-        },
-    )?;
-    let mut manifests = input.found.manifests.iter();
-    if !has_any && !manifests.any(is_account) {
-        remarks.found_nothing(args);
-    }
-    Ok((input, remarks))
+    /// What they are reviewed with.
+    pub given: Given,
+    /// What is said of manifests that other programs make.
+    pub said: Remarks,
+    /// What is said after a policy's own words if it does not accept its settings.
+    pub help: &'static str,
+    /// Who sees how far the review has come.
+    pub watch: Box<dyn Watch>,
 }
 
 impl Input {
@@ -167,53 +117,25 @@ fn is_account(manifest: &Manifest) -> bool {
     manifest.is("v1", "ServiceAccount")
 }
 
-/// Whether something is piped into standard input.
-pub fn is_piped() -> bool {
-    !io::stdin().is_terminal()
-}
-
-/// Reads what the arguments name.
+/// Previews the objects in what was read, and hands each to `show` with its manifest, in their order.
 ///
 /// # Errors
 ///
-/// Nothing to read, and patterns that are none.
-pub fn read(args: &ReviewArgs) -> Result<Input> {
-    let progress = Progress::new();
-    let mut found = files::find(&args.paths(is_piped())?, &args.ignore)?;
-    let mut said = Remarks::default();
-    for rendered in args.rendered() {
-        match rendered {
-            Ok(rendered) => {
-                found.add_named(rendered.name, rendered.contents);
-                said.notes.extend(rendered.said);
-            }
-            Err(error) => said.errors.push(error.to_string()),
-        }
-    }
-    Ok(Input {
-        found,
-        said,
-        progress,
-    })
-}
-
-/// Previews the objects in what was read, as [`preview`] does, and hands each to `show` with its manifest.
-///
-/// # Errors
-///
-/// Those of [`preview`], but for what cannot be read.
+/// Policies that cannot be read, a module that does not run, settings that the policy rejects, and what `show` reports.
 pub fn review(
     args: &ReviewArgs,
     detail: &Detail,
     input: &Input,
-    loaded: &OnceCell<Module>,
+    module: &LazyModule<'_>,
     log: Option<LogSink>,
     mut show: impl FnMut(&Manifest, Preview) -> Result<()>,
 ) -> Result<Remarks> {
     let Input {
         found,
+        given,
         said,
-        progress,
+        help,
+        watch,
     } = input;
     let manifests = &found.manifests;
     let accounts = Accounts::among(manifests, &args.namespace);
@@ -229,15 +151,15 @@ pub fn review(
     remarks.errors.extend(said.errors.iter().cloned());
     remarks.notes.extend(said.notes.iter().cloned());
     let mut passed_over: Vec<_> = found.passed_over.iter().map(ManifestError::brief).collect();
-    let deployed = policies::deployed(args, manifests, &mut remarks.notes)?;
+    let deployed = policies::deployed(args, given, manifests, &mut remarks.notes)?;
     remarks.injects = deployed.iter().any(Deployed::injects);
     let descriptions = deployed
         .iter()
         .fold(Descriptions::default(), |known, deployed| {
             known.with(deployed.settings.get(pod_templates::NAME))
         });
-    let descriptions = match &args.pod_templates {
-        Some(path) => descriptions.with_file(path)?,
+    let descriptions = match &given.pod_templates {
+        Some(text) => descriptions.with_text(text)?,
         None => descriptions,
     };
     let mut reviewable = Vec::new();
@@ -268,16 +190,9 @@ pub fn review(
     if reviewable.is_empty() {
         return Ok(remarks);
     }
-    progress.compiling();
-    let path = args.module.as_deref();
-    let module = match loaded.get() {
-        Some(module) => module,
-        None => {
-            let module = load(path)?;
-            loaded.get_or_init(|| module)
-        }
-    };
-    let log = log.map(|log| progress.beside(log));
+    watch.loading();
+    let guest = module.get()?;
+    let log = log.map(|log| watch.beside(log));
     let rbac = Rbac::among(manifests, &args.namespace);
     let others = if args.strict {
         Others::Defaults
@@ -285,7 +200,7 @@ pub fn review(
         Others::All
     };
     let policies = Policies::new(
-        module,
+        guest,
         &deployed,
         &accounts,
         rbac,
@@ -293,14 +208,7 @@ pub fn review(
         &descriptions,
         log.map(Arc::from),
     );
-    let help = if !args.has_settings() {
-        NO_SETTINGS
-    } else if args.helm.is_some() && !args.set.is_empty() {
-        "; help: --set changes settings of the policy; for values of the chart, use --values, or pipe helm template --set"
-    } else {
-        ""
-    };
-    policies.check_settings(&own_module::name(path), help)?;
+    policies.check_settings(module.name(), help)?;
     let namespaces = Namespaces::among(manifests);
     for policy in deployed
         .iter()
@@ -328,17 +236,16 @@ pub fn review(
         user: args.user(),
         ignored: Ignored::new(&detail.ignore_hint),
     };
-    progress.reviewing(reviewable.len());
+    watch.reviewing(reviewable.len());
     let mut places = Places::default();
     for batch in reviewable.chunks(BATCH) {
-        let preview = |object| {
+        let preview = |object: &Reviewable<'_>| {
             let preview = run.preview(object);
-            progress.step();
+            watch.step();
             preview
         };
-        let previews: Vec<_> = batch.par_iter().map(preview).collect();
-        progress.suspend(|| {
-            let mut objects = batch.iter().zip(previews);
+        let mut objects = batch.iter().zip(batch::map(batch, preview));
+        watch.suspend(&mut || {
             objects.try_for_each(|(object, preview)| {
                 show(object.manifest, run.place(object, preview, &mut places))
             })
@@ -346,16 +253,6 @@ pub fn review(
     }
     remarks.notes.extend(run.ignored.unused());
     Ok(remarks)
-}
-
-/// The module in the file `path`, or this project's.
-fn load(path: Option<&Path>) -> Result<Module> {
-    own_module::module(&Engine::with_cache()?, path).map_err(|error| match error {
-        EngineError::Read { .. } => {
-            anyhow!("{error}; help: build it with make annotated-policy.wasm, or name another with --module FILE")
-        }
-        other => other.into(),
-    })
 }
 
 /// An error, with help for those who give the values of a chart as kubectl's and helm's flag.
@@ -367,10 +264,6 @@ fn with_help(error: &ManifestError, args: &ReviewArgs) -> String {
     };
     format!("{error}{help}")
 }
-
-/// What is said if the policy needs settings and none are given.
-const NO_SETTINGS: &str =
-    "; help: give settings with --policy FILE, --settings-path FILE or --set azureTenantID=TENANT";
 
 /// A note on files that are passed over, if there are any.
 fn note_of(passed_over: &[String]) -> Option<String> {

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use percent_encoding::percent_decode_str;
 
+use crate::commands::settings::SettingsArgs;
 use crate::input::files::{STANDARD_INPUT, STANDARD_INPUT_NAME};
-use crate::input::settings::SettingsValue;
 use crate::kubewarden::capabilities::Capabilities;
 use crate::kubewarden::engine::{Engine, Module};
 use crate::kubewarden::host_calls::{Answers, HostCalls, LogSink};
@@ -46,33 +46,6 @@ pub struct RunArgs {
     /// The policy module, or a YAML file of ClusterAdmissionPolicy and AdmissionPolicy resources.
     #[arg(value_name = "MODULE")]
     pub module: String,
-}
-
-/// The flags that give a policy its settings.
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub struct SettingsArgs {
-    /// The YAML or JSON file with the policy's settings.
-    #[arg(short, long, value_name = "FILE")]
-    pub settings_path: Option<PathBuf>,
-    /// The policy's settings, as JSON.
-    #[arg(long, value_name = "JSON")]
-    pub settings_json: Option<String>,
-}
-
-impl SettingsArgs {
-    /// The settings that the flags give; empty ones without a flag.
-    ///
-    /// # Errors
-    ///
-    /// Settings that cannot be read.
-    pub fn read(&self) -> Result<SettingsValue> {
-        Ok(match (&self.settings_path, &self.settings_json) {
-            (Some(path), _) => SettingsValue::from_file(path)?,
-            (None, Some(json)) => SettingsValue::from_json(json)?,
-            (None, None) => SettingsValue::default(),
-        })
-    }
 }
 
 /// One response, and the warnings that the user should see with it.
@@ -119,7 +92,7 @@ pub fn run(
         }
         Ok(())
     } else {
-        let settings = args.settings.read()?;
+        let settings = args.settings.read()?.unwrap_or_default();
         let path = module_path(&args.module)?;
         let request = read_request(&args.request_path)?;
         let bytes = std::fs::read(&path)
@@ -174,7 +147,7 @@ fn host(
 fn review(policy: &Policy, request: &AdmissionRequest) -> Result<RunOutput> {
     match policy.check_settings() {
         Ok(()) => {}
-        Err(SettingsCheckError::Engine(error)) => return Err(error.into()),
+        Err(SettingsCheckError::Call(error)) => return Err(error.into()),
         Err(error) => bail!("Provided settings are not valid: {error}"),
     }
     let response = policy.review(request).response;

@@ -3,18 +3,16 @@
 mod case;
 mod verdict;
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::commands::preview::args::{Detail, ReviewArgs};
 use crate::commands::preview::names::shortened_to;
-use crate::commands::preview::{self, Preview};
+use crate::commands::preview::{self, LazyModule, Preview};
 use crate::input::{fields, files};
-use crate::kubewarden::engine::Module;
 use crate::kubewarden::host_calls::LogSink;
 use case::{Case, Policies};
 pub use verdict::Failure;
@@ -74,13 +72,13 @@ pub fn test(
     log: impl Fn() -> Option<LogSink>,
     mut show: impl FnMut(Tested) -> Result<()>,
 ) -> Result<()> {
-    let module = OnceCell::new();
+    let module = preview::module(args.module.as_deref());
     for file in files_with_cases(&args.paths)? {
         let cases = case::read(&file);
         let cases = cases.unwrap_or_else(|error| vec![(file.display().to_string(), Err(error))]);
         for (title, case) in cases {
             let tested = match case {
-                Ok(case) => run(&case, args, &module, log()),
+                Ok(case) => run(&case, &module, log()),
                 Err(error) => Tested {
                     title,
                     result: Err(vec![error.to_string()]),
@@ -117,10 +115,10 @@ fn files_with_cases(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-fn run(case: &Case, args: &TestArgs, module: &OnceCell<Module>, log: Option<LogSink>) -> Tested {
+fn run(case: &Case, module: &LazyModule<'_>, log: Option<LogSink>) -> Tested {
     let mut notes = Vec::new();
-    let result = previews(case, args, module, log, &mut notes)
-        .and_then(|previews| failures(case, &previews));
+    let result =
+        previews(case, module, log, &mut notes).and_then(|previews| failures(case, &previews));
     Tested {
         title: case.title.clone(),
         result,
@@ -131,14 +129,13 @@ fn run(case: &Case, args: &TestArgs, module: &OnceCell<Module>, log: Option<LogS
 /// What the policies do with the objects of a case.
 fn previews(
     case: &Case,
-    args: &TestArgs,
-    module: &OnceCell<Module>,
+    module: &LazyModule<'_>,
     log: Option<LogSink>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<Preview>, Vec<String>> {
     let in_case = |error: String| format!("{}: {error}", case.title);
     let whole = |error: anyhow::Error| vec![in_case(format!("{error:#}"))];
-    let args = args_of(case, args.module.as_deref()).map_err(whole)?;
+    let args = args_of(case);
     let mut previews = Vec::new();
     let remarks = preview::preview(&args, &Detail::default(), module, log, |preview| {
         previews.push(preview);
@@ -154,9 +151,8 @@ fn previews(
 }
 
 /// The preview that a case asks for.
-fn args_of(case: &Case, module: Option<&Path>) -> Result<ReviewArgs> {
-    let mut args = ReviewArgs::with_defaults()?;
-    args.module = module.map(Path::to_owned);
+fn args_of(case: &Case) -> ReviewArgs {
+    let mut args = ReviewArgs::default();
     match &case.policies {
         Policies::Manifests(paths) => args.policy.clone_from(paths),
         Policies::SettingsFile(path) => args.settings.settings_path = Some(path.clone()),
@@ -171,7 +167,7 @@ fn args_of(case: &Case, module: Option<&Path>) -> Result<ReviewArgs> {
     args.kustomize.clone_from(&case.kustomize);
     args.helm.clone_from(&case.helm);
     args.values.clone_from(&case.values);
-    Ok(args)
+    args
 }
 
 /// What is not as expected.

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use ignore::WalkBuilder;
 use ignore::overrides::OverrideBuilder;
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::input::manifests::{self, Contents, Manifest, ManifestError};
+use crate::input::found::Found;
+use crate::input::manifests::{self, ManifestError};
 
 /// The path that means standard input.
 pub const STANDARD_INPUT: &str = "-";
@@ -31,63 +31,6 @@ pub const TEST_CASES: [&str; 2] = ["azwi-test.yaml", "azwi-test.yml"];
 pub struct PatternError {
     pattern: String,
     error: ignore::Error,
-}
-
-/// The text of something that was read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Text {
-    /// The name of the file, or of what else it is.
-    pub name: String,
-    /// The file; `None` for standard input, and for what another program made.
-    pub path: Option<PathBuf>,
-    /// What is written there.
-    pub text: Arc<str>,
-}
-
-/// What was found.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// The texts, in the order of the paths.
-    pub texts: Vec<Text>,
-    /// The manifests, in the order of the paths.
-    pub manifests: Vec<Manifest>,
-    /// What is wrong with files that were named.
-    pub errors: Vec<ManifestError>,
-    /// What is wrong with files in directories: they may be something else.
-    pub passed_over: Vec<ManifestError>,
-    /// Directories with a kustomization: what is in them is only a part of what it makes.
-    pub kustomizations: Vec<String>,
-    /// The files that were named, not found in a directory.
-    named: BTreeSet<String>,
-}
-
-impl Found {
-    /// Whether a file was named, and not found in a directory.
-    pub fn is_named(&self, file: &str) -> bool {
-        self.named.contains(file)
-    }
-
-    /// Adds what `file` holds, which was named, and is none of the files that people keep.
-    pub fn add_named(&mut self, file: String, contents: Contents) {
-        self.add(file, None, contents);
-    }
-
-    fn add(&mut self, file: String, path: Option<&Path>, contents: Contents) {
-        self.add_text(&file, path, &contents);
-        self.named.insert(file);
-        self.manifests.extend(contents.manifests);
-        self.errors.extend(contents.errors);
-    }
-
-    fn add_text(&mut self, name: &str, path: Option<&Path>, contents: &Contents) {
-        if let Some(text) = &contents.text {
-            self.texts.push(Text {
-                name: name.to_owned(),
-                path: path.map(Path::to_owned),
-                text: Arc::clone(text),
-            });
-        }
-    }
 }
 
 /// Finds the manifests in `paths`: files, directories, and `-`.
@@ -234,6 +177,7 @@ fn is_manifest(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::manifests::Manifest;
 
     /// JSON is YAML as well.
     fn pod(name: &str) -> String {

@@ -11,6 +11,7 @@ use azure_workload_identity_policy::values;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+use crate::input::found::Text;
 use crate::input::manifests::Manifest;
 use crate::input::workload::{Naming, pod_of};
 
@@ -82,21 +83,34 @@ impl Default for Descriptions {
 }
 
 impl Descriptions {
-    /// These descriptions, and before them those of a file in YAML or JSON.
+    /// The text of the file `path`.
     ///
     /// # Errors
     ///
-    /// [`DescriptionError`]; each names the file.
-    pub fn with_file(self, path: &Path) -> Result<Self, DescriptionError> {
-        let file = path.display().to_string();
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) => return Err(DescriptionError::Read { file, error }),
-        };
-        match yaml_serde::from_str(&text) {
-            Ok(value) => self.with_list(&file, value),
+    /// [`DescriptionError::Read`].
+    pub fn text_of(path: &Path) -> Result<Text, DescriptionError> {
+        let name = path.display().to_string();
+        match fs::read_to_string(path) {
+            Ok(text) => Ok(Text {
+                name,
+                path: Some(path.to_owned()),
+                text: text.into(),
+            }),
+            Err(error) => Err(DescriptionError::Read { file: name, error }),
+        }
+    }
+
+    /// These descriptions, and before them those of a text in YAML or JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`DescriptionError::Syntax`] and [`DescriptionError::Faults`]; each names the text's file.
+    pub fn with_text(self, text: &Text) -> Result<Self, DescriptionError> {
+        let file = &text.name;
+        match yaml_serde::from_str(&text.text) {
+            Ok(value) => self.with_list(file, value),
             Err(error) => Err(DescriptionError::Syntax {
-                file,
+                file: file.clone(),
                 error: error.to_string(),
             }),
         }

@@ -83,13 +83,22 @@ impl SettingsValue {
         let file = path.display().to_string();
         match std::fs::read_to_string(path) {
             Err(error) => Err(SettingsError::Read { file, error }),
-            Ok(text) => match yaml_serde::from_str(&text) {
-                Ok(value) => Self::from_value(&file, value),
-                Err(error) => Err(SettingsError::Syntax {
-                    origin: file,
-                    error: error.to_string(),
-                }),
-            },
+            Ok(text) => Self::from_text(&file, &text),
+        }
+    }
+
+    /// Reads the settings `text`, which is YAML or JSON. `origin` is the name of their place in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Syntax`] and [`SettingsError::Shape`].
+    pub fn from_text(origin: &str, text: &str) -> Result<Self, SettingsError> {
+        match yaml_serde::from_str(text) {
+            Ok(value) => Self::from_value(origin, value),
+            Err(error) => Err(SettingsError::Syntax {
+                origin: origin.to_owned(),
+                error: error.to_string(),
+            }),
         }
     }
 

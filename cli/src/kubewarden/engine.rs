@@ -1,10 +1,9 @@
-//! The WebAssembly engine: compiles a policy module once and calls it, a fresh instance for each call.
+//! The WebAssembly engine of PolicyServer: compiles a policy module once and calls it, a fresh instance for each call.
 
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use wasmtime_provider::WasmtimeEngineProviderBuilder;
 use wasmtime_provider::WasmtimeEngineProviderPre;
 use wasmtime_provider::wasmtime::{self, Cache, CacheConfig, Config};
 
-use crate::kubewarden::host_calls::HostCalls;
+use crate::kubewarden::guest::{CallError, Guest, HostAnswer};
 use crate::text::one_line;
 
 /// How long one call of a module may take, as on a PolicyServer.
@@ -45,7 +44,7 @@ pub fn silence_panics_of_modules() {
     }));
 }
 
-/// Why a module could not be compiled, started or called.
+/// Why a module could not be compiled.
 #[derive(Debug, Error)]
 pub enum EngineError {
     /// The engine itself does not start on this machine.
@@ -70,18 +69,6 @@ pub enum EngineError {
     /// The bytes are no WebAssembly module, or one that asks for imports that no policy host offers.
     #[error("expected a waPC policy module: {0}")]
     Compile(String),
-    /// No instance of the module could be made: it lacks waPC's exports, or its initialisation failed.
-    #[error("cannot build Wapc host: {0}")]
-    Start(wapc::errors::Error),
-    /// The call took longer than [`TIME_LIMIT`].
-    #[error("Policy execution interrupted because it exceeded the allowed execution time")]
-    TimedOut,
-    /// The module reported an error, or trapped.
-    #[error("{0}")]
-    Call(wapc::errors::Error),
-    /// The module broke the calling convention, for example with an address outside of its memory.
-    #[error("the module broke the waPC calling convention: {0}")]
-    Convention(String),
 }
 
 /// The engine that compiles modules and keeps their time.
@@ -169,39 +156,38 @@ impl Module {
             .map_err(|error| EngineError::Compile(one_line(&error.to_string())))
     }
 
-    /// Calls the waPC function `operation` of a fresh instance with `payload`, and gives its answer back.
-    ///
-    /// # Errors
-    ///
-    /// [`EngineError::Start`], [`EngineError::Call`], [`EngineError::TimedOut`] and [`EngineError::Convention`].
-    /// No module, however broken, makes this panic.
-    pub fn call(
+    fn call_fresh_instance(
         &self,
         operation: &str,
         payload: &[u8],
-        host: &Arc<HostCalls>,
-    ) -> Result<Vec<u8>, EngineError> {
-        let host = Arc::clone(host);
-        self.call_answered_by(
-            operation,
-            payload,
-            move |binding, namespace, operation, payload| {
-                host.answer(binding, namespace, operation, payload)
-            },
-        )
+        answer: HostAnswer,
+    ) -> Result<Vec<u8>, CallError> {
+        let deadlines = EpochDeadlines {
+            wapc_init: DEADLINE,
+            wapc_func: DEADLINE,
+        };
+        let instance = self.0.rehydrate(Some(deadlines)).map_err(|error| {
+            let error: wapc::errors::Error = error.into();
+            CallError::Start(error.to_string())
+        })?;
+        let callback =
+            move |_: u64, binding: &str, namespace: &str, operation: &str, payload: &[u8]| {
+                answer(binding, namespace, operation, payload).map_err(Into::into)
+            };
+        WapcHost::new(Box::new(instance), Some(Box::new(callback)))
+            .map_err(|error| in_time(error, |error| CallError::Start(error.to_string())))?
+            .call(operation, payload)
+            .map_err(|error| in_time(error, failure))
     }
+}
 
-    /// As [`Module::call`], with `answer` in the place of the host: it gets binding, namespace, operation and payload.
-    ///
-    /// # Errors
-    ///
-    /// As [`Module::call`].
-    pub fn call_answered_by(
+impl Guest for Module {
+    fn call_answered_by(
         &self,
         operation: &str,
         payload: &[u8],
-        answer: impl Fn(&str, &str, &str, &[u8]) -> Result<Vec<u8>, String> + Send + Sync + 'static,
-    ) -> Result<Vec<u8>, EngineError> {
+        answer: HostAnswer,
+    ) -> Result<Vec<u8>, CallError> {
         // The provider trusts the addresses that a module hands over, and panics if they are wrong.
         // Instance and panic are gone after this call, so no broken state is seen later.
         CALLING.set(true);
@@ -209,46 +195,27 @@ impl Module {
             self.call_fresh_instance(operation, payload, answer)
         }));
         CALLING.set(false);
-        outcome.unwrap_or_else(|panic| Err(EngineError::Convention(text_of(panic.as_ref()))))
-    }
-
-    fn call_fresh_instance(
-        &self,
-        operation: &str,
-        payload: &[u8],
-        answer: impl Fn(&str, &str, &str, &[u8]) -> Result<Vec<u8>, String> + Send + Sync + 'static,
-    ) -> Result<Vec<u8>, EngineError> {
-        let deadlines = EpochDeadlines {
-            wapc_init: DEADLINE,
-            wapc_func: DEADLINE,
-        };
-        let instance = self
-            .0
-            .rehydrate(Some(deadlines))
-            .map_err(|error| EngineError::Start(error.into()))?;
-        let callback =
-            move |_: u64, binding: &str, namespace: &str, operation: &str, payload: &[u8]| {
-                answer(binding, namespace, operation, payload).map_err(Into::into)
-            };
-        WapcHost::new(Box::new(instance), Some(Box::new(callback)))
-            .map_err(|error| in_time(error, EngineError::Start))?
-            .call(operation, payload)
-            .map_err(|error| in_time(error, EngineError::Call))
+        outcome.unwrap_or_else(|panic| Err(CallError::Convention(text_of(panic.as_ref()))))
     }
 }
 
 /// Tells an interruption from the other errors, which `kind` wraps.
-fn in_time(
-    error: wapc::errors::Error,
-    kind: fn(wapc::errors::Error) -> EngineError,
-) -> EngineError {
+fn in_time(error: wapc::errors::Error, kind: fn(wapc::errors::Error) -> CallError) -> CallError {
     match &error {
         wapc::errors::Error::GuestCallFailure(text) | wapc::errors::Error::InitFailed(text)
             if text.ends_with(INTERRUPTED) =>
         {
-            EngineError::TimedOut
+            CallError::TimedOut
         }
         _ => kind(error),
+    }
+}
+
+/// What a module reports, without the words that waPC puts in front.
+fn failure(error: wapc::errors::Error) -> CallError {
+    match error {
+        wapc::errors::Error::GuestCallFailure(text) => CallError::Failed(text),
+        other => CallError::Failed(other.to_string()),
     }
 }
 

@@ -4,11 +4,12 @@
 //! evaluated, and counts as true.
 
 use std::collections::HashMap;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::thread;
 
-use cel::{Context, ExecutionError, Program};
+use cel::extractors::This;
+use cel::parser::{Expression, PrattParser};
+use cel::{Context, ExecutionError};
+use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -17,12 +18,13 @@ use crate::kubewarden::service_accounts::{DEFAULT_ACCOUNT, named_in};
 use crate::text::one_line;
 
 /// How deep the API server lets expressions nest.
-const DEEPEST: usize = 250;
+const DEEPEST: u16 = 250;
 
 /// How many characters of an expression may be operators and brackets.
 const OPERATORS: usize = 4000;
 
 /// The stack of the evaluator, in bytes, of which a debug build takes some 30 KB a level.
+#[cfg(feature = "native")]
 const STACK: usize = 256 << 20;
 
 /// A condition as it is written.
@@ -48,7 +50,7 @@ pub enum FailurePolicy {
 /// Conditions that all must be true for a request to be sent to the policy.
 #[derive(Debug, Clone, Default)]
 pub struct MatchConditions {
-    conditions: Vec<(MatchCondition, Arc<Program>)>,
+    conditions: Vec<(MatchCondition, Arc<Expression>)>,
     failure_policy: FailurePolicy,
     /// Of each that is not evaluated, its name and why.
     skipped: Vec<(String, String)>,
@@ -196,13 +198,16 @@ enum Refused {
 }
 
 /// The program of an expression.
-fn compile(expression: &str) -> Result<Program, Refused> {
+fn compile(expression: &str) -> Result<Expression, Refused> {
     if nests_deeply(expression) {
         let why = format!("it nests more than {DEEPEST} levels");
         return Err(Refused::Wrong(why));
     }
-    let compiled =
-        caught(|| Ok(Program::compile(expression).map_err(|error| one_line(&error.to_string()))));
+    let compiled = caught(|| {
+        let parser = PrattParser::default().max_recursion_depth(DEEPEST);
+        let parsed = parser.parse(expression);
+        Ok(parsed.map_err(|error| one_line(&error.to_string())))
+    });
     let program = compiled.map_err(Refused::Unknown)?.map_err(|error| {
         // Such as optional fields.
         if error.contains("unsupported syntax") {
@@ -230,11 +235,11 @@ fn compile(expression: &str) -> Result<Program, Refused> {
     // Evaluated without an object, to see what is wrong with it whatever the object is.
     let is_constant = is_constant(&program);
     let wrong = caught(|| {
-        let mut nothing = Context::default();
+        let mut nothing = empty_context();
         for name in VARIABLES {
             nothing.add_variable_from_value(name, cel::Value::Null);
         }
-        Ok(match program.execute(&nothing) {
+        Ok(match cel::Value::resolve(&program, &nothing) {
             Err(ExecutionError::UndeclaredReference(name)) => Some(format!("there is no {name}")),
             Ok(value) if !matches!(value, cel::Value::Bool(_)) && is_constant => {
                 Some(NOT_BOOLEAN.to_owned())
@@ -252,7 +257,7 @@ fn compile(expression: &str) -> Result<Program, Refused> {
 const VARIABLES: [&str; 3] = ["object", "oldObject", "request"];
 
 /// Whether its value is the same for all objects.
-fn is_constant(program: &Program) -> bool {
+fn is_constant(program: &Expression) -> bool {
     let references = program.references();
     !VARIABLES.iter().any(|name| references.has_variable(name))
 }
@@ -261,8 +266,8 @@ fn is_constant(program: &Program) -> bool {
 const NOT_BOOLEAN: &str = "expected true or false, found another value";
 
 /// The value of an expression, which must be true or false.
-fn evaluate(program: &Program, context: &Context<'_, '_>) -> Result<bool, String> {
-    match program.execute(context) {
+fn evaluate(program: &Expression, context: &Context<'_, '_>) -> Result<bool, String> {
+    match cel::Value::resolve(program, context) {
         Ok(cel::Value::Bool(value)) => Ok(value),
         Ok(_) => Err(NOT_BOOLEAN.to_owned()),
         Err(ExecutionError::NoSuchKey(key)) => Err(format!("no such key: {key}")),
@@ -270,9 +275,30 @@ fn evaluate(program: &Program, context: &Context<'_, '_>) -> Result<bool, String
     }
 }
 
+/// The functions that expressions can call.
+fn empty_context() -> Context<'static, 'static> {
+    let mut context = Context::default();
+    // The evaluator has no function of this name: its own brings tables of all of Unicode with it.
+    let _ = context.add_function(MATCHES, matches);
+    context
+}
+
+/// The function that compares a string with a regular expression.
+const MATCHES: &str = "matches";
+
+fn matches(This(text): This<Arc<String>>, pattern: Arc<String>) -> Result<bool, ExecutionError> {
+    match Regex::new(&pattern) {
+        Ok(regex) => Ok(regex.is_match(&text)),
+        Err(error) => Err(ExecutionError::function_error(
+            MATCHES,
+            format!("'{pattern}' not a valid regex:\n{error}"),
+        )),
+    }
+}
+
 /// What expressions can refer to, as the API server has it when an object is applied.
 fn context(request: &AdmissionRequest) -> Context<'static, 'static> {
-    let mut context = Context::default();
+    let mut context = empty_context();
     let namespace = request.namespace.as_deref();
     let with_defaults = |object: Option<&Value>| {
         let mut object = object.map(stored).unwrap_or_default();
@@ -383,16 +409,20 @@ fn nests_deeply(expression: &str) -> bool {
         if !letter.is_alphanumeric() && !letter.is_whitespace() {
             operators = operators.saturating_add(1);
         }
-        if depth > DEEPEST || operators > OPERATORS {
+        if depth > usize::from(DEEPEST) || operators > OPERATORS {
             return true;
         }
     }
     let words = expression.split_whitespace();
-    words.filter(|word| *word == "in").count() > DEEPEST
+    words.filter(|word| *word == "in").count() > usize::from(DEEPEST)
 }
 
 /// Does `work` with much stack; a panic in it is an error.
+#[cfg(feature = "native")]
 fn caught<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
+    use std::panic::{self, AssertUnwindSafe};
+    use std::thread;
+
     thread::scope(|scope| {
         let worker = thread::Builder::new().stack_size(STACK);
         let worker = worker.spawn_scoped(scope, || panic::catch_unwind(AssertUnwindSafe(work)));
@@ -400,6 +430,12 @@ fn caught<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T,
         let worker = worker.map_err(|error| error.to_string())?;
         worker.join().map_err(|_| failed())?.map_err(|_| failed())?
     })
+}
+
+/// Does `work`: there are no other threads, and whoever runs the program gives it the stack.
+#[cfg(not(feature = "native"))]
+fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    work()
 }
 
 #[cfg(test)]
@@ -602,7 +638,6 @@ mod tests {
             (deep.as_str(), "it nests more than 250 levels"),
             (long.as_str(), "it nests more than 250 levels"),
             (chain.as_str(), "it nests more than 250 levels"),
-            (list.as_str(), "Syntax error"),
             ("objct.kind == 'Pod'", "there is no objct"),
             ("'a'", NOT_BOOLEAN),
             ("object.metadata.name.startsWith(", "Syntax error"),
@@ -613,7 +648,7 @@ mod tests {
             };
             let fine = MatchCondition {
                 name: "fine".to_owned(),
-                expression: "true".to_owned(),
+                expression: list.clone(),
             };
             let error = MatchConditions::new(vec![fine, condition], FailurePolicy::Fail);
             let (index, why) = error.unwrap_err();

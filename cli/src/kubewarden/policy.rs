@@ -8,7 +8,7 @@ use serde_json::json;
 use thiserror::Error;
 
 use crate::input::settings::SettingsValue;
-use crate::kubewarden::engine::{EngineError, Module};
+use crate::kubewarden::guest::{CallError, Guest};
 use crate::kubewarden::host_calls::HostCalls;
 use crate::kubewarden::question::Exchange;
 use crate::kubewarden::request::AdmissionRequest;
@@ -21,11 +21,11 @@ pub enum SettingsCheckError {
     #[error("{0}")]
     Invalid(String),
     /// The policy fails on them.
-    #[error("Error invoking settings validation callback: {0:?}")]
-    Failed(wapc::errors::Error),
+    #[error("Error invoking settings validation callback: GuestCallFailure({0:?})")]
+    Failed(String),
     /// The module does not run at all.
     #[error(transparent)]
-    Engine(EngineError),
+    Call(CallError),
 }
 
 /// A module that does not say which protocol it speaks.
@@ -33,7 +33,7 @@ pub enum SettingsCheckError {
 pub enum ProtocolError {
     /// The module does not answer.
     #[error("cannot ask the module for its protocol version: {0}")]
-    Engine(EngineError),
+    Call(CallError),
     /// The module answers something else than `"v1"`.
     #[error("expected the module's protocol version to be \"v1\", found {0}")]
     Version(String),
@@ -41,7 +41,7 @@ pub enum ProtocolError {
 
 /// A policy, ready to review requests.
 pub struct Policy {
-    module: Module,
+    module: Box<dyn Guest>,
     settings: SettingsValue,
     host: Arc<HostCalls>,
 }
@@ -68,9 +68,13 @@ struct SettingsValidation {
 
 impl Policy {
     /// A policy of these parts.
-    pub fn new(module: &Module, settings: SettingsValue, host: HostCalls) -> Self {
+    pub fn new<Module: Guest + Clone + 'static>(
+        module: &Module,
+        settings: SettingsValue,
+        host: HostCalls,
+    ) -> Self {
         Self {
-            module: module.clone(),
+            module: Box::new(module.clone()),
             settings,
             host: Arc::new(host),
         }
@@ -98,8 +102,8 @@ impl Policy {
                 Ok(SettingsValidation { message, .. }) => invalid(message.unwrap_or_default()),
                 Err(error) => invalid(format!("error: InvalidResponseWithError({error:?})")),
             },
-            Err(EngineError::Call(error)) => Err(SettingsCheckError::Failed(error)),
-            Err(error) => Err(SettingsCheckError::Engine(error)),
+            Err(CallError::Failed(error)) => Err(SettingsCheckError::Failed(error)),
+            Err(error) => Err(SettingsCheckError::Call(error)),
         }
     }
 
@@ -116,16 +120,16 @@ impl Policy {
         let outcome = self.module.call_answered_by(
             "validate",
             &payload,
-            move |binding, namespace, operation, payload| {
+            Box::new(move |binding, namespace, operation, payload| {
                 host.answer_noting(binding, namespace, operation, payload, &|exchange| {
                     locked(&notes).push(exchange);
                 })
-            },
+            }),
         );
         let exchanges = mem::take(&mut *locked(&noted));
         let (response, answer) = match outcome {
             Ok(answer) => (Self::response(request, &answer), Some(answer)),
-            Err(error @ EngineError::TimedOut) => {
+            Err(error @ CallError::TimedOut) => {
                 let message = error.to_string();
                 let uid = &request.uid;
                 (AdmissionResponse::rejection(uid, message, Some(500)), None)
@@ -167,10 +171,10 @@ fn locked(exchanges: &Mutex<Vec<Exchange>>) -> MutexGuard<'_, Vec<Exchange>> {
 /// # Errors
 ///
 /// [`ProtocolError`].
-pub fn protocol_version(module: &Module, host: HostCalls) -> Result<String, ProtocolError> {
+pub fn protocol_version(module: &impl Guest, host: HostCalls) -> Result<String, ProtocolError> {
     let answer = module
         .call("protocol_version", &[], &Arc::new(host))
-        .map_err(ProtocolError::Engine)?;
+        .map_err(ProtocolError::Call)?;
     match serde_json::from_slice::<String>(&answer) {
         Ok(version) if version == "v1" => Ok(version),
         _ => Err(ProtocolError::Version(

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::colours::{FAINT, GREEN, PLAIN, RED};
-use super::text::{Page, yaml};
+use super::text::Page;
+use super::yaml;
 use super::{add, count};
 use crate::commands::test::{Failure, Tested};
 use crate::text::printable;

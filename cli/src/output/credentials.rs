@@ -1,16 +1,24 @@
 //! Federated identity credentials as output: for people, and for the tools that make them.
 
+#[cfg(feature = "native")]
 mod az;
+#[cfg(feature = "native")]
 mod bicep;
+#[cfg(feature = "native")]
 mod kubernetes;
-mod machine;
+pub mod machine;
+#[cfg(feature = "native")]
 mod table;
+#[cfg(feature = "native")]
 mod terraform;
 
+#[cfg(feature = "native")]
 use std::io::Write;
 
+#[cfg(feature = "native")]
 use anyhow::Result;
 
+#[cfg(feature = "native")]
 use crate::commands::credentials::{Credentials, Format};
 
 /// Writes credentials in a format.
@@ -18,6 +26,7 @@ use crate::commands::credentials::{Credentials, Format};
 /// # Errors
 ///
 /// What the output reports, and what a format or the tool that it is for cannot express.
+#[cfg(feature = "native")]
 pub fn write(
     output: &mut impl Write,
     credentials: &Credentials,

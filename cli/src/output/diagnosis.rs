@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::colours::{BOLD, CYAN, FAINT, GREEN, PLAIN, RED, YELLOW};
 use super::count;
-use super::machine::escaped;
+use super::json::escaped;
 use super::text::Page;
 use crate::commands::diagnose::{Diagnosis, Fact, Format};
 use crate::commands::preview::names::shortened;

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
-use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 use textwrap::{Options, WordSeparator, WordSplitter};
 
 use super::colours::{BOLD, CYAN, FAINT, GREEN, PLAIN, RED, YELLOW};
 use super::machine::label_of;
+use super::yaml;
 use crate::commands::preview::{Kind, Preview, PreviewOutcome};
 use crate::text::printable;
 
@@ -249,10 +249,6 @@ fn parts_of(sections: &[Section], lines: &[usize]) -> String {
 
 fn indentation(line: &str) -> usize {
     line.len().saturating_sub(line.trim_start().len())
-}
-
-pub(super) fn yaml(value: &Value) -> io::Result<String> {
-    yaml_serde::to_string(value).map_err(io::Error::other)
 }
 
 #[cfg(test)]

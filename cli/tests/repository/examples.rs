@@ -167,7 +167,7 @@ fn each_policy_has_settings_that_the_module_accepts() {
     for Common { file, settings, .. } in policies() {
         let settings = SettingsValue::from_value(&file, settings).expect("an object");
         let host = HostCalls::new(Answers::Cluster(Arc::default()));
-        let checked = Policy::new(&MODULE, settings, host).check_settings();
+        let checked = Policy::new(&*MODULE, settings, host).check_settings();
         checked.unwrap_or_else(|error| panic!("{file}: {error}"));
     }
 }

@@ -28,7 +28,8 @@ pub struct Use {
 
 /// Collects the credentials.
 pub struct Wanted<'i> {
-    issuer: &'i str,
+    /// The issuer of the cluster's tokens.
+    pub issuer: &'i str,
     /// What uses each.
     pub uses: BTreeMap<Credential, Use>,
     /// What is wrong.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::change::Change;
 use super::edits::{Edit, Editor, edited};
 use super::nodes::Node;
-use crate::input::files::Text;
+use crate::input::found::Text;
 use crate::input::lines::ValuePath;
 use crate::input::manifests::{self, Origin, Written};
 

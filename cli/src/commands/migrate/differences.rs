@@ -1,6 +1,5 @@
 //! What the policies would do to what runs in a cluster.
 
-use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -26,16 +25,17 @@ pub fn differences(
     log: Option<LogSink>,
     remarks: &mut MigrationRemarks,
 ) -> Result<Vec<String>> {
-    let mut args = ReviewArgs::with_defaults()?;
-    args.made_policies = policies;
-    args.module = module;
-    args.paths = dump.to_vec();
+    let args = ReviewArgs {
+        made_policies: policies,
+        paths: dump.to_vec(),
+        ..ReviewArgs::default()
+    };
     let mut differences = Vec::new();
     let mut count = 0_usize;
     let said = preview::preview(
         &args,
         &Detail::default(),
-        &OnceCell::new(),
+        &preview::module(module.as_deref()),
         log,
         |preview| {
             if preview.kind == "Pod" && !preview.is_over() {

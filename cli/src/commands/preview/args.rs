@@ -2,13 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
-use clap::{Args, Command, FromArgMatches, ValueEnum};
+use clap::{Args, ValueEnum};
 
-use crate::commands::run::SettingsArgs;
-use crate::input::files::{STANDARD_INPUT, STANDARD_INPUT_NAME};
+use crate::commands::settings::SettingsArgs;
 use crate::input::manifests::Manifest;
-use crate::input::rendered::{self, RenderError, Rendered};
 use crate::kubewarden::request::UserInfo;
 use crate::kubewarden::service_accounts::DEFAULT_NAMESPACE;
 
@@ -148,83 +145,39 @@ impl Detail {
     }
 }
 
-impl ReviewArgs {
-    /// The files and directories that are named, or standard input if nothing is and `is_piped`.
-    ///
-    /// # Errors
-    ///
-    /// Nothing to read.
-    pub fn paths(&self, is_piped: bool) -> Result<Vec<PathBuf>> {
-        let named: Vec<_> = self.filename.iter().chain(&self.paths).cloned().collect();
-        let is_rendered = self.kustomize.is_some() || self.helm.is_some();
-        match (named.as_slice(), is_piped) {
-            ([], _) if is_rendered => Ok(named),
-            ([], true) => self.manifests_in(vec![STANDARD_INPUT.into()]),
-            ([], false) => {
-                bail!("expected files or directories with manifests, or - for standard input")
-            }
-            _ => self.manifests_in(named),
-        }
-    }
-
-    /// What is read, by name.
-    pub fn named(&self, is_piped: bool) -> String {
-        let paths = self.paths(is_piped).unwrap_or_default();
-        let paths = paths.iter().map(|path| match path.as_os_str() {
-            path if path == STANDARD_INPUT => STANDARD_INPUT_NAME.to_owned(),
-            _ => path.display().to_string(),
-        });
-        let kustomize = self.kustomize.iter();
-        let kustomize = kustomize.map(|directory| format!("kustomize {}", directory.display()));
-        let helm = self.helm.iter().map(|chart| format!("helm {chart}"));
-        paths
-            .chain(kustomize)
-            .chain(helm)
-            .collect::<Vec<_>>()
-            .join(", ")
-    }
-
-    /// The paths, if nothing else is to come from standard input.
-    fn manifests_in(&self, paths: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
-        let is_input = |path: &PathBuf| path.as_os_str() == STANDARD_INPUT;
-        if paths.iter().any(is_input) && self.policy.iter().any(is_input) {
-            bail!(
-                "expected policies or manifests from standard input, not both; help: leave --policy out to use the policies among \
-                 the manifests"
-            );
-        }
-        Ok(paths)
-    }
-
+impl Default for ReviewArgs {
     /// The arguments of a command line that has none.
-    ///
-    /// # Errors
-    ///
-    /// Arguments that must be given.
-    pub fn with_defaults() -> Result<Self> {
-        let command = Self::augment_args(Command::new("review"));
-        let matches = command.try_get_matches_from(["review"])?;
-        Ok(Self::from_arg_matches(&matches)?)
+    fn default() -> Self {
+        Self {
+            module: None,
+            settings: SettingsArgs::default(),
+            policy: Vec::new(),
+            made_policies: Vec::new(),
+            set: Vec::new(),
+            pod_templates: None,
+            namespace: DEFAULT_NAMESPACE.to_owned(),
+            as_user: None,
+            as_group: Vec::new(),
+            strict: false,
+            ignore: Vec::new(),
+            color: Color::default(),
+            filename: Vec::new(),
+            kustomize: None,
+            helm: None,
+            values: Vec::new(),
+            all_namespaces: false,
+            recursive: false,
+            paths: Vec::new(),
+        }
     }
+}
 
-    /// The manifests that other programs make of what is named.
-    pub fn rendered(&self) -> impl Iterator<Item = Result<Rendered, RenderError>> {
-        let kustomize = self.kustomize.iter();
-        let kustomize = kustomize.map(|directory| rendered::kustomize(directory));
-        let helm = self.helm.iter();
-        let helm = helm.map(|chart| rendered::helm(chart, &self.values, &self.namespace));
-        kustomize.chain(helm)
-    }
-
-    /// Whether something gives settings to the policy.
-    pub fn has_settings(&self) -> bool {
-        let SettingsArgs {
-            settings_path,
-            settings_json,
-        } = &self.settings;
-        let is_given = settings_path.is_some() || settings_json.is_some();
-        let has_policies = !self.policy.is_empty() || !self.made_policies.is_empty();
-        is_given || has_policies || !self.set.is_empty()
+impl ReviewArgs {
+    /// The files and directories with policies, by name.
+    pub fn named_policies(&self) -> String {
+        let paths = self.policy.iter();
+        let names: Vec<_> = paths.map(|path| path.display().to_string()).collect();
+        names.join(", ")
     }
 
     /// Who applies the manifests, if that is known.
@@ -268,4 +221,22 @@ pub enum Format {
     Sarif,
     /// A Report of openreports.io for each object, as Kubewarden's audit scanner writes it.
     Openreports,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, FromArgMatches};
+
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_command_line() {
+        let command = ReviewArgs::augment_args(Command::new("review"));
+        let matches = command.try_get_matches_from(["review"]).unwrap();
+        let parsed = ReviewArgs::from_arg_matches(&matches).unwrap();
+        assert_eq!(
+            format!("{:?}", ReviewArgs::default()),
+            format!("{parsed:?}")
+        );
+    }
 }

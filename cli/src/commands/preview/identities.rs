@@ -116,12 +116,14 @@ impl Preview {
             .map(Reviewed::pod_identity)
     }
 
-    /// What is rejected, warned about or hinted at, if no pod of the object gets an identity; each is an error or a warning.
+    /// What is rejected, warned about or hinted at, if no pod of the object gets an identity; each is an error or a warning. Nothing
+    /// of ServiceAccounts.
     pub fn complaints_if_without(&self) -> Vec<Complaint> {
         let has_any = self
             .pod_identities()
             .any(|pod| pod.rejection.is_none() && pod.resolved.is_some());
-        let problems = self.problems.iter().filter(|_| !has_any);
+        let is_account = self.kind == "ServiceAccount";
+        let problems = self.problems.iter().filter(|_| !has_any && !is_account);
         problems
             .map(|problem| {
                 let title = self.title();

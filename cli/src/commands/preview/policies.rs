@@ -13,13 +13,13 @@ use serde_json::Value;
 use super::accounts::{Accounts, directory};
 use super::args::ReviewArgs;
 use super::explain::Explainer;
-use crate::input::files;
+use crate::input::found::{Found, Text};
 use crate::input::lines::ValuePath;
 use crate::input::manifests::Manifest;
 use crate::input::pod_templates::Descriptions;
 use crate::input::settings::SettingsValue;
 use crate::kubewarden::cluster::Cluster;
-use crate::kubewarden::engine::Module;
+use crate::kubewarden::guest::{CallError, Guest};
 use crate::kubewarden::host_calls::{Answers, HostCalls};
 use crate::kubewarden::policy::{Policy, SettingsCheckError};
 use crate::kubewarden::policy_manifest::PolicyManifest;
@@ -78,22 +78,31 @@ impl Deployed {
     }
 }
 
-/// The policies that the arguments name, or that are among `manifests` if the arguments give no settings, in the order in
-/// which the API server asks them: first those that mutate. What else there is to say is added to `notes`.
+/// What is given beside the manifests that are reviewed.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// Manifests of policies, in place of those among the manifests.
+    pub policies: Option<Found>,
+    /// Settings of one policy, if there are no manifests of policies.
+    pub settings: Option<SettingsValue>,
+    /// Descriptions of other kinds of objects: entries of the setting podTemplates.
+    pub pod_templates: Option<Text>,
+}
+
+/// The policies that are given, or that are among `manifests` if no settings are, in the order in which the API server asks
+/// them: first those that mutate. What else there is to say is added to `notes`.
 ///
 /// # Errors
 ///
 /// Files and policies that cannot be read.
 pub fn deployed(
     args: &ReviewArgs,
+    given: &Given,
     manifests: &[Manifest],
     notes: &mut Vec<String>,
 ) -> Result<Vec<Deployed>> {
     let mut found = Vec::new();
-    if !args.made_policies.is_empty() {
-        found = read(&args.made_policies, &args.namespace)?;
-    } else if !args.policy.is_empty() {
-        let files = files::find(&args.policy, &[])?;
+    if let Some(files) = &given.policies {
         if let Some(error) = files.errors.first() {
             bail!("{error}");
         }
@@ -101,21 +110,16 @@ pub fn deployed(
         let passed_over = files.passed_over.iter();
         notes.extend(passed_over.map(|error| format!("--policy: passed over {}", error.brief())));
         if found.is_empty() {
-            let names: Vec<_> = args
-                .policy
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect();
             bail!(
                 "{}: expected a ClusterAdmissionPolicy or AdmissionPolicy, found none",
-                names.join(", ")
+                args.named_policies()
             );
         }
         // Whoever keeps the module elsewhere may call it otherwise.
         if found.iter().any(is_ours) {
             only_ours(&mut found, notes);
         }
-    } else if !args.has_settings() {
+    } else if given.settings.is_none() && args.set.is_empty() {
         found = read(manifests, &args.namespace)?;
         only_ours(&mut found, notes);
         if !found.is_empty() {
@@ -133,7 +137,7 @@ pub fn deployed(
         assignments.try_fold(settings, SettingsValue::with)
     };
     if found.is_empty() {
-        let given = args.settings.read()?;
+        let given = given.settings.clone().unwrap_or_default();
         if is_policy(&given) {
             bail!("expected the settings of a policy, found a policy; help: give it with --policy");
         }
@@ -253,7 +257,7 @@ fn notes_on(policy: &PolicyManifest, knows_user: bool) -> impl Iterator<Item = S
 
 /// The policies, with the ServiceAccounts that are nearest to each directory.
 pub struct Policies<'r> {
-    module: &'r Module,
+    module: &'r Arc<dyn Guest>,
     accounts: &'r Accounts<'r>,
     /// Whether it depends on the directory which ServiceAccounts count.
     by_directory: bool,
@@ -271,7 +275,7 @@ pub struct Policies<'r> {
 impl<'r> Policies<'r> {
     /// The policies that are deployed, in a cluster with these ServiceAccounts and permissions.
     pub fn new(
-        module: &'r Module,
+        module: &'r Arc<dyn Guest>,
         deployed: &'r [Deployed],
         accounts: &'r Accounts<'r>,
         rbac: Rbac,
@@ -369,10 +373,10 @@ impl<'r> Policies<'r> {
                     bail!("{place}the policy{name} does not accept the settings: {message}{help}")
                 }
                 Err(SettingsCheckError::Failed(error)) => {
-                    let error = one_line(&error.to_string());
+                    let error = one_line(&CallError::Failed(error).to_string());
                     bail!("cannot run the module {module}: {error}")
                 }
-                Err(SettingsCheckError::Engine(error)) => {
+                Err(SettingsCheckError::Call(error)) => {
                     bail!("cannot run the module {module}: {error}")
                 }
             }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::watch::Watch;
 use crate::kubewarden::host_calls::LogSink;
 
 /// How often the bar is drawn at most, in times a second.
@@ -33,14 +35,14 @@ impl Progress {
         bar.enable_steady_tick(TICK);
         Self(bar)
     }
+}
 
-    /// Tells that the module is compiled.
-    pub fn compiling(&self) {
+impl Watch for Progress {
+    fn loading(&self) {
         self.0.set_message("compiling the policy");
     }
 
-    /// Tells that this many objects are reviewed.
-    pub fn reviewing(&self, objects: usize) {
+    fn reviewing(&self, objects: usize) {
         if let Ok(style) = ProgressStyle::with_template(BAR) {
             self.0.set_style(style.progress_chars("##-"));
         }
@@ -48,19 +50,16 @@ impl Progress {
             .set_length(u64::try_from(objects).unwrap_or(u64::MAX));
     }
 
-    /// Does `work`, which may write to the terminal.
-    pub fn suspend<T>(&self, work: impl FnOnce() -> T) -> T {
+    fn suspend(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         self.0.suspend(work)
     }
 
-    /// A receiver of log messages that writes them to the terminal as `log` does.
-    pub fn beside(&self, log: LogSink) -> LogSink {
+    fn beside(&self, log: LogSink) -> LogSink {
         let bar = self.0.clone();
         Box::new(move |line| bar.suspend(|| log(line)))
     }
 
-    /// Tells that one more object is done.
-    pub fn step(&self) {
+    fn step(&self) {
         self.0.inc(1);
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::commands::credentials::{Credentials, Use};
 use crate::entra::comparison::{Difference, Status, Surplus};
 use crate::output::complaint::Problem;
-use crate::output::machine::escaped;
+use crate::output::json::escaped;
 
 /// What `-o json` prints. Programs rely on it: fields may be added, not changed.
 #[derive(Serialize)]
@@ -70,6 +70,10 @@ struct Superfluous<'c> {
 }
 
 /// Writes the document.
+///
+/// # Errors
+///
+/// What the output reports.
 pub fn write(output: &mut impl Write, credentials: &Credentials) -> io::Result<()> {
     let identities = credentials.comparisons.iter().map(|comparison| {
         let holder = credentials.holder(&comparison.client_id);

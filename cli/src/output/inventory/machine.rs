@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::commands::inventory::{Inventory, Row, State};
 use crate::commands::preview::{ContainerIdentity, Variable};
 use crate::output::complaint::Problem;
-use crate::output::machine::escaped;
+use crate::output::json::escaped;
 
 /// What `-o json` prints. Programs rely on it: fields may be added, not changed.
 #[derive(Serialize)]
