@@ -45,7 +45,7 @@ run: annotated-policy.wasm program
 	$(PROGRAM) preview --policy examples/january-2022/policy.yaml examples/january-2022
 
 .PHONY: test
-test: fmt-check lint size-check unit-tests example-tests e2e-tests-if-possible deny-if-possible fuzz-smoke-if-possible
+test: fmt-check lint size-check unit-tests example-tests e2e-tests-if-possible playground-test-if-possible deny-if-possible fuzz-smoke-if-possible
 
 .PHONY: unit-tests
 unit-tests: annotated-policy.wasm
@@ -79,6 +79,38 @@ size-check: policy.wasm policy-metadata.yml | $(filter $(PROGRAM),$(KWCTL))
 target/with-names.wasm: $(SOURCES) | target
 	$(BUILD) --target-dir target/with-names --config 'profile.release.strip="debuginfo"' -- $(LINK)
 	cp target/with-names/$(TARGET)/release/azure_workload_identity_policy.wasm $@
+
+# The library of the program for the page of the playground: JavaScript and WebAssembly.
+PAGE := target/playground/program
+PAGE_TARGET := wasm32-unknown-unknown
+PAGE_SOURCES := $(shell find src cli/src playground/program/src -type f) cli/Cargo.toml playground/program/Cargo.toml \
+	playground/program/Cargo.lock
+BINDGEN_VERSION := $(shell sed -n 's/^wasm-bindgen = "=\(.*\)"$$/\1/p' playground/program/Cargo.toml)
+BINDGEN := target/tools/wasm-bindgen-$(BINDGEN_VERSION)/bin/wasm-bindgen
+
+# The maximum size of the page's program, gzipped, in bytes. All of the page is to be at most 1.2 MB.
+PAGE_PROGRAM_LIMIT := 768000
+
+# Expressions of policies nest as deep as 250 levels: that takes more stack than the usual megabyte.
+PAGE_LINK := -C link-arg=-zstack-size=8388608
+
+$(BINDGEN):
+	cargo install --locked wasm-bindgen-cli --version $(BINDGEN_VERSION) --root target/tools/wasm-bindgen-$(BINDGEN_VERSION)
+
+$(PAGE)/azwi_playground.js: $(PAGE_SOURCES) Makefile $(BINDGEN)
+	@rustup target list --installed | grep -qx $(PAGE_TARGET) || rustup target add $(PAGE_TARGET)
+	RUSTFLAGS="$(PAGE_LINK)" cargo build --release --locked --manifest-path playground/program/Cargo.toml \
+		--target $(PAGE_TARGET) --target-dir target/playground
+	$(BINDGEN) --target web --out-dir $(PAGE) target/playground/$(PAGE_TARGET)/release/azwi_playground.wasm
+	@size=$$(gzip -9 -c $(PAGE)/azwi_playground_bg.wasm | wc -c); \
+	if [ $$size -gt $(PAGE_PROGRAM_LIMIT) ]; then \
+		echo "error: the program of the playground, gzipped: expected at most $(PAGE_PROGRAM_LIMIT) bytes (PAGE_PROGRAM_LIMIT in the Makefile), found $$size" >&2; \
+		rm -r $(PAGE); \
+		exit 1; \
+	fi
+
+.PHONY: playground-program
+playground-program: $(PAGE)/azwi_playground.js
 
 # What a review costs, and a preview from start to end. BENCH has the arguments of the first benchmark: --quick, and NAME=FILE for
 # another module to compare. PROGRAMS has those of the second: --quick, and NAME=FILE for another program.
@@ -155,11 +187,13 @@ fuzz-smoke-if-possible:
 fmt:
 	cargo fmt --all
 	cargo fmt --manifest-path fuzz/Cargo.toml
+	cargo fmt --manifest-path playground/program/Cargo.toml
 
 .PHONY: fmt-check
 fmt-check:
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo fmt --manifest-path playground/program/Cargo.toml --check
 
 .PHONY: lint
 lint:
@@ -169,3 +203,38 @@ lint:
 clean:
 	cargo clean
 	rm -f policy.wasm annotated-policy.wasm
+
+# The page of the playground: one HTML file with everything in it.
+PAGE_FILES := $(shell find playground -name node_modules -prune -o -name program -prune -o -type f -print)
+PAGE_EXAMPLES := $(shell find examples test_data/preview -name '*.yaml') docs/settings.schema.json
+
+.PHONY: playground
+playground: target/playground/index.html
+
+playground/node_modules: playground/package.json playground/package-lock.json
+	npm ci --prefix playground --ignore-scripts --no-audit --no-fund
+	touch $@
+
+target/playground/index.html: $(PAGE_FILES) $(PAGE_EXAMPLES) annotated-policy.wasm target/playground/program/azwi_playground.js | playground/node_modules
+	npm run --silent --prefix playground build
+
+# The page in Chromium; its program answers as azwi-policy does. CHROMIUM names another browser than the installed one.
+.PHONY: playground-test
+playground-test: playground program
+	npm run --silent --prefix playground test
+
+# The browser: CHROMIUM, or the one that is installed.
+.PHONY: playground-test-if-possible
+playground-test-if-possible: e2e-tests-if-possible
+	@if command -v npm >/dev/null && command -v "$${CHROMIUM:-chromium}" >/dev/null; then \
+		$(MAKE) --no-print-directory playground-test; \
+	else \
+		echo; \
+		echo "The tests of the playground were left out: they need Node, npm and Chromium."; \
+		echo "To get them on Debian or Ubuntu: apt-get install nodejs npm chromium. Then: make playground-test"; \
+	fi
+
+# The pictures of the page in docs.
+.PHONY: playground-pictures
+playground-pictures: playground
+	npm run --silent --prefix playground pictures
