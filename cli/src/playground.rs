@@ -88,7 +88,7 @@ pub struct Output {
     pub objects: Vec<Object>,
     /// The line at the end of the text that `azwi-policy preview` prints; empty if there are no objects.
     pub summary: String,
-    /// What `azwi-policy credentials -o json` prints, if the manifests can be reviewed.
+    /// What `azwi-policy credentials -o json` prints, if the manifests can be reviewed and the issuer can be one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Value>,
     /// What is good to know.
@@ -173,7 +173,14 @@ pub fn run(module: &Arc<dyn Guest>, input: &Input) -> Output {
 fn review(module: &Arc<dyn Guest>, input: &Input, output: &mut Output) -> Result<()> {
     let mut args = input.args()?;
     let issuer = given(input.issuer.as_deref()).unwrap_or(NO_ISSUER);
-    let issuer = issuer::checked("issuer", issuer)?;
+    // Somebody may be typing it: the reviews do not depend on it.
+    let is_issuer = match issuer::checked("issuer", issuer) {
+        Ok(_) => true,
+        Err(error) => {
+            output.errors.push(Fault::in_settings(error.to_string()));
+            false
+        }
+    };
     let given = input.given()?;
     let has_settings = given.policies.is_some() || given.settings.is_some() || !args.set.is_empty();
     if given.policies.is_some() {
@@ -209,7 +216,7 @@ fn review(module: &Arc<dyn Guest>, input: &Input, output: &mut Output) -> Result
     })?;
     if summary.has_any() {
         output.summary = summary.line();
-    } else {
+    } else if output.errors.is_empty() {
         let names: Vec<_> = input.files.iter().map(|file| file.name.as_str()).collect();
         remarks.found_nothing(&names.join(", "));
     }
@@ -218,6 +225,9 @@ fn review(module: &Arc<dyn Guest>, input: &Input, output: &mut Output) -> Result
     output
         .errors
         .extend(errors.map(|error| Fault::new(error.clone(), input)));
+    if !is_issuer {
+        return Ok(());
+    }
     let credentials = Credentials::new(wanted, Holders::default(), remarks);
     let mut document = Vec::new();
     output::credentials::machine::write(&mut document, &credentials)?;

@@ -199,6 +199,29 @@ fn shows_the_pod_before_and_after() {
 }
 
 #[test]
+fn a_wrong_issuer_takes_only_the_credentials_away() {
+    let text = fs::read_to_string(root().join("examples/quick-start/workload.yaml")).unwrap();
+    let settings = "azureTenantID: contoso.com";
+    let of = |issuer: &str| {
+        let files = json!([{"name": "a.yaml", "text": text}]);
+        answer(&json!({"files": files, "settings": settings, "issuer": issuer}))
+    };
+    let (right, wrong) = (of(ISSUER), of("https://"));
+    assert!(!right["credentials"].is_null());
+    assert!(wrong["credentials"].is_null());
+    for key in ["lines", "objects", "summary", "notes"] {
+        assert_eq!(wrong[key], right[key], "{key}");
+    }
+    assert_eq!(
+        wrong["errors"],
+        json!([{
+            "source": "settings",
+            "message": "issuer: expected https://HOST or https://HOST/PATH, the --service-account-issuer of the API server, found \"https://\": no host",
+        }])
+    );
+}
+
+#[test]
 fn says_where_something_is_wrong() {
     let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: []}\n";
     let of = |text: &str, settings: &str| {

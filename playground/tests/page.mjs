@@ -42,6 +42,8 @@ export const fileUrl = pathToFileURL(html).href;
 export async function opened(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
+  // Patience, not a bound: the machine may be busy.
+  page.setDefaultTimeout(120_000);
   const problems = [];
   const requests = [];
   page.on("pageerror", (error) => problems.push(String(error)));

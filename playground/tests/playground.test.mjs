@@ -416,7 +416,7 @@ describe("another module", () => {
     it(`that is none, or never ends, is refused: ${name}`, () =>
       onPage(fileUrl, async (page) => {
         await drop(page, { name, content });
-        await page.locator("#notices [role=alert]").waitFor({ timeout: 20_000 });
+        await page.locator("#notices [role=alert]").waitFor();
         assert.equal(await notice(page), text);
         await settled(page);
         assert.equal(await summary(page), QUICK_START);
