@@ -12,7 +12,7 @@ use clap_complete::Shell;
 use terminal_size::terminal_size_of;
 
 use crate::commands::annotate::{self, AnnotateArgs};
-use crate::commands::complaints::{Complaint, Level};
+use crate::commands::complaints::{Complaint, Level, any_fails};
 use crate::commands::credentials::{self, CredentialsArgs};
 use crate::commands::diagnose::{self, DiagnoseArgs};
 use crate::commands::grant::{self, GrantArgs};
@@ -246,7 +246,7 @@ fn credentials(args: &CredentialsArgs, verbose: bool) -> Result<ExitCode> {
     output::credentials::write(&mut text, &credentials, args.output, terminal_width())?;
     print(&text)?;
     credentials.complaints.iter().for_each(complain);
-    let has_failed = credentials.has_failed(args.fail_on_warning);
+    let has_failed = any_fails(&credentials.complaints, args.fail_on_warning);
     Ok(status(&credentials.remarks, has_failed))
 }
 
@@ -257,7 +257,7 @@ fn inventory(args: &InventoryArgs, verbose: bool) -> Result<ExitCode> {
     output::inventory::write(&mut text, &inventory, args.output, terminal_width())?;
     print(&text)?;
     inventory.complaints.iter().for_each(complain);
-    let has_failed = inventory.has_failed(args.fail_on_warning);
+    let has_failed = any_fails(&inventory.complaints, args.fail_on_warning);
     Ok(status(&inventory.remarks, has_failed))
 }
 
@@ -290,11 +290,11 @@ fn without_tokens(error: anyhow::Error) -> anyhow::Error {
 
 /// Prints something that is wrong.
 fn complain(complaint: &Complaint) {
-    let (style, label) = match complaint.level {
-        Level::Error => (ERROR, "error"),
-        Level::Warning => (WARNING, "warning"),
+    let style = match complaint.level {
+        Level::Error => ERROR,
+        Level::Warning => WARNING,
     };
-    say(style, label, printable(&complaint.text));
+    say(style, complaint.level.name(), printable(&complaint.text));
 }
 
 fn inject(args: &InjectArgs, verbose: bool) -> Result<ExitCode> {

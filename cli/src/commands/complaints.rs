@@ -9,6 +9,16 @@ pub enum Level {
     Warning,
 }
 
+impl Level {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
@@ -34,4 +44,10 @@ impl Complaint {
             text: text.into(),
         }
     }
+}
+
+/// Whether a command that has these complaints fails; `fail_on_warning` if warnings count as much as errors.
+pub fn any_fails(complaints: &[Complaint], fail_on_warning: bool) -> bool {
+    let fails = |complaint: &Complaint| complaint.level == Level::Error || fail_on_warning;
+    complaints.iter().any(fails)
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use azure_workload_identity_policy::messages::Excerpt;
 use clap::{Args, ValueEnum};
 
-use crate::commands::complaints::{Complaint, Level};
+use crate::commands::complaints::Complaint;
 use crate::commands::preview::Remarks;
 use crate::commands::preview::args::ReviewArgs;
 use crate::entra::comparison::{Comparison, Status, compare};
@@ -169,14 +169,5 @@ impl Credentials {
     /// What is known of an identity.
     pub fn holder(&self, client_id: &str) -> Holder {
         self.holders.get(client_id).cloned().unwrap_or_default()
-    }
-
-    /// Whether the command fails.
-    pub fn has_failed(&self, fail_on_warning: bool) -> bool {
-        let fails = |complaint: &Complaint| match complaint.level {
-            Level::Error => true,
-            Level::Warning => fail_on_warning,
-        };
-        self.complaints.iter().any(fails)
     }
 }

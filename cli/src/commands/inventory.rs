@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use crate::commands::complaints::{Complaint, Level};
+use crate::commands::complaints::Complaint;
 use crate::commands::preview::args::ReviewArgs;
 use crate::commands::preview::names::{shortened, title};
 use crate::commands::preview::{self, Remarks};
@@ -88,10 +88,22 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Whether the command fails.
-    pub fn has_failed(&self, fail_on_warning: bool) -> bool {
-        let fails = |complaint: &Complaint| complaint.level == Level::Error || fail_on_warning;
-        self.complaints.iter().any(fails)
+    /// How many identities several ServiceAccounts use.
+    pub fn shared(&self) -> usize {
+        let identities = self.identities.values();
+        identities.filter(|users| users.accounts.len() > 1).count()
+    }
+
+    /// How many ServiceAccounts name an identity that nothing uses.
+    pub fn unused(&self) -> usize {
+        let accounts = self.accounts.values();
+        accounts.filter(|account| !account.is_used).count()
+    }
+
+    /// How many pods are out of date.
+    pub fn outdated(&self) -> usize {
+        let outdated = self.rows.iter().map(|row| row.outdated.len());
+        outdated.sum()
     }
 }
 
@@ -137,7 +149,7 @@ pub fn inventory(args: &InventoryArgs, log: Option<LogSink>) -> Result<Inventory
             ((namespace, name), account)
         })
         .collect();
-    let mut complaints = objects.complaints.clone();
+    let mut complaints = objects.complaints;
     complaints.extend(complain::of(&rows, &identities, &accounts));
     complaints.dedup();
     Ok(Inventory {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::commands::complaints::{Complaint, Level};
+use crate::commands::complaints::Complaint;
 
 /// Something that a command complains of.
 #[derive(Serialize)]
@@ -15,10 +15,7 @@ impl<'c> Problem<'c> {
     /// One of them.
     pub fn new(complaint: &'c Complaint) -> Self {
         Self {
-            level: match complaint.level {
-                Level::Error => "error",
-                Level::Warning => "warning",
-            },
+            level: complaint.level.name(),
             message: &complaint.text,
         }
     }

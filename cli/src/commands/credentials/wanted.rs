@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use azure_workload_identity_policy::keys;
 use azure_workload_identity_policy::messages::Excerpt;
 use azure_workload_identity_policy::values;
 
@@ -57,14 +58,17 @@ impl<'i> Wanted<'i> {
         let asks_for_binding = |identity: &ResolvedIdentity| {
             identity.is_for_token_endpoint && preview.asks_for(BINDING)
         };
-        for complaint in preview.complaints_if_without() {
+        let pods: Vec<_> = preview.pod_identities().collect();
+        let complaints = preview.complaints_if_without(&pods);
+        let is_complained_of = !complaints.is_empty();
+        for complaint in complaints {
             self.complain(complaint);
         }
         let title = match preview.owner() {
             Some((kind, namespace, name)) => title(&kind, &namespace, &name),
             None => preview.title(),
         };
-        for pod in preview.pod_identities() {
+        for pod in pods {
             let subject = Subject {
                 namespace: preview.namespace.clone(),
                 name: pod.service_account.clone(),
@@ -83,7 +87,9 @@ impl<'i> Wanted<'i> {
                 continue;
             }
             let Some(identity) = &pod.resolved else {
-                if pod.containers.iter().any(ContainerIdentity::has_identity) {
+                // It brings its own, or is meant to get one.
+                let has_own = pod.containers.iter().any(ContainerIdentity::has_identity);
+                if has_own || is_complained_of {
                     self.spared.insert(subject);
                 }
                 continue;
@@ -188,7 +194,8 @@ impl<'i> Wanted<'i> {
         if credentials.is_empty() && complaint.is_none() {
             complaint = Some(Complaint::warning(format!(
                 "ServiceAccount {account} names no client ID, so that its pods need no credential, and get no token from \
-                 Microsoft Entra ID by themselves; help: annotate it with azure.workload.identity/client-id"
+                 Microsoft Entra ID by themselves; help: annotate it with {}",
+                keys::CLIENT_ID
             )));
         }
         complaint

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use azure_workload_identity_policy::keys;
 use azure_workload_identity_policy::messages::Excerpt;
 
 use super::rows::{Row, State};
@@ -37,7 +38,8 @@ pub fn of(
             } else if !has_own {
                 complaints.push(Complaint::warning(format!(
                     "{title} opts in, but ServiceAccount {account} names no client ID; help: annotate it with \
-                     azure.workload.identity/client-id"
+                     {}",
+                    keys::CLIENT_ID
                 )));
             }
         }

@@ -28,7 +28,7 @@ pub struct Object {
 }
 
 /// A ServiceAccount by namespace and name.
-type Account<'o> = (&'o str, &'o str);
+type AccountName<'o> = (&'o str, &'o str);
 
 /// All objects.
 #[derive(Debug, Default)]
@@ -46,6 +46,8 @@ impl Objects {
     pub fn add(&mut self, preview: &Preview) {
         let object = preview.object();
         let namespace = preview.namespace.clone();
+        let pods: Vec<_> = preview.pod_identities().collect();
+        self.complaints.extend(preview.complaints_if_without(&pods));
         let kept = Object {
             file: preview.origin.file.clone(),
             line: preview.line,
@@ -53,9 +55,8 @@ impl Objects {
             runs: preview.runs(),
             is_idle: preview.kind == "ReplicaSet"
                 && object.pointer("/spec/replicas") == Some(&Value::from(0)),
-            pods: preview.pod_identities().collect(),
+            pods,
         };
-        self.complaints.extend(preview.complaints_if_without());
         let key = (preview.kind.clone(), namespace, preview.name.clone());
         if self.all.insert(key.clone(), kept).is_some() {
             self.doubled.insert(key);
@@ -63,7 +64,7 @@ impl Objects {
     }
 
     /// The ServiceAccounts of pods that opt in, and those of others with a workload or pod that uses them, by namespace and name.
-    pub fn users(&self) -> (BTreeSet<Account<'_>>, BTreeMap<Account<'_>, &Key>) {
+    pub fn users(&self) -> (BTreeSet<AccountName<'_>>, BTreeMap<AccountName<'_>, &Key>) {
         let mut used = BTreeSet::new();
         let mut others = BTreeMap::new();
         for (key, object) in &self.all {

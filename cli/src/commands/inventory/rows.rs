@@ -105,6 +105,16 @@ impl Row {
         Some(self.resolved.as_ref()?.client_id.as_ref()?.source)
     }
 
+    /// The tenant that the policy gives it.
+    pub fn tenant_id(&self) -> Option<&str> {
+        Some(&self.resolved.as_ref()?.tenant_id.value)
+    }
+
+    /// The audience of its token.
+    pub fn audience(&self) -> Option<&str> {
+        Some(&self.resolved.as_ref()?.audience)
+    }
+
     /// All client IDs that its containers have, in lower case, each once; none if it is rejected.
     pub fn client_ids(&self) -> BTreeSet<String> {
         if matches!(self.state, State::Rejected(_)) {

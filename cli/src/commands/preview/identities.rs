@@ -77,6 +77,15 @@ pub enum Variable {
     FromElsewhere,
 }
 
+impl PodIdentity {
+    /// Whether a container gets the identity, or may, because the containers are not known.
+    fn gets_identity(&self) -> bool {
+        let has_any = self.containers.iter().any(ContainerIdentity::has_identity);
+        let may = has_any || self.containers.is_empty();
+        self.rejection.is_none() && self.resolved.is_some() && may
+    }
+}
+
 impl ContainerIdentity {
     /// Whether it has the identity.
     pub fn has_identity(&self) -> bool {
@@ -116,12 +125,10 @@ impl Preview {
             .map(Reviewed::pod_identity)
     }
 
-    /// What is rejected, warned about or hinted at, if no pod of the object gets an identity; each is an error or a warning. Nothing
-    /// of ServiceAccounts.
-    pub fn complaints_if_without(&self) -> Vec<Complaint> {
-        let has_any = self
-            .pod_identities()
-            .any(|pod| pod.rejection.is_none() && pod.resolved.is_some());
+    /// What is rejected, warned about, held back or hinted at, if none of the object's `pods` gets an identity; each is an error or
+    /// a warning. Nothing of ServiceAccounts.
+    pub fn complaints_if_without(&self, pods: &[PodIdentity]) -> Vec<Complaint> {
+        let has_any = pods.iter().any(PodIdentity::gets_identity);
         let is_account = self.kind == "ServiceAccount";
         let problems = self.problems.iter().filter(|_| !has_any && !is_account);
         problems

@@ -75,13 +75,13 @@ impl Nodes {
 }
 
 /// A ServiceAccount by namespace and name.
-type Account<'i> = (&'i str, &'i str);
+type AccountName<'i> = (&'i str, &'i str);
 
 impl Graph {
     /// The graph of an inventory: identities in the order of client IDs, what uses them beside them.
     pub fn of(inventory: &Inventory) -> Self {
-        let mut named: BTreeMap<Account<'_>, BTreeSet<String>> = BTreeMap::new();
-        let mut users: BTreeMap<Account<'_>, Vec<&Row>> = BTreeMap::new();
+        let mut named: BTreeMap<AccountName<'_>, BTreeSet<String>> = BTreeMap::new();
+        let mut users: BTreeMap<AccountName<'_>, Vec<&Row>> = BTreeMap::new();
         for row in &inventory.rows {
             let account = (row.namespace.as_str(), row.service_account.as_str());
             named.entry(account).or_default().extend(row.client_ids());

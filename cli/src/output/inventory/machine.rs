@@ -129,7 +129,6 @@ pub fn write(output: &mut impl Write, inventory: &Inventory) -> io::Result<()> {
 }
 
 fn workload(row: &Row) -> Workload<'_> {
-    let identity = row.resolved.as_ref();
     Workload {
         kind: &row.kind,
         namespace: &row.namespace,
@@ -147,8 +146,8 @@ fn workload(row: &Row) -> Workload<'_> {
         },
         client_id: row.client_id().map(str::to_lowercase),
         source: row.source().map(source),
-        tenant_id: identity.map(|identity| identity.tenant_id.value.as_str()),
-        audience: identity.map(|identity| identity.audience.as_str()),
+        tenant_id: row.tenant_id(),
+        audience: row.audience(),
         containers: row.containers.iter().map(of_container).collect(),
         outdated: row
             .outdated

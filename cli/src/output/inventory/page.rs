@@ -7,7 +7,6 @@ use sha2::{Digest, Sha256};
 
 use super::graph::{Graph, Node};
 use super::{machine, words};
-use crate::commands::complaints::Level;
 use crate::commands::inventory::Inventory;
 
 /// What finds rows by what is typed. The page's policy allows this script and no other.
@@ -71,12 +70,8 @@ struct PageRow {
 /// The page.
 pub fn page(inventory: &Inventory) -> askama::Result<String> {
     let rows = inventory.rows.iter().map(|row| {
-        let identity = row.resolved.as_ref();
-        let with: Vec<_> = row.with().map(|one| words::container(row, one)).collect();
-        let without: Vec<_> = row
-            .without()
-            .map(|one| words::container(row, one))
-            .collect();
+        let with = words::containers(row, row.with());
+        let without = words::containers(row, row.without());
         PageRow {
             state: row.state.name(),
             title: row.title(),
@@ -85,29 +80,14 @@ pub fn page(inventory: &Inventory) -> askama::Result<String> {
             account: row.service_account.clone(),
             client_id: words::client_id(row),
             source: row.source().map(machine::source).unwrap_or_default(),
-            tenant: identity
-                .map(|one| one.tenant_id.value.clone())
-                .unwrap_or_default(),
-            audience: identity.map(|one| one.audience.clone()).unwrap_or_default(),
+            tenant: row.tenant_id().unwrap_or_default().to_owned(),
+            audience: row.audience().unwrap_or_default().to_owned(),
             with: with.join(", "),
             without: without.join(", "),
         }
     });
-    let identities = inventory.identities.values();
-    let shared = identities.filter(|users| users.accounts.len() > 1).count();
-    let unused = inventory
-        .accounts
-        .values()
-        .filter(|account| !account.is_used)
-        .count();
-    let outdated = inventory.rows.iter().map(|row| row.outdated.len()).sum();
-    let problems = inventory.complaints.iter().map(|complaint| {
-        let level = match complaint.level {
-            Level::Error => "error",
-            Level::Warning => "warning",
-        };
-        (level, complaint.text.clone())
-    });
+    let problems = inventory.complaints.iter();
+    let problems = problems.map(|complaint| (complaint.level.name(), complaint.text.clone()));
     let page = Page {
         script: SCRIPT,
         hash: STANDARD.encode(Sha256::digest(SCRIPT)),
@@ -115,9 +95,9 @@ pub fn page(inventory: &Inventory) -> askama::Result<String> {
             (inventory.rows.len(), "workloads with an identity"),
             (inventory.others, "without"),
             (inventory.identities.len(), "identities"),
-            (shared, "shared identities"),
-            (unused, "unused ServiceAccounts"),
-            (outdated, "pods out of date"),
+            (inventory.shared(), "shared identities"),
+            (inventory.unused(), "unused ServiceAccounts"),
+            (inventory.outdated(), "pods out of date"),
         ],
         picture: picture(&Graph::of(inventory)),
         rows: rows.collect(),

@@ -28,16 +28,12 @@ pub fn write(output: &mut impl Write, inventory: &Inventory) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(output);
     writer.write_record(COLUMNS)?;
     for row in &inventory.rows {
-        let identity = row.resolved.as_ref();
         let name = match &row.part {
             Some(part) => format!("{} ({part})", row.name),
             None => row.name.clone(),
         };
-        let with: Vec<_> = row.with().map(|one| words::container(row, one)).collect();
-        let without: Vec<_> = row
-            .without()
-            .map(|one| words::container(row, one))
-            .collect();
+        let with = words::containers(row, row.with());
+        let without = words::containers(row, row.without());
         let fields = [
             row.kind.clone(),
             row.namespace.clone(),
@@ -45,10 +41,8 @@ pub fn write(output: &mut impl Write, inventory: &Inventory) -> io::Result<()> {
             row.service_account.clone(),
             row.client_id().unwrap_or_default().to_lowercase(),
             row.source().map(machine::source).unwrap_or_default(),
-            identity
-                .map(|one| one.tenant_id.value.clone())
-                .unwrap_or_default(),
-            identity.map(|one| one.audience.clone()).unwrap_or_default(),
+            row.tenant_id().unwrap_or_default().to_owned(),
+            row.audience().unwrap_or_default().to_owned(),
             row.state.name().to_owned(),
             row.pods.to_string(),
             row.outdated.len().to_string(),

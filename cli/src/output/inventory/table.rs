@@ -32,15 +32,8 @@ pub fn write(
             State::Rejected(_) => RED,
         };
         let outdated = row.outdated.len();
-        let with: Vec<_> = row.with().map(|one| words::container(row, one)).collect();
-        let without: Vec<_> = row
-            .without()
-            .map(|one| words::container(row, one))
-            .collect();
-        let tenant = row
-            .resolved
-            .as_ref()
-            .map(|identity| identity.tenant_id.value.clone());
+        let with = words::containers(row, row.with());
+        let without = words::containers(row, row.without());
         table.add([
             (style, row.state.name().to_owned()),
             (PLAIN, row.title()),
@@ -51,7 +44,7 @@ pub fn write(
             ),
             (PLAIN, row.service_account.clone()),
             (PLAIN, words::client_id(row)),
-            (FAINT, tenant.unwrap_or_default()),
+            (FAINT, row.tenant_id().unwrap_or_default().to_owned()),
             (PLAIN, with.join(", ")),
             (FAINT, without.join(", ")),
         ]);
@@ -61,23 +54,13 @@ pub fn write(
         1 => "1 identity".to_owned(),
         identities => format!("{identities} identities"),
     };
-    let shared = inventory
-        .identities
-        .values()
-        .filter(|users| users.accounts.len() > 1)
-        .count();
-    let unused = inventory
-        .accounts
-        .values()
-        .filter(|account| !account.is_used)
-        .count();
-    let outdated = inventory.rows.iter().map(|row| row.outdated.len()).sum();
     writeln!(
         output,
-        "{} with {identities}, {shared} of them shared; {} without; {} unused; {} out of date",
+        "{} with {identities}, {} of them shared; {} without; {} unused; {} out of date",
         count(inventory.rows.len(), "workload"),
+        inventory.shared(),
         inventory.others,
-        count(unused, "ServiceAccount"),
-        count(outdated, "pod"),
+        count(inventory.unused(), "ServiceAccount"),
+        count(inventory.outdated(), "pod"),
     )
 }

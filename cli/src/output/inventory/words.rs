@@ -12,8 +12,16 @@ pub fn client_id(row: &Row) -> String {
     }
 }
 
+/// Containers of a row for people.
+pub fn containers<'r>(
+    row: &Row,
+    containers: impl Iterator<Item = &'r ContainerIdentity>,
+) -> Vec<String> {
+    containers.map(|one| container(row, one)).collect()
+}
+
 /// A container for people: its name, and its client ID if that is not the one of the row.
-pub fn container(row: &Row, container: &ContainerIdentity) -> String {
+fn container(row: &Row, container: &ContainerIdentity) -> String {
     let name = &container.name;
     match &container.client_id {
         Some(Variable::FromElsewhere) => format!("{name} (client ID from elsewhere)"),
