@@ -42,7 +42,7 @@ annotated-policy.wasm: policy.wasm policy-metadata.yml README.md | $(filter $(PR
 # Shows the policy at work on the scenario of January 2022, without a cluster.
 .PHONY: run
 run: annotated-policy.wasm program
-	$(PROGRAM) preview --policy examples/january-2022/policy.yaml examples/january-2022
+	$(PROGRAM) preview --policy examples/january-2022/policy.yaml --set azureTenantID=contoso.com examples/january-2022
 
 .PHONY: test
 test: fmt-check lint size-check unit-tests example-tests e2e-tests-if-possible playground-test-if-possible deny-if-possible fuzz-smoke-if-possible

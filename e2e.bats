@@ -7,9 +7,9 @@ bats_require_minimum_version 1.5.0
 
 KWCTL=${KWCTL:-$(command -v kwctl || echo target/debug/azwi-policy)}
 # The audit annotations of the identities in test_data/sessions.
-DEFAULT_TENANT='"tenant-id": "72f988bf-86f1-41af-91ab-2d7cd011db47", "tenant-id-source": "setting"'
+DEFAULT_TENANT='"tenant-id": "aaaabbbb-0000-cccc-1111-dddd2222eeee", "tenant-id-source": "setting"'
 IDENTITY="{\"client-id\": \"8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11\", \"client-id-source\": \"ServiceAccount annotation\", $DEFAULT_TENANT}"
-TENANT='"azureTenantID": "72f988bf-86f1-41af-91ab-2d7cd011db47"'
+TENANT='"azureTenantID": "aaaabbbb-0000-cccc-1111-dddd2222eeee"'
 # Settings that ask for permissions.
 OF_SERVICE_ACCOUNT="{$TENANT, \"authorization\": {\"mode\": \"ServiceAccount\"}}"
 OF_USER_TOO="{$TENANT, \"authorization\": {\"mode\": \"ServiceAccountAndUser\"}}"
@@ -311,9 +311,9 @@ Pod default/azure-cli-7d9c6b9c5d-*: volume "azure-identity-token" is missing; he
   [ -x target/debug/azwi-policy ] || skip "azwi-policy is not built: make program"
   manifest=$BATS_TEST_TMPDIR/workload.yaml
   cp examples/quick-start/workload.yaml "$manifest"
-  target/debug/azwi-policy inject --policy examples/quick-start/policy.yaml --in-place "$manifest"
+  target/debug/azwi-policy inject --policy examples/quick-start/policy.yaml --set azureTenantID=contoso.com --in-place "$manifest"
   [ "$(diff examples/quick-start/workload.yaml "$manifest" | grep --count '^<')" -eq 0 ]
-  [ "$(target/debug/azwi-policy preview --policy examples/quick-start/policy.yaml --output json "$manifest" |
+  [ "$(target/debug/azwi-policy preview --policy examples/quick-start/policy.yaml --set azureTenantID=contoso.com --output json "$manifest" |
     jq --raw-output .outcome | sort --unique)" = unchanged ]
 }
 

@@ -434,7 +434,7 @@ mod tests {
     use super::token_endpoint::CertificateAuthority;
     use super::*;
 
-    const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+    const TENANT: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 
     #[track_caller]
     fn accepts(json: &str) -> Settings<'_> {

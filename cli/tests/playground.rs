@@ -143,12 +143,22 @@ fn says_what_the_program_says_with_policies() {
     let workload = ["examples/quick-start/workload.yaml".to_owned()];
     let path = "examples/quick-start/policy.yaml";
     let policy = fs::read_to_string(root().join(path)).unwrap();
-    agree(&workload, &["--policy", path], json!({"settings": policy}));
-    agree(&files("examples/quick-start"), &[], json!({}));
+    let tenant = "azureTenantID=contoso.com";
+    agree(
+        &workload,
+        &["--policy", path, "--set", tenant],
+        json!({"settings": policy, "set": [tenant]}),
+    );
+    let flags = ["--set", tenant];
+    agree(
+        &files("examples/quick-start"),
+        &flags,
+        json!({"set": [tenant]}),
+    );
     agree(
         &files("examples/january-2022"),
-        &[],
-        json!({"settings": " \n"}),
+        &flags,
+        json!({"settings": " \n", "set": [tenant]}),
     );
 }
 

@@ -26,7 +26,7 @@ use proptest::sample::{Index, select};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+const TENANT: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 const CLIENT_ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
 const PEM: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n";
@@ -1304,7 +1304,10 @@ fn both_reject_what_could_not_work() {
 fn both_accept_the_settings_of_the_example() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/identities/settings.yaml");
     let text = fs::read_to_string(&path).expect("the settings");
-    let settings = yaml_serde::from_str(&text).expect("YAML");
+    let mut settings = yaml_serde::from_str::<Value>(&text).expect("YAML");
+    // The placeholder.
+    assert!(Schema::read().agrees(&settings).is_some());
+    settings["azureTenantID"] = TENANT.into();
     assert_eq!(Schema::read().agrees(&settings), None);
 }
 

@@ -10,7 +10,7 @@ import { after, before, describe, it } from "node:test";
 import { enter, fileUrl, launch, opened, root } from "./page.mjs";
 
 const PROGRAM = join(root, "target/debug/azwi-policy");
-const SETTINGS = "azureTenantID: 72f988bf-86f1-41af-91ab-2d7cd011db47\n";
+const SETTINGS = "azureTenantID: aaaabbbb-0000-cccc-1111-dddd2222eeee\n";
 
 let browser;
 let page;
@@ -46,6 +46,11 @@ function textOf(path) {
   } catch {
     return undefined;
   }
+}
+
+/** The settings or policies as a user fills them in. */
+function filled(path) {
+  return textOf(path).replaceAll("YOUR-TENANT-ID", "contoso.com");
 }
 
 /** What the program prints. */
@@ -101,13 +106,13 @@ describe("the program in the page answers as azwi-policy does", () => {
     ]
       .map(textOf)
       .join("---\n");
-    for (const path of policies) await compare(path, workloads, "--policy", textOf(path));
+    for (const path of policies) await compare(path, workloads, "--policy", filled(path));
   });
 
   it("with each file of settings", async () => {
     const settings = [...files("test_data/preview"), ...files("examples")].filter((path) => /settings\.yaml$/.test(path));
     assert.ok(settings.length >= 4, String(settings.length));
     const workloads = textOf("examples/identities/workloads.yaml");
-    for (const path of settings) await compare(path, workloads, "--settings-path", textOf(path));
+    for (const path of settings) await compare(path, workloads, "--settings-path", filled(path));
   });
 });

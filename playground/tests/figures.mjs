@@ -10,7 +10,7 @@ const REPEATS = 10;
 const browser = await launch();
 const server = await serve();
 const workload = readFileSync(join(root, "examples/quick-start/workload.yaml"), "utf8");
-const policy = readFileSync(join(root, "examples/quick-start/policy.yaml"), "utf8");
+const policy = readFileSync(join(root, "examples/quick-start/policy.yaml"), "utf8").replace("YOUR-TENANT-ID", "contoso.com");
 
 /** From a key to its results in the document. */
 async function perKey(page) {

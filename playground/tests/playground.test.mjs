@@ -13,6 +13,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const example = (path) => readFileSync(join(root, "examples", path), "utf8");
 const workload = example("quick-start/workload.yaml");
 const policy = example("quick-start/policy.yaml");
+// As a user fills it in.
+const filled = policy.replace("YOUR-TENANT-ID", "contoso.com");
 const CLIENT_ID = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
 const QUICK_START = "2 objects: 1 mutated, 1 unchanged, 0 rejected; 0 warnings";
 const REJECTED = "expected the client ID of an Entra application or managed identity, a UUID, found";
@@ -105,7 +107,7 @@ for (const [origin, url] of [
         assert.equal(await page.locator("#manifests .cm-lint-marker-error").count(), 1);
         assert.ok((await page.locator("#errors .problem.rejected").count()) >= 1);
         await type(page, "manifests", workload);
-        await type(page, "settings", "azureTenantID: 72f988bf-86f1-41af-91ab-2d7cd011db47\nlayout: v9\n");
+        await type(page, "settings", "azureTenantID: aaaabbbb-0000-cccc-1111-dddd2222eeee\nlayout: v9\n");
         assert.match(await page.locator("#errors").textContent(), /expected one of v0\.7, v1\.5, v1\.6\.0, v1\.6\.1, found "v9"/);
         assert.ok((await page.locator("#settings .cm-lint-marker-error").count()) >= 1);
         await type(page, "settings", "azureTenantID: contoso.com\n");
@@ -236,7 +238,7 @@ describe("the page", () => {
         };
         assert.equal(
           await copied(),
-          "azwi-policy preview --explain --policy examples/quick-start/policy.yaml examples/quick-start/workload.yaml\n",
+          "azwi-policy preview --explain --policy examples/quick-start/policy.yaml --set azureTenantID=contoso.com examples/quick-start/workload.yaml\n",
         );
         await enter(page, {
           manifests: "a: 1\nEOF",
@@ -475,7 +477,7 @@ describe("odd input", () => {
         await enter(page, { manifests: text, settings: text });
         assert.ok((await summary(page)).length > 0);
       }
-      await enter(page, { manifests: workload, settings: policy });
+      await enter(page, { manifests: workload, settings: filled });
       assert.equal(await summary(page), QUICK_START);
     }));
 
@@ -510,7 +512,7 @@ describe("odd input", () => {
     onPage(fileUrl, async (page) => {
       await enter(page, { manifests: "a".repeat(30 * 1024 * 1024) });
       assert.match(await notice(page), /^the link is incomplete or was changed \(expected at most/);
-      await enter(page, { manifests: workload, settings: policy, nonsense: 1 });
+      await enter(page, { manifests: workload, settings: filled, nonsense: 1 });
       assert.match(await notice(page), /^the link holds "nonsense", which this page does not know/);
       assert.equal(await summary(page), QUICK_START);
     }));
@@ -518,7 +520,7 @@ describe("odd input", () => {
   it("too long for a link is told", () =>
     onPage(fileUrl, async (page) => {
       const noise = Array.from({ length: 60_000 }, (_, index) => ((index * 2654435761) % 4294967296).toString(36)).join("\n# ");
-      await enter(page, { manifests: `# ${noise}\n`, settings: policy });
+      await enter(page, { manifests: `# ${noise}\n`, settings: filled });
       await page.locator("#copy-link").click();
       await page.locator("#notices [role=alert]").waitFor();
       assert.match(await notice(page), /^expected a link of at most 98 KiB, found/);

@@ -23,7 +23,7 @@ mod verify;
 mod workloads;
 
 const CLIENT_ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
-const TENANT_ID: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+const TENANT_ID: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 const OTHER_ID: &str = "3b9d6f0a-1c2e-4d7b-8a90-5e4f3a2b1c0d";
 
 /// A cluster with one answer, which notes what it is asked.

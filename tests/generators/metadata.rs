@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::text::{maybe, name, one_in, one_of, private, private_value};
 
 pub const CLIENT_ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
-pub const TENANT_ID: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+pub const TENANT_ID: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 
 /// The names of ServiceAccounts.
 pub const NAMES: [&str; 3] = ["fed-sa", "default", "a.b-c"];

@@ -208,6 +208,13 @@ pub fn review(
         &descriptions,
         log.map(Arc::from),
     );
+    // Policies among the manifests bring their settings.
+    let have_settings = deployed.iter().any(|each| each.manifest.is_some());
+    let help = if have_settings && args.set.is_empty() {
+        ""
+    } else {
+        help
+    };
     policies.check_settings(module.name(), help)?;
     let namespaces = Namespaces::among(manifests);
     for policy in deployed

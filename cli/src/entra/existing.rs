@@ -537,7 +537,7 @@ mod tests {
     #[test]
     fn identities_say_which_ids_are_not_client_ids() {
         let principal = "5F8A2C1B-0000-4000-8000-000000000001";
-        let tenant = "72F988BF-86F1-41AF-91AB-2D7CD011DB47";
+        let tenant = "AAAABBBB-0000-CCCC-1111-DDDD2222EEEE";
         let of_az = format!(
             r#"[{{"clientId": "{CLIENT_ID}", "principalId": "{principal}", "tenantId": "{tenant}"}}]"#
         );

@@ -633,7 +633,7 @@ mod tests {
     const SUBJECT: &str = "system:serviceaccount:shop:api";
     const AUDIENCE: &str = "api://AzureADTokenExchange";
     const CLIENT_ID: &str = "8f1c2a7e-5d3b-4c59-9a57-0b6f4f0f9d11";
-    const TENANT_ID: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+    const TENANT_ID: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 
     fn some(text: &str) -> Option<String> {
         Some(text.to_owned())

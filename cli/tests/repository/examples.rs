@@ -165,11 +165,32 @@ fn rules_of_the_module() -> BTreeSet<[String; 4]> {
 #[test]
 fn each_policy_has_settings_that_the_module_accepts() {
     for Common { file, settings, .. } in policies() {
-        let settings = SettingsValue::from_value(&file, settings).expect("an object");
-        let host = HostCalls::new(Answers::Cluster(Arc::default()));
-        let checked = Policy::new(&*MODULE, settings, host).check_settings();
-        checked.unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert_eq!(checked(&file, with_a_tenant(settings)), None, "{file}");
     }
+}
+
+#[test]
+fn no_policy_is_accepted_before_it_has_the_tenant_of_the_user() {
+    let expected = "setting azureTenantID: expected a tenant ID, a UUID or a verified domain name, \
+                    found \"YOUR-TENANT-ID\"; help: put your tenant ID here";
+    for Common { file, settings, .. } in policies() {
+        let found = checked(&file, settings);
+        assert_eq!(found.as_deref(), Some(expected), "{file}");
+    }
+}
+
+/// What the module has against settings, if anything.
+fn checked(file: &str, settings: Value) -> Option<String> {
+    let settings = SettingsValue::from_value(file, settings).expect("an object");
+    let host = HostCalls::new(Answers::Cluster(Arc::default()));
+    let checked = Policy::new(&*MODULE, settings, host).check_settings();
+    checked.err().map(|error| error.to_string())
+}
+
+/// The settings as a user fills them in.
+fn with_a_tenant(mut settings: Value) -> Value {
+    settings["azureTenantID"] = "contoso.com".into();
+    settings
 }
 
 #[test]

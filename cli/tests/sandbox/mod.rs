@@ -2,10 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use tempfile::TempDir;
 
 use crate::root;
+
+/// The tenant of the examples in the sandbox.
+const TENANT: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 
 /// A policy that takes any settings and does `validate` on each request.
 fn policy(validate: &str) -> Vec<u8> {
@@ -43,6 +47,23 @@ pub fn require_module() {
     );
 }
 
+/// Copies the examples as a user does: with a tenant in place of `YOUR-TENANT-ID`.
+fn copy_examples(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, to) = {
+            let entry = entry.unwrap();
+            (entry.path(), to.join(entry.file_name()))
+        };
+        if path.is_dir() {
+            copy_examples(&path, &to);
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            fs::write(to, text.replace("YOUR-TENANT-ID", TENANT)).unwrap();
+        }
+    }
+}
+
 /// A directory with the policy, broken modules, and what `test_data/preview` holds.
 pub fn create() -> TempDir {
     require_module();
@@ -53,7 +74,7 @@ pub fn create() -> TempDir {
         symlink(target, at(name)).unwrap();
     };
     link("annotated-policy.wasm", "annotated-policy.wasm");
-    link("examples", "examples");
+    copy_examples(&root().join("examples"), &at("examples"));
     link("test_data/issuer", "issuer");
     link("test_data/migrate", "migrate");
     link("test_data/preview/manifests", "manifests");
