@@ -22,6 +22,8 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+use anstyle::{AnsiColor, RgbColor};
+use anstyle_svg::{Term, VGA};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use snapbox::{Data, data::DataFormat};
 
@@ -137,6 +139,39 @@ fn a_terminal_gets_colours_and_lines_that_fit() {
     let visible = written.replace("\r\n", "\n").replace('\u{1b}', "␛");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts/terminal.txt");
     assert_is_in_file(visible, &path);
+}
+
+#[test]
+fn the_picture_of_the_readme_shows_what_the_program_prints() {
+    let sandbox = sandbox::create();
+    let at = |name: &str| sandbox.path().join(name);
+    let picture = root().join("test_data/preview/picture/shop.yaml");
+    fs::copy(picture, at("shop.yaml")).unwrap();
+    fs::create_dir(at("policy")).unwrap();
+    for policy in ["quick-start/policy.yaml", "policies/check.yaml"] {
+        let name = Path::new(policy).file_name().unwrap();
+        fs::copy(at("examples").join(policy), at("policy").join(name)).unwrap();
+    }
+    let arguments = ["preview", "--policy", "policy", "shop.yaml"];
+    let written = on_terminal(sandbox.path(), &arguments, None, true);
+    let session = format!("$ azwi-policy {}\n{written}", arguments.join(" "));
+    let rgb = |red, green, blue| RgbColor(red, green, blue);
+    // Readable on dark and light pages.
+    let mut palette = VGA;
+    for (color, rgb) in [
+        (AnsiColor::Red, rgb(255, 123, 114)),
+        (AnsiColor::Green, rgb(126, 231, 135)),
+        (AnsiColor::Yellow, rgb(242, 204, 96)),
+    ] {
+        palette.0[color as usize] = rgb;
+    }
+    let picture = Term::new()
+        .palette(palette)
+        .fg_color(rgb(230, 237, 243).into())
+        .bg_color(rgb(13, 17, 23).into())
+        .render_svg(&session)
+        .replace("opacity: 0.4", "opacity: 0.7");
+    assert_is_in_file(picture, &root().join("docs/preview.svg"));
 }
 
 #[test]

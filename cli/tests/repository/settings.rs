@@ -309,26 +309,6 @@ fn the_documentation_has_the_settings_and_defaults_of_the_code() {
     assert_eq!(of_the_documentation("docs/settings.md"), expected);
 }
 
-#[test]
-fn the_readme_has_the_settings_and_defaults_of_the_code() {
-    let of_the_code = of_the_code();
-    let expected: BTreeMap<_, _> = settings::names()
-        .map(|name| {
-            let default = match name {
-                "proxy" => "that of the webhook".to_owned(),
-                "customTokenEndpoint" => "none".to_owned(),
-                "authorization" => "warnings only".to_owned(),
-                name => written(name, of_the_code[name].clone()),
-            };
-            (name.to_owned(), default)
-        })
-        .collect();
-    let mut found = of_the_documentation("README.md");
-    // Other tables of the README have other things in their first cell.
-    found.retain(|name, _| settings::names().any(|known| known == name));
-    assert_eq!(found, expected);
-}
-
 /// The settings that documents show, each with its document.
 fn of_the_documents() -> Vec<(String, Value)> {
     let mut found = Vec::new();
