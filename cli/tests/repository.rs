@@ -14,6 +14,8 @@
 #[cfg(unix)]
 #[path = "repository/ci.rs"]
 mod ci;
+#[path = "repository/errors.rs"]
+mod errors;
 #[path = "repository/examples.rs"]
 mod examples;
 #[path = "repository/links.rs"]
