@@ -133,6 +133,12 @@ e2e-tests-if-possible: unit-tests
 		echo "To get them on Debian or Ubuntu: apt-get install bats jq; on macOS: brew install bats-core jq. Then: make e2e-tests"; \
 	fi
 
+# The steps of the README and the three policies, in the cluster that KUBECONFIG names: cluster.bats says what it needs.
+.PHONY: cluster-test
+cluster-test:
+	@command -v bats >/dev/null || { echo "error: bats is not on PATH: apt-get install bats; brew install bats-core" >&2; exit 1; }
+	bats cluster.bats
+
 # Checks the dependencies by deny.toml. The advisories need their database, which is fetched.
 .PHONY: deny
 deny:

@@ -342,3 +342,30 @@ Pod default/azure-cli-7d9c6b9c5d-*: volume "azure-identity-token" is missing; he
     'setting handOver[0]: expected Dapr, found "Istio"' \
     'setting alsoMountAs[0]: expected another layout than that of setting layout, found "v1.5"'
 }
+
+# cluster.bats needs a cluster; that it is sound does not.
+@test "cluster.bats says what it needs" {
+  [ "$(bats --count cluster.bats)" -eq "$(grep --count '^@test' cluster.bats)" ]
+  needs() { grep '^# cluster.bats: ' <<<"$output" | head -n 1; }
+  run env --unset KUBECONFIG --unset MODULE bats cluster.bats
+  [ "$status" -ne 0 ]
+  diff <(echo "# cluster.bats: KUBECONFIG is not set: it names the cluster to test in") <(needs)
+  run env --unset MODULE KUBECONFIG=/nonexistent bats cluster.bats
+  [ "$status" -ne 0 ]
+  diff <(echo "# cluster.bats: MODULE is not set: push annotated-policy.wasm to a registry, then MODULE=registry://REGISTRY/NAME:TAG") <(needs)
+  command -v kubectl >/dev/null || skip "kubectl is not on PATH"
+  run env KUBECONFIG=/nonexistent MODULE=registry://registry.example/policy:1 bats cluster.bats
+  [ "$status" -ne 0 ]
+  diff <(echo "# cluster.bats: the cluster of KUBECONFIG, /nonexistent, does not answer") <(needs)
+}
+
+@test "docs/testing.md says what each test of cluster.bats shows" {
+  diff <(sed -n 's/^@test "\(.*\)" {$/\1/p' cluster.bats | sort) \
+    <(sed -n '/^## In a cluster/,/^###/p' docs/testing.md | sed -n 's/^| .* | `\(.*\)` |$/\1/p' | sed 's/`, `/\n/g' | sort)
+}
+
+@test "shellcheck finds nothing in cluster.bats and the script for kind" {
+  command -v shellcheck >/dev/null || skip "shellcheck is not on PATH: apt-get install shellcheck; brew install shellcheck"
+  shellcheck --shell bats cluster.bats
+  shellcheck tests/cluster/kind.sh
+}
