@@ -21,6 +21,8 @@ mod examples;
 #[path = "repository/links.rs"]
 mod links;
 mod module;
+#[path = "repository/monitoring.rs"]
+mod monitoring;
 #[path = "repository/package.rs"]
 mod package;
 #[path = "repository/settings.rs"]

@@ -435,6 +435,7 @@ fn each_kustomization_names_files_that_are_there_and_all_of_them() {
         [
             "examples/kustomization.yaml",
             "examples/later-containers/kustomization.yaml",
+            "examples/monitoring/kustomization.yaml",
             "examples/policies/kustomization.yaml",
             "examples/policy-server/kustomization.yaml",
         ]

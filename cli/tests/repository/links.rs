@@ -31,7 +31,7 @@ fn prose(markdown: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The anchors that GitHub gives to a text's headings.
-fn anchors(markdown: &str) -> Vec<String> {
+pub fn anchors(markdown: &str) -> Vec<String> {
     let mut seen = BTreeMap::<String, usize>::new();
     prose(markdown)
         .filter(|line| line.starts_with('#'))
