@@ -244,3 +244,25 @@ playground-test-if-possible: e2e-tests-if-possible
 .PHONY: playground-pictures
 playground-pictures: playground
 	npm run --silent --prefix playground pictures
+
+# The documentation as a site, with the playground in it. mdBook is built without its web server.
+MDBOOK_VERSION := 0.5.4
+MDBOOK := target/tools/mdbook-$(MDBOOK_VERSION)/bin/mdbook
+
+$(MDBOOK):
+	cargo install --locked mdbook --version $(MDBOOK_VERSION) --no-default-features --features search \
+		--root target/tools/mdbook-$(MDBOOK_VERSION)
+
+site/node_modules: site/package.json site/package-lock.json
+	npm ci --prefix site --ignore-scripts --no-audit --no-fund
+	touch $@
+
+.PHONY: site
+site: playground $(MDBOOK) site/node_modules
+	node site/build.mjs $(MDBOOK) target/playground/index.html
+
+# Every page and link of the site, in Chromium; CHROMIUM as above.
+.PHONY: site-test
+site-test: site
+	playground/node_modules/.bin/prettier --config playground/.prettierrc.json --check 'site/*.{mjs,js,css,json}' 'site/tests/*.mjs'
+	node --test --test-concurrency=1 --test-reporter=spec site/tests/*.test.mjs

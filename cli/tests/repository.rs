@@ -27,6 +27,8 @@ mod monitoring;
 mod package;
 #[path = "repository/settings.rs"]
 mod settings;
+#[path = "repository/site.rs"]
+mod site;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -61,8 +61,8 @@ fn every_link_to_a_file_or_heading_leads_there() {
     let mut faults = Vec::new();
     let mut count = 0;
     for file in files("", ".md") {
-        // Transcripts and templates hold other texts.
-        if file.starts_with("cli/tests/") {
+        // Transcripts hold other texts; the site's pages are linked from where build.mjs puts them.
+        if file.starts_with("cli/tests/") || file.starts_with("site/") {
             continue;
         }
         let directory = std::path::Path::new(&file).parent().expect("a directory");
