@@ -286,6 +286,40 @@ Pod default/azure-cli-7d9c6b9c5d-*: volume "azure-identity-token" is missing; he
   responds mutated-identity-map
 }
 
+# Neither objectSelector nor failurePolicy: docs/helm.md and artifacthub-pkg.yml warn of it.
+@test "scaffolds one policy, for the creation of pods alone" {
+  [ "$(basename "$KWCTL")" = kwctl ] || skip "azwi-policy scaffolds no manifests: put kwctl on PATH"
+  run --separate-stderr "$KWCTL" scaffold manifest -t ClusterAdmissionPolicy --allow-context-aware \
+    --settings-json "{$TENANT}" annotated-policy.wasm
+  [ "$status" -eq 0 ]
+  diff - <(grep --invert-match '^  module: ' <<<"$output") <<'EOF'
+apiVersion: policies.kubewarden.io/v1
+kind: ClusterAdmissionPolicy
+metadata:
+  annotations:
+    io.kubewarden.policy.category: Identity
+    io.kubewarden.policy.severity: medium
+  name: azure-workload-identity-policy
+spec:
+  settings:
+    azureTenantID: aaaabbbb-0000-cccc-1111-dddd2222eeee
+  rules:
+  - apiGroups:
+    - ''
+    apiVersions:
+    - v1
+    resources:
+    - pods
+    operations:
+    - CREATE
+  mutating: true
+  backgroundAudit: false
+  contextAwareResources:
+  - apiVersion: v1
+    kind: ServiceAccount
+EOF
+}
+
 # The tests of the examples are no matter of kwctl, which has no such command.
 @test "does to the examples what their tests expect" {
   [ -x target/debug/azwi-policy ] || skip "azwi-policy is not built: make program"

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use azure_workload_identity_policy::objects::KINDS;
 use azwi_policy::input::files::find;
 use azwi_policy::input::manifests::Manifest;
 use azwi_policy::input::settings::SettingsValue;
@@ -157,9 +158,35 @@ fn matches(rules: &[RuleWithOperations]) -> BTreeSet<[String; 4]> {
     matches
 }
 
+/// What the module has a say in, as its code has it: the pods that are created, and each creation and update of what it checks.
 fn rules_of_the_module() -> BTreeSet<[String; 4]> {
-    let rules = document("policy-metadata.yml")["rules"].clone();
-    matches(&serde_json::from_value::<Vec<RuleWithOperations>>(rules).expect("rules"))
+    let mut reviewed = BTreeSet::from([["", "v1", "pods", "CREATE"].map(str::to_owned)]);
+    let workloads = KINDS.iter().map(|kind| (kind.group, kind.name));
+    for (group, kind) in workloads.chain([("", "ServiceAccount")]) {
+        // The plural of each of these kinds.
+        let resource = format!("{}s", kind.to_lowercase());
+        for operation in ["CREATE", "UPDATE"] {
+            reviewed.insert([group, "v1", &resource, operation].map(str::to_owned));
+        }
+    }
+    reviewed
+}
+
+/// `kwctl scaffold manifest` makes one policy of the metadata, mutating and with failurePolicy Fail: it must see no more than the
+/// policy that mutates.
+#[test]
+fn the_metadata_has_the_rules_of_the_policy_that_mutates() {
+    let metadata = document("policy-metadata.yml");
+    let rules = serde_json::from_value::<Vec<RuleWithOperations>>(metadata["rules"].clone());
+    let of_the_metadata = matches(&rules.expect("rules"));
+    let mut mutating = policies();
+    mutating.retain(|policy| policy.file == "examples/policies/inject.yaml");
+    let [inject] = &mutating[..] else {
+        panic!("expected one policy");
+    };
+    assert!(inject.is_mutating);
+    assert_eq!(metadata["mutating"], true);
+    assert_eq!(of_the_metadata, matches(&inject.rules));
 }
 
 #[test]
