@@ -66,6 +66,11 @@ snapshots: annotated-policy.wasm
 messages:
 	MESSAGES=overwrite cargo test --locked --package azure-workload-identity-policy --lib manual
 
+# Rewrites what the Helm chart has of other files: review the difference.
+.PHONY: chart
+chart:
+	CHART=overwrite cargo test --locked --package azwi-policy --test repository chart -- --skip rendered
+
 .PHONY: size-check
 size-check: policy.wasm policy-metadata.yml | $(filter $(PROGRAM),$(KWCTL))
 	@$(KWCTL) annotate --metadata-path policy-metadata.yml --output-path target/without-readme.wasm policy.wasm

@@ -11,6 +11,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "repository/chart.rs"]
+mod chart;
 #[cfg(unix)]
 #[path = "repository/ci.rs"]
 mod ci;

@@ -275,7 +275,7 @@ fn the_names_of_the_programs_are_those_of_the_release() {
 }
 
 /// Writes a program.
-fn program(path: &Path, script: &str) {
+pub fn program(path: &Path, script: &str) {
     fs::write(path, script).expect("written");
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("executable");
 }

@@ -12,7 +12,7 @@ fn annotation(metadata: &Value, name: &str) -> String {
 }
 
 /// The value of a key of the package in Cargo.toml.
-fn of_cargo(key: &str) -> String {
+pub fn of_cargo(key: &str) -> String {
     let manifest = text("Cargo.toml");
     let line = manifest
         .lines()

@@ -310,7 +310,7 @@ fn the_documentation_has_the_settings_and_defaults_of_the_code() {
 }
 
 /// The settings that documents show, each with its document.
-fn of_the_documents() -> Vec<(String, Value)> {
+pub fn of_the_documents() -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for file in files("docs", ".md") {
         let text = text(&file);
