@@ -1,13 +1,16 @@
 //! The command line of `azwi-policy`.
 
+use std::env;
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anstream::ColorChoice;
 use anstyle::Style;
 use anyhow::{Context, Result, anyhow, bail};
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use terminal_size::terminal_size_of;
 
@@ -111,7 +114,10 @@ struct CompletionsArgs {
 /// Runs the program with the arguments of the process, and gives its exit status back.
 pub fn main() -> ExitCode {
     engine::silence_panics_of_modules();
-    let Cli { verbose, command } = Cli::parse();
+    let file = env::args_os().next().unwrap_or_default();
+    let arguments = called_as(&file).get_matches();
+    let Cli { verbose, command } =
+        Cli::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit());
     let (outcome, failure) = match command {
         Command::Preview(args) => (preview(&args, verbose), BAD_INPUT),
         Command::Test(args) => (test(&args, verbose), BAD_INPUT),
@@ -138,6 +144,16 @@ pub fn main() -> ExitCode {
         say(ERROR, "error", printable(&format!("{error:#}")));
         ExitCode::from(failure)
     })
+}
+
+/// The command line of the program in `file`, whose usage says what was typed. kubectl makes a command of a file on PATH by its
+/// name, in which an underscore is a dash of the command.
+fn called_as(file: &OsStr) -> clap::Command {
+    let command = Cli::command();
+    match Path::new(file).file_stem().and_then(OsStr::to_str) {
+        Some("kubectl-azwi_policy") => command.bin_name("kubectl azwi-policy"),
+        _ => command,
+    }
 }
 
 fn preview(args: &PreviewArgs, verbose: bool) -> Result<ExitCode> {

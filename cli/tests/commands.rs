@@ -416,3 +416,29 @@ fn run_names_what_it_cannot_read() {
         );
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn the_usage_has_the_name_that_was_typed() {
+    let directory = tempfile::tempdir().unwrap();
+    for (file, name) in [
+        ("azwi-policy", "azwi-policy"),
+        ("kubectl-azwi_policy", "kubectl azwi-policy"),
+    ] {
+        let link = directory.path().join(file);
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_azwi-policy"), &link).unwrap();
+        let said = |arguments: &[&str]| {
+            let output = Command::new(&link).args(arguments).output().unwrap();
+            String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+        };
+        let usage = format!("Usage: {name} test [OPTIONS] <PATH>...\n");
+        let help = said(&["test", "--help"]);
+        assert!(help.contains(&usage), "{help}");
+        let refused = said(&["test", "--none"]);
+        assert!(refused.contains(&usage), "{refused}");
+        assert_eq!(
+            said(&["--version"]),
+            concat!("azwi-policy ", env!("CARGO_PKG_VERSION"), "\n")
+        );
+    }
+}
