@@ -23,7 +23,11 @@ target:
 	@command -v rustup >/dev/null || { echo "error: rustup is not on PATH: install Rust with it, or add the target $(TARGET) by hand" >&2; exit 1; }
 	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET)
 
-BUILD := cargo rustc --release --locked --lib --package azure-workload-identity-policy --target $(TARGET) --crate-type cdylib
+# The places of panics hold paths. Without those of this machine, everyone builds the same module: `make reproducible`. The standard
+# library's sources are on the machine if rust-src is installed. Flags are separated by a character that no path has.
+FLAGS = CARGO_ENCODED_RUSTFLAGS="$$(printf -- '--remap-path-prefix=%s=/cargo\037--remap-path-prefix=%s=/rustc/%s' \
+	"$${CARGO_HOME:-$$HOME/.cargo}" "$$(rustc --print sysroot)/lib/rustlib/src/rust" "$$(rustc -vV | sed -n 's/^commit-hash: //p')")"
+BUILD = $(FLAGS) cargo rustc --release --locked --lib --package azure-workload-identity-policy --target $(TARGET) --crate-type cdylib
 
 policy.wasm: $(SOURCES) | target
 	$(BUILD) -- $(LINK)
@@ -45,7 +49,8 @@ run: annotated-policy.wasm program
 	$(PROGRAM) preview --policy examples/january-2022/policy.yaml --set azureTenantID=contoso.com examples/january-2022
 
 .PHONY: test
-test: fmt-check lint size-check unit-tests example-tests e2e-tests-if-possible playground-test-if-possible deny-if-possible fuzz-smoke-if-possible
+test: fmt-check lint size-check unit-tests example-tests e2e-tests-if-possible playground-test-if-possible deny-if-possible fuzz-smoke-if-possible \
+	reproducible release-test-if-possible
 
 .PHONY: unit-tests
 unit-tests: annotated-policy.wasm
@@ -271,3 +276,42 @@ site: playground $(MDBOOK) site/node_modules
 site-test: site
 	playground/node_modules/.bin/prettier --config playground/.prettierrc.json --check 'site/*.{mjs,js,css,json}' 'site/tests/*.mjs'
 	node --test --test-concurrency=1 --test-reporter=spec site/tests/*.test.mjs
+
+# The program, with the module inside, where cargo install puts programs. CARGO_INSTALL_ROOT names another place.
+.PHONY: install
+install: annotated-policy.wasm
+	cargo install --locked --path cli --profile program
+
+# Whoever builds the module gets the same bytes.
+.PHONY: reproducible
+reproducible: policy.wasm
+	release/reproducible.sh
+
+# The bills of materials of a release.
+CARGO_SBOM_VERSION := 0.10.0
+CARGO_SBOM := target/tools/cargo-sbom-$(CARGO_SBOM_VERSION)/bin/cargo-sbom
+
+$(CARGO_SBOM):
+	cargo install --locked cargo-sbom --version $(CARGO_SBOM_VERSION) --root target/tools/cargo-sbom-$(CARGO_SBOM_VERSION)
+
+.PHONY: sboms
+sboms: $(CARGO_SBOM)
+	PATH="$(abspath $(dir $(CARGO_SBOM))):$$PATH" release/sbom.sh .
+
+# The scripts of a release, on a program for this machine that is built quickly instead of well.
+.PHONY: release-test
+release-test: annotated-policy.wasm $(CARGO_SBOM)
+	PATH="$(abspath $(dir $(CARGO_SBOM))):$$PATH" bats release/release.bats
+
+RELEASE_TOOLS := bats buildah jq musl-gcc readelf shellcheck zip
+
+.PHONY: release-test-if-possible
+release-test-if-possible: e2e-tests-if-possible
+	@missing=$$(for tool in $(RELEASE_TOOLS); do command -v $$tool >/dev/null || echo $$tool; done); \
+	if [ -z "$$missing" ]; then \
+		$(MAKE) --no-print-directory release-test; \
+	else \
+		echo; \
+		echo "The tests of the release were left out: they need" $$missing "on PATH."; \
+		echo "To get all on Debian or Ubuntu: apt-get install bats binutils buildah jq musl-tools shellcheck zip. Then: make release-test"; \
+	fi

@@ -27,6 +27,9 @@ mod module;
 mod monitoring;
 #[path = "repository/package.rs"]
 mod package;
+#[cfg(unix)]
+#[path = "repository/release.rs"]
+mod release;
 #[path = "repository/settings.rs"]
 mod settings;
 #[path = "repository/site.rs"]

@@ -11,12 +11,12 @@ use azwi_policy::command_line::Cli;
 use clap::CommandFactory;
 use serde_json::Value;
 
-use super::{document, text};
+use super::{document, release, text};
 
 const PAGE: &str = "docs/ci.md";
 
 /// The file with the checksums of a release.
-const CHECKSUMS: &str = "azwi-policy-checksums.txt";
+pub const CHECKSUMS: &str = "azwi-policy-checksums.txt";
 
 /// The steps of the action.
 fn steps() -> Vec<Value> {
@@ -237,18 +237,7 @@ fn the_scripts_of_the_action_are_shell() {
     }
 }
 
-/// The names of the programs of a release.
-fn released() -> BTreeSet<String> {
-    let workflow = document(".github/workflows/release.yml");
-    let matrix = &workflow["jobs"]["program"]["strategy"]["matrix"]["include"];
-    let entries = matrix.as_array().expect("a list");
-    entries
-        .iter()
-        .map(|entry| entry["asset"].as_str().expect("a name").to_owned())
-        .collect()
-}
-
-/// The names of programs in a text.
+/// The names of archives in a text.
 fn named(text: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let words = text.split(|c| !is_part(c));
@@ -263,11 +252,12 @@ fn named(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_names_of_the_programs_are_those_of_the_release() {
-    let released = released();
-    assert_eq!(released.len(), 5);
+fn the_names_of_the_archives_are_those_of_the_release() {
+    let released: BTreeSet<_> = release::rows().into_iter().map(|row| row.archive).collect();
     assert_eq!(named(&script("Install azwi-policy")), released);
-    assert_eq!(named(&text(PAGE)), released);
+    assert_eq!(named(&text("docs/install.md")), released);
+    let page = named(&text(PAGE));
+    assert!(!page.is_empty() && page.is_subset(&released), "{page:?}");
     let workflow = text(".github/workflows/release.yml");
     for text in [&workflow, &script("Install azwi-policy"), &text(PAGE)] {
         assert!(text.contains(CHECKSUMS));
@@ -308,35 +298,35 @@ fn the_action_installs_what_has_the_right_checksum() {
             "v1.2.3",
             "Linux",
             "X64",
-            "azwi-policy-linux-x86_64: OK\n",
+            "azwi-policy-linux-x86_64.tar.gz: OK\n",
         ),
         (
             "right",
             "v1.2.3",
             "macOS",
             "ARM64",
-            "azwi-policy-macos-aarch64: OK\n",
+            "azwi-policy-macos-aarch64.tar.gz: OK\n",
         ),
         (
             "right",
             "v1.2.3",
             "Windows",
             "X64",
-            "azwi-policy-windows-x86_64.exe: OK\n",
+            "azwi-policy-windows-x86_64.zip: OK\n",
         ),
         (
             "wrong",
             "v1.2.3",
             "Linux",
             "X64",
-            "azwi-policy-linux-x86_64: FAILED\n",
+            "azwi-policy-linux-x86_64.tar.gz: FAILED\n",
         ),
         (
             "missing",
             "v1.2.3",
             "Linux",
             "ARM64",
-            "::error::expected a checksum of azwi-policy-linux-aarch64 in azwi-policy-checksums.txt of v1.2.3, found none\n",
+            "::error::expected a checksum of azwi-policy-linux-aarch64.tar.gz in azwi-policy-checksums.txt of v1.2.3, found none\n",
         ),
         ("unreachable", "v1.2.3", "Linux", "X64", ""),
         (
@@ -372,13 +362,19 @@ fn the_action_installs_what_has_the_right_checksum() {
                 cd "$RUNNER_TEMP/azwi-policy-$VERSION"
                 case $CASE in
                   right) sha256sum azwi-policy-[lmw]* > {CHECKSUMS} ;;
-                  wrong) echo "{right}  azwi-policy-linux-x86_64" > {CHECKSUMS} ;;
-                  missing) echo "{right}  azwi-policy-linux-x86_64" > {CHECKSUMS} ;;
+                  wrong) echo "{right}  azwi-policy-linux-x86_64.tar.gz" > {CHECKSUMS} ;;
+                  missing) echo "{right}  azwi-policy-linux-x86_64.tar.gz" > {CHECKSUMS} ;;
                 esac ;;
-              *) echo '#!/bin/sh' > "$file" ;;
+              *.zip) echo azwi-policy.exe > "$file" ;;
+              *) touch "$RUNNER_TEMP/azwi-policy" && tar -czf "$file" -C "$RUNNER_TEMP" azwi-policy ;;
             esac"#
         );
         program(&bin.join("curl"), &curl);
+        // An archive of which only the name of what is in it matters.
+        program(
+            &bin.join("unzip"),
+            "#!/bin/sh\n[ \"$1 $2\" = '-q -o' ] && touch \"$(cat \"$3\")\"\n",
+        );
         let variables = [
             ("CASE", case),
             ("VERSION", version),
