@@ -1,4 +1,5 @@
-# The module is built with --crate-type cdylib alone: with the rlib beside it, link-time optimisation is off.
+# The module is built with --crate-type cdylib alone. If Cargo.toml named it beside the library, link-time optimisation would be off, and
+# builds with different features would overwrite each other's library.
 TARGET := wasm32-wasip1
 BUILT := target/$(TARGET)/release/azure_workload_identity_policy.wasm
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock Makefile

@@ -1,4 +1,4 @@
-//! The tests that `docs/migrating-from-the-webhook.md` names exist.
+//! The tests that `docs/testing.md` names for the features of the webhook exist.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -30,11 +30,15 @@ fn every_test_that_the_table_names_exists() {
         .collect();
     let code = read("src/review/tests.rs") + &read("src/settings.rs");
 
-    let docs = read("docs/migrating-from-the-webhook.md");
+    let docs = read("docs/testing.md");
     let (_, table) = docs.split_once("| feature | test |\n").expect("the table");
     let name = Regex::new("`([^`]+)`").expect("a pattern");
     let mut count = 0;
-    for row in table.lines().skip(1) {
+    for row in table
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+    {
         let tests = row.split('|').nth(2).expect("a column of tests");
         for test in name.captures_iter(tests).map(|found| found[1].to_owned()) {
             let is_function = code.contains(&format!("fn {test}()"));
