@@ -51,7 +51,7 @@ const BAD_INPUT: u8 = 2;
     name = "azwi-policy",
     version,
     after_help = "Examples:
-  azwi-policy preview --policy examples/quick-start/policy.yaml examples/quick-start
+  azwi-policy preview --policy examples/quick-start/policy.yaml --set azureTenantID=contoso.com examples/quick-start
   azwi-policy test examples
   azwi-policy inventory --policy policy.yaml manifests/
   azwi-policy credentials --issuer \"$ISSUER\" --policy policy.yaml manifests/

@@ -29,7 +29,7 @@ use kubewarden_policy_sdk::crd::policies::{
 };
 use serde_json::{Value, json};
 
-use super::{document, files, module::MODULE, root};
+use super::{document, files, module::MODULE, root, text};
 
 /// The manifests under examples of this kind, each with its file, relative to the root.
 fn of_kind(kind: &str) -> Vec<(String, Manifest)> {
@@ -496,4 +496,15 @@ fn each_kustomization_names_files_that_are_there_and_all_of_them() {
             .collect();
         assert!(beside.is_subset(&resources), "{file}: {beside:?}");
     }
+}
+
+#[test]
+fn the_page_about_tests_shows_the_test_of_the_quick_start() {
+    let page = text("docs/testing-your-manifests.md");
+    let (_, block) = page.split_once("```yaml\n").expect("a block");
+    let (block, _) = block.split_once("```").expect("the end of the block");
+    let case = text("examples/quick-start/azwi-test.yaml");
+    // The first line names this page.
+    let (_, case) = case.split_once('\n').expect("lines");
+    assert_eq!(block, case);
 }
