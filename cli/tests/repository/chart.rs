@@ -486,7 +486,7 @@ fn values_that_are_shown_hold_to_the_schema() {
     assert_eq!(shown.len(), 4);
     for values in shown {
         let faults: Vec<_> = validator
-            .iter_errors(&values)
+            .iter_errors(&values::over_defaults(&values))
             .map(|error| error.to_string())
             .collect();
         assert_eq!(faults, Vec::<String>::new(), "{values}");

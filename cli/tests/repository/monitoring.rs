@@ -279,7 +279,7 @@ fn the_dashboard_is_whole_and_works_with_any_data_source() {
 }
 
 /// Whether promtool is there; if not, people are told, even if the output of tests is kept from them.
-fn has_promtool() -> bool {
+pub fn has_promtool() -> bool {
     let found = Command::new("promtool").arg("--version").output().is_ok();
     if !found {
         let _ = writeln!(
@@ -291,7 +291,7 @@ fn has_promtool() -> bool {
 }
 
 /// Runs promtool on files that are written into a directory of its own.
-fn promtool(arguments: &[&str], inputs: &[(&str, String)]) {
+pub fn promtool(arguments: &[&str], inputs: &[(&str, String)]) {
     let directory = tempfile::tempdir().expect("a directory");
     for (name, content) in inputs {
         fs::write(directory.path().join(name), content).expect("written");

@@ -53,6 +53,13 @@ pub fn entries() -> Vec<Entry> {
     found
 }
 
+/// Values over those of values.yaml, as Helm has them when it looks at the schema.
+pub fn over_defaults(values: &Value) -> Value {
+    let mut merged = document(&of_the_chart("values.yaml"));
+    json_patch::merge(&mut merged, values);
+    merged
+}
+
 /// Whether one path leads into the other.
 fn is_within(inner: &str, outer: &str) -> bool {
     inner
