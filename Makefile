@@ -219,7 +219,7 @@ lint:
 .PHONY: clean
 clean:
 	cargo clean
-	rm -f policy.wasm annotated-policy.wasm
+	rm -f policy.wasm annotated-policy.wasm policy-sbom.spdx.json azwi-policy-sbom.spdx.json THIRD-PARTY-LICENSES
 
 # The page of the playground: one HTML file with everything in it.
 PAGE_FILES := $(shell find playground -name node_modules -prune -o -name program -prune -o -type f -print)
@@ -298,6 +298,18 @@ $(CARGO_SBOM):
 .PHONY: sboms
 sboms: $(CARGO_SBOM)
 	PATH="$(abspath $(dir $(CARGO_SBOM))):$$PATH" release/sbom.sh .
+
+# The licences of the crates in the program, which are given out with it.
+CARGO_ABOUT_VERSION := 0.9.3
+CARGO_ABOUT := target/tools/cargo-about-$(CARGO_ABOUT_VERSION)/bin/cargo-about
+
+$(CARGO_ABOUT):
+	cargo install --locked cargo-about --features cli --version $(CARGO_ABOUT_VERSION) --root target/tools/cargo-about-$(CARGO_ABOUT_VERSION)
+
+.PHONY: third-party-licenses
+third-party-licenses: $(CARGO_ABOUT)
+	$(CARGO_ABOUT) generate --locked --fail --manifest-path cli/Cargo.toml --config release/about.toml --output-file THIRD-PARTY-LICENSES \
+		release/about.hbs
 
 # The scripts of a release, on a program for this machine that is built quickly instead of well.
 .PHONY: release-test

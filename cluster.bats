@@ -32,6 +32,7 @@ setup_file() {
   for tool in kubectl jq; do
     command -v "$tool" >/dev/null || stop "$tool is not on PATH"
   done
+  sed --version 2>/dev/null | grep --quiet GNU || stop "expected GNU sed on PATH: on macOS, brew install gnu-sed"
   kubectl get namespaces >/dev/null || stop "the cluster of KUBECONFIG, $KUBECONFIG, does not answer"
   kubectl get policyservers.policies.kubewarden.io default >/dev/null || stop "the cluster has no PolicyServer \"default\": install Kubewarden first"
   kubectl get deployment policy-server-default --namespace "$KUBEWARDEN_NAMESPACE" >/dev/null ||
@@ -44,7 +45,7 @@ setup_file() {
   local state existing
   for state in "${STATES[@]}"; do
     # Kinds that the cluster does not know have no objects.
-    existing=$(kubectl get --ignore-not-found --output name --filename "$BATS_FILE_TMPDIR/$state.yaml" 2>&1 | grep --invert-match 'no matches for kind' || true)
+    existing=$(kubectl get --ignore-not-found --output name --filename "$BATS_FILE_TMPDIR/$state.yaml" 2>&1 | grep --invert-match --regexp 'no matches for kind' --regexp '^ensure CRDs are installed first$' || true)
     [ -z "$existing" ] || stop "this is in the cluster already, and would be changed:"$'\n'"$existing"
   done
 

@@ -10,7 +10,10 @@ cd "$repository"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/copy" "$work/cargo"
-git ls-files -z | tar --create --null --files-from - | tar --extract --directory "$work/copy"
+# With what is new, without what was deleted.
+git ls-files -z --cached --others --exclude-standard |
+  while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done |
+  tar --create --null --files-from - | tar --extract --directory "$work/copy"
 # What Cargo has downloaded is under another path; the rest of its directory stays out.
 home=${CARGO_HOME:-$HOME/.cargo}
 for name in registry config.toml; do

@@ -9,13 +9,13 @@ directory=$(cd "$1" && pwd)
 cd "$repository"
 
 write() {
-  local package=$1 file=$2 missing
+  local package=$1 file=$2 compiled named missing
   cargo sbom --cargo-package "$package" --output-format spdx_json_2_3 > "$directory/$file"
   # Every crate that Cargo compiles into it, for whichever system.
-  missing=$(comm -23 \
-    <(cargo tree --locked --package "$package" --edges normal --target all --prefix none --format '{p}' |
-      awk '{ sub(/^v/, "", $2); print $1 "@" $2 }' | sort -u) \
-    <(jq --raw-output '.packages[] | .name + "@" + .versionInfo' "$directory/$file" | sort -u))
+  compiled=$(cargo tree --locked --package "$package" --edges normal --target all --prefix none --format '{p}' |
+    awk '{ sub(/^v/, "", $2); print $1 "@" $2 }' | sort -u)
+  named=$(jq --raw-output '.packages[] | .name + "@" + .versionInfo' "$directory/$file" | sort -u)
+  missing=$(comm -23 <(echo "$compiled") <(echo "$named"))
   [ -z "$missing" ] || fail "$file: expected all crates of $package, missing are $(tr "\n" " " <<<"$missing")"
 }
 write azure-workload-identity-policy policy-sbom.spdx.json

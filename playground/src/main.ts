@@ -67,8 +67,9 @@ class Page {
       });
     }
     this.#takeFiles();
-    addEventListener("hashchange", () => void this.#enterLink());
-    void this.#enterLink();
+    // The location may be that of the state before again, which is put there after a delay.
+    addEventListener("hashchange", ({ newURL }) => void this.#enterLink(new URL(newURL).hash));
+    void this.#enterLink(location.hash);
   }
 
   get #state(): State {
@@ -108,15 +109,16 @@ class Page {
     this.#changed();
   }
 
-  async #enterLink(): Promise<void> {
+  async #enterLink(hash: string): Promise<void> {
+    clearTimeout(this.#linkTimer);
     byId("results").setAttribute("aria-busy", "true");
     const first = examples[0] as Example;
-    if (location.hash.length <= 1) {
+    if (hash.length <= 1) {
       this.#enter(stateOfExample(first));
       return;
     }
     try {
-      this.#enter(await stateOf(location.hash));
+      this.#enter(await stateOf(hash));
     } catch (error) {
       this.#enter(stateOfExample(first));
       this.#notice(`${messageOf(error)}; this is the first example`);

@@ -119,7 +119,7 @@ for (const [origin, url] of [
         url(),
         async (page) => {
           await type(page, "manifests", workload.replace("quick-start", "grüße"));
-          await page.locator("#options summary").click();
+          await type(page, "settings", filled);
           await page.locator("#namespace").fill("web");
           await page.locator("#set").fill("layout=v1.6.1");
           await page.locator("#issuer").fill("https://issuer.example/");
@@ -133,7 +133,7 @@ for (const [origin, url] of [
           await page.goto(link);
           await settled(page);
           assert.equal(await textOf(page, "manifests"), workload.replace("quick-start", "grüße"));
-          assert.equal(await textOf(page, "settings"), policy);
+          assert.equal(await textOf(page, "settings"), filled);
           assert.equal(await page.locator("#namespace").inputValue(), "web");
           assert.equal(await page.locator("#set").inputValue(), "layout=v1.6.1");
           assert.equal(await page.locator("#issuer").inputValue(), "https://issuer.example/");
@@ -344,7 +344,6 @@ azwi-policy credentials --issuer https://i.example/ --settings-path settings.yam
             );
           };
           assert.deepEqual(await violations(), []);
-          await page.locator("#options summary").click();
           await page.locator("#json summary").click();
           for (const each of await page.locator("article summary", { hasText: "Why" }).all()) await each.click();
           assert.deepEqual(await violations(), []);

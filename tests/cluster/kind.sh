@@ -57,13 +57,14 @@ up() {
   address=$(docker inspect --format '{{.NetworkSettings.Networks.kind.IPAddress}}' "$registry"):5000
   reference=$address/azure-workload-identity-policy:test
   echo "insecure_sources: [\"$address\"]" >"$directory/sources.yaml"
-  kwctl push --sources-path "$directory/sources.yaml" "$module" "$reference"
 
   helm install admission-controller admission-controller --repo https://charts.kubewarden.io --version "$chart" \
     --namespace kubewarden --create-namespace --set "policyServer.insecureSources[0]=$address" --wait --timeout 10m
   # The controller makes the Deployment of the PolicyServer.
   kubectl wait --for=create deployment/policy-server-default --namespace kubewarden --timeout=5m
   kubectl rollout status deployment/policy-server-default --namespace kubewarden --timeout=5m
+  # By now the registry listens.
+  kwctl push --sources-path "$directory/sources.yaml" "$module" "$reference"
 
   # It belongs to root, who wrote it in the node.
   docker exec "$cluster-control-plane" chmod 644 /audit/audit.log

@@ -238,3 +238,29 @@ fn the_documents_have_the_files_and_the_compiler_of_the_release() {
         page.matches(&image).count()
     );
 }
+
+/// The texts in the list that follows `key = [` in a file.
+fn list(file: &str, key: &str) -> BTreeSet<String> {
+    let text = text(file);
+    let (_, list) = text.split_once(&format!("\n{key} = [")).expect(key);
+    let (list, _) = list.split_once(']').expect("the end of the list");
+    list.split('"')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_crates_of_each_target_are_checked_for_their_licences() {
+    let released: BTreeSet<_> = rows().into_iter().map(|row| row.target).collect();
+    assert!(list("deny.toml", "targets").is_superset(&released));
+    assert_eq!(list("release/about.toml", "targets"), released);
+}
+
+#[test]
+fn the_licences_that_are_allowed_are_given_out_with_the_program() {
+    let allowed = list("deny.toml", "allow");
+    assert!(allowed.contains("MIT"));
+    assert_eq!(list("release/about.toml", "accepted"), allowed);
+}

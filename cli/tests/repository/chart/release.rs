@@ -47,6 +47,7 @@ fn the_chart_is_packaged_pushed_and_signed_by_its_digest() {
         "Pushed: ghcr.io/contoso/charts/azure-workload-identity-policy:{version}\nDigest: {DIGEST}"
     );
     let (output, calls) = release(&version, &said);
+    let chart = "ghcr.io/contoso/charts/azure-workload-identity-policy";
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{complaint}");
     assert_eq!(
@@ -56,7 +57,8 @@ fn the_chart_is_packaged_pushed_and_signed_by_its_digest() {
              helm registry login ghcr.io --username jane --password-stdin\npassword: secret\n\
              cosign login ghcr.io --username jane --password-stdin\npassword: secret\n\
              helm push DIRECTORY/azure-workload-identity-policy-{version}.tgz oci://ghcr.io/contoso/charts\n\
-             cosign sign --yes ghcr.io/contoso/charts/azure-workload-identity-policy@{DIGEST}\n"
+             cosign sign --yes --new-bundle-format=false --use-signing-config=false {chart}@{DIGEST}\n\
+             cosign sign --yes --new-bundle-format=true --use-signing-config=true {chart}@{DIGEST}\n"
         )
     );
 }
