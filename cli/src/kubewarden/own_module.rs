@@ -13,7 +13,14 @@ const BYTES: Option<&[u8]> = None;
 /// The file that has it where it was built.
 const FILE: &str = "annotated-policy.wasm";
 
-/// The module in the file `path`; without one, this project's: the one inside, or the one in the current directory.
+/// That file beside the sources, for a build without it that runs elsewhere.
+#[cfg(not(has_module))]
+const BESIDE_THE_SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../annotated-policy.wasm");
+#[cfg(has_module)]
+const BESIDE_THE_SOURCES: &str = FILE;
+
+/// The module in the file `path`; without one, this project's: the one inside, or the one in the current directory, or where
+/// this program was built.
 ///
 /// # Errors
 ///
@@ -22,7 +29,16 @@ pub fn module(engine: &Engine, path: Option<&Path>) -> Result<Module, EngineErro
     match (path, BYTES) {
         (Some(path), _) => Module::from_file(engine, path),
         (None, Some(bytes)) => Module::from_bytes(engine, bytes),
-        (None, None) => Module::from_file(engine, FILE.as_ref()),
+        (None, None) => {
+            let elsewhere = Path::new(BESIDE_THE_SOURCES);
+            let is_elsewhere = !Path::new(FILE).exists() && elsewhere.exists();
+            let path = if is_elsewhere {
+                elsewhere
+            } else {
+                FILE.as_ref()
+            };
+            Module::from_file(engine, path)
+        }
     }
 }
 

@@ -200,10 +200,11 @@ fn schema_of_settings() -> (Value, Map<String, Value>) {
     let [of_a_tenant] = tenant["allOf"].as_array().expect("a list").as_slice() else {
         panic!("expected one schema of a tenant");
     };
-    let rule = json!([of_a_tenant, {"enum": ["", "YOUR-TENANT-ID"]}]);
+    let of_a_tenant = of_a_tenant.clone();
     let tenant = tenant.as_object_mut().expect("an object");
     tenant.shift_remove("allOf");
-    tenant.insert("anyOf".to_owned(), rule);
+    tenant.insert("if".to_owned(), json!({"enum": ["", "YOUR-TENANT-ID"]}));
+    tenant.insert("else".to_owned(), of_a_tenant);
     let Some(Value::Object(definitions)) = fields.shift_remove("definitions") else {
         panic!("expected definitions");
     };
