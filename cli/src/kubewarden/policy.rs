@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::input::settings::SettingsValue;
@@ -111,7 +111,16 @@ impl Policy {
     ///
     /// A policy that fails rejects, as in a cluster.
     pub fn review(&self, request: &AdmissionRequest) -> Review {
-        let mut payload = json!({"request": request, "settings": self.settings});
+        self.review_with(&self.settings, request)
+    }
+
+    /// What [`Policy::review`] would give if a setting had another value.
+    pub fn review_if(&self, setting: &str, value: Value, request: &AdmissionRequest) -> Review {
+        self.review_with(&self.settings.clone().with_value(setting, value), request)
+    }
+
+    fn review_with(&self, settings: &SettingsValue, request: &AdmissionRequest) -> Review {
+        let mut payload = json!({"request": request, "settings": settings});
         payload.sort_all_objects();
         let payload = payload.to_string().into_bytes();
         let noted = Arc::new(Mutex::new(Vec::new()));

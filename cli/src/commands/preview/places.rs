@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use azure_workload_identity_policy::findings::{About, Finding, LookupError, PodName, Problem};
+use azure_workload_identity_policy::findings::{
+    About, Finding, IdSource, LookupError, PodName, Problem,
+};
 use azure_workload_identity_policy::keys::{self, Form};
 use azure_workload_identity_policy::messages::ObjectName;
 
@@ -112,7 +114,15 @@ fn path(finding: &Finding, template: Option<&str>) -> ValuePath {
         } => annotation(key),
         Problem::DiffersFromMap {
             annotation: key, ..
+        }
+        | Problem::Disallowed {
+            source: IdSource::Annotation(key),
+            ..
         } => annotation(key),
+        Problem::Disallowed {
+            source: IdSource::Env(name),
+            ..
+        } => container.key("env").named(name),
         Problem::ListedTwice { .. } | Problem::NoSuchContainer { .. } => {
             annotation(keys::SKIP_CONTAINERS)
         }

@@ -28,6 +28,9 @@ use crate::kubewarden::request::{AdmissionRequest, UserInfo};
 use crate::kubewarden::response::{self, AdmissionResponse};
 use crate::kubewarden::scope::{Exclusion, Namespaces};
 
+/// The setting by which a ServiceAccount must name a client ID.
+const REQUIRE_CLIENT_ID: &str = "requireClientID";
+
 /// An object that the policy has a say in.
 pub struct Reviewable<'m> {
     /// Its manifest.
@@ -435,15 +438,13 @@ impl Run<'_> {
         policy: &Policy,
         request: &AdmissionRequest,
     ) -> (AdmissionResponse, Decision, Vec<Message>) {
-        let review = policy.review(request);
+        let mut review = policy.review(request);
         let mut decision = Decision::behind(&review);
-        let mut response = review.response;
         let accounts = self.policies.accounts();
         let hints = hints::of(subject, &decision, accounts);
         let assumed: BTreeSet<String> = hints::assumed(subject, &decision, accounts)
             .map(|(_, name)| name.to_owned())
             .collect();
-        decision.is_account_assumed = !assumed.is_empty();
         let is_known = |message: &Message| {
             let Some(Finding { about, problem, .. }) = &message.finding else {
                 return true;
@@ -457,21 +458,14 @@ impl Run<'_> {
                 _ => true,
             }
         };
-        decision.warnings.retain(is_known);
-        let before = decision.rejections.len();
-        decision.rejections.retain(is_known);
-        if decision.rejections.len() < before {
-            let left: Vec<_> = decision
-                .rejections
-                .iter()
-                .map(|left| left.text.as_str())
-                .collect();
-            match &mut response.status {
-                Some(status) if !left.is_empty() => status.message = Some(left.join("\n")),
-                _ => response = AdmissionResponse::acceptance(&request.uid),
-            }
+        if !decision.rejections.iter().all(is_known) {
+            // The pod is shown with what is known.
+            review = policy.review_if(REQUIRE_CLIENT_ID, false.into(), request);
+            decision = Decision::behind(&review);
         }
-        (response, decision, hints)
+        decision.is_account_assumed = !assumed.is_empty();
+        decision.warnings.retain(is_known);
+        (review.response, decision, hints)
     }
 }
 
