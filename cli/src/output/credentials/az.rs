@@ -12,8 +12,12 @@ use crate::entra::existing::Holder;
 /// The commands that make what there should be of what there is. What exists stays: nothing is deleted.
 pub fn script(credentials: &Credentials) -> Result<String> {
     let mut script = "#!/bin/sh\n# Makes federated identity credentials. To be run by sh, after az login.\nset -eu\n".to_owned();
+    let start = script.len();
     for comparison in &credentials.comparisons {
         script.push_str(&commands(credentials, comparison)?);
+    }
+    if script.len() == start {
+        script.push_str("echo 'There is no federated identity credential to make.'\n");
     }
     Ok(script)
 }
