@@ -308,7 +308,8 @@ $(CARGO_ABOUT):
 
 .PHONY: third-party-licenses
 third-party-licenses: $(CARGO_ABOUT)
-	$(CARGO_ABOUT) generate --locked --fail --manifest-path cli/Cargo.toml --config release/about.toml --output-file THIRD-PARTY-LICENSES \
+	cargo fetch --locked
+	$(CARGO_ABOUT) generate --locked --offline --fail --manifest-path cli/Cargo.toml --config release/about.toml --output-file THIRD-PARTY-LICENSES \
 		release/about.hbs
 
 # The scripts of a release, on a program for this machine that is built quickly instead of well.

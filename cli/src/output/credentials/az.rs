@@ -17,7 +17,10 @@ pub fn script(credentials: &Credentials) -> Result<String> {
         script.push_str(&commands(credentials, comparison)?);
     }
     if script.len() == start {
-        script.push_str("echo 'There is no federated identity credential to make.'\n");
+        // Pods that were warned about may need one.
+        script.push_str(
+            "echo 'Nothing to make: of the credentials that azwi-policy could work out, none is missing.'\n",
+        );
     }
     Ok(script)
 }
